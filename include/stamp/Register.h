@@ -1,0 +1,29 @@
+//===- Register.h - All that an embedder calls -----------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_REGISTER_H
+#define STAMP_REGISTER_H
+
+#include "stamp/Conversion/Passes.h"
+#include "stamp/IR/Stamp.h"
+#include "stamp/Transforms/Passes.h"
+
+namespace stamp {
+
+/// Makes the `stamp` dialect known to contexts made from `registry`.
+inline void registerDialects(mlir::DialectRegistry &registry) {
+  registry.insert<StampDialect>();
+}
+
+/// Makes the `stamp-` passes known by their flags.
+inline void registerPasses() {
+  registerStampTransformsPasses();
+  registerStampConversionPasses();
+}
+
+} // namespace stamp
+
+#endif // STAMP_REGISTER_H
