@@ -397,7 +397,7 @@ TEST(Basis, APlanThatExceedsTheLengthIsToldWhy) {
   EXPECT_EQ(WHTBasis().misfit(40), std::nullopt);
 
   EXPECT_EQ(MatrixBasis(8, someRotation(8)).misfit(9),
-            Message("a 8x8 matrix needs exactly 8 tokens, there are 9"));
+            Message("matrix = 8x8 needs exactly 8 tokens, there are 9"));
   EXPECT_EQ(MatrixBasis(8, someRotation(8), std::nullopt, 1).misfit(9),
             std::nullopt);
 
