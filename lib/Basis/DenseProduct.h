@@ -16,13 +16,15 @@
 
 namespace stamp {
 
-/// X ← M·X, or Mᵀ·X if `transposed`, for a square M of x.count rows. Works on a
-/// few columns at a time, so that they stay in the cache for every row of M;
-/// sums in ascending order.
+/// X ← M·X, or Mᵀ·X if `transposed`, for a square M of x.count rows.
+///
+/// Works on a few columns at a time, so that they stay in the cache for every
+/// row of M. Sums run over short stretches of tokens first: the rounding error
+/// of one long sum would grow with the sequence and past 10⁻⁶.
 template <typename T, typename Coefficient>
 void multiplyInPlace(const std::vector<Coefficient> &matrix, bool transposed,
                      Rows<T> x) {
-  constexpr int64_t kColumns = 128;
+  constexpr int64_t kColumns = 128, kStretch = 16;
   int64_t n = x.count;
   std::vector<T> columns(n * kColumns);
   for (int64_t first = 0; first < x.features; first += kColumns) {
@@ -31,12 +33,18 @@ void multiplyInPlace(const std::vector<Coefficient> &matrix, bool transposed,
       std::copy_n(x[i] + first, width, &columns[i * kColumns]);
     for (int64_t k = 0; k < n; ++k) {
       T sum[kColumns] = {};
-      for (int64_t i = 0; i < n; ++i) {
-        T m =
-            static_cast<T>(transposed ? matrix[i * n + k] : matrix[k * n + i]);
-        const T *row = &columns[i * kColumns];
+      for (int64_t begin = 0; begin < n; begin += kStretch) {
+        T partial[kColumns] = {};
+        int64_t end = std::min(begin + kStretch, n);
+        for (int64_t i = begin; i < end; ++i) {
+          T m = static_cast<T>(transposed ? matrix[i * n + k]
+                                          : matrix[k * n + i]);
+          const T *row = &columns[i * kColumns];
+          for (int64_t j = 0; j < width; ++j)
+            partial[j] += m * row[j];
+        }
         for (int64_t j = 0; j < width; ++j)
-          sum[j] += m * row[j];
+          sum[j] += partial[j];
       }
       std::copy_n(sum, width, x[k] + first);
     }

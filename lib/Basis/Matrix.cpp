@@ -71,6 +71,6 @@ std::optional<std::string> MatrixBasis::misfitOfLength(int64_t length) const {
   if (length == n)
     return std::nullopt;
   std::string size = std::to_string(n);
-  return "a " + size + "x" + size + " matrix needs exactly " + size +
+  return "matrix = " + size + "x" + size + " needs exactly " + size +
          " tokens, there are " + describeLength(length);
 }

@@ -17,7 +17,7 @@ static bool isWidth(int bits) {
          bits <= PrecisionSchedule::kMaxBits;
 }
 
-static bool isValid(const Segment &segment) {
+[[maybe_unused]] static bool isValid(const Segment &segment) {
   bool extent = segment.isFraction()
                     ? segment.getFraction() > 0 && segment.getFraction() <= 1
                     : segment.getRows() >= 0;

@@ -1,5 +1,4 @@
-//===- Quantizer.cpp - Quantizers and the integer linear layer ---*- C++
-//-*-===//
+//===- Quantizer.cpp - Quantizers and integer linears --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===---------------------------------------------------------------------===//
 
