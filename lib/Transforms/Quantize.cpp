@@ -38,21 +38,21 @@ static constexpr remark::RemarkOpts kRemark =
     remark::RemarkOpts::name("Quantize").category("stamp-quantize");
 
 /// The contraction on codes: the same op on i8 tensors, into zeroed i32.
-static Value createIntegerContraction(OpBuilder &builder, const Linear &linear,
+static Value createIntegerContraction(OpBuilder &builder, Linear linear,
                                       Value codes, Value weightCodes) {
   Location loc = linear.op.getLoc();
   Value zero = arith::ConstantOp::create(builder, loc,
                                          builder.getI32IntegerAttr(0));
   Value empty = createEmptyLike(builder, loc, linear.init, builder.getI32Type());
   Value init = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
-  ValueRange inputs{codes, weightCodes};
+  Value inputs[] = {codes, weightCodes};
   if (isa<linalg::BatchMatmulOp>(linear.op.getOperation()))
     return linalg::BatchMatmulOp::create(builder, loc, inputs, init)
         .getResult(0);
   return linalg::MatmulOp::create(builder, loc, inputs, init).getResult(0);
 }
 
-static Value createLinear(RewriterBase &rewriter, const Linear &linear,
+static Value createLinear(RewriterBase &rewriter, Linear linear,
                           PlanAttr plan) {
   Location loc = linear.op.getLoc();
   Type f32 = rewriter.getF32Type();
@@ -75,8 +75,8 @@ static Value createLinear(RewriterBase &rewriter, const Linear &linear,
   Value y = RescaleOp::create(
       rewriter, loc, accumulators, quantize.getScales(),
       quantize.getZeroPoints(), weight.getScales(), weight.getSums(),
-      /*bias=*/Value(), /*spread=*/Value(),
       createEmptyLike(rewriter, loc, linear.init, rescaledType),
+      /*bias=*/Value(), /*spread=*/Value(),
       rewriter.getI64IntegerAttr(linear.sequence),
       rewriter.getI64IntegerAttr(linear.channels));
   if (transforms)

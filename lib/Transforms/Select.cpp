@@ -86,11 +86,13 @@ private:
     auto parsedSchedule = parseOption<ScheduleAttr>("schedule", schedule);
     if (!parsedSchedule)
       return {};
-    return PlanAttr::getChecked(
-        [&] {
-          return emitError(UnknownLoc::get(&getContext())) << "stamp-select: ";
-        },
-        &getContext(), parsedBasis, parsedSchedule, weightBits);
+    auto report = [&] {
+      return emitError(UnknownLoc::get(&getContext())) << "stamp-select: ";
+    };
+    int64_t bits = weightBits;
+    if (failed(PlanAttr::verify(report, parsedBasis, parsedSchedule, bits)))
+      return {};
+    return PlanAttr::get(&getContext(), parsedBasis, parsedSchedule, bits);
   }
 
   /// Why a contraction stays as it is; nullopt if it becomes a STaMP linear.

@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "stamp/IR/Stamp.h"
+#include "stamp/Register.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -20,7 +20,8 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
-  registry.insert<stamp::StampDialect>();
+  stamp::registerDialects(registry);
+  stamp::registerPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "STaMP optimizer driver\n", registry));
 }

@@ -149,7 +149,10 @@ def Stamp_PlanAttr : Stamp_Attr<"Plan", "plan"> {
   }];
   let parameters = (ins "::stamp::BasisAttrInterface":$basis,
     "::stamp::ScheduleAttr":$activations, "int64_t":$weight_bits);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let assemblyFormat = [{
+    `<` `basis` `=` $basis `,` `activations` `=` qualified($activations) `,`
+    `weight_bits` `=` $weight_bits `>`
+  }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Why this plan asks for more than a sequence of that static length has,

@@ -111,7 +111,7 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
   let results = (outs Stamp_CodeTensor:$codes, Stamp_ScaleTensor:$scales,
     Stamp_IntTensor:$zero_points);
   let assemblyFormat = [{
-    $schedule `along` $dimension `over` $feature_dimension
+    qualified($schedule) `along` $dimension `over` $feature_dimension
     `ins` `(` $input `:` type($input) `)`
     `outs` `(` $codes_init `,` $scales_init `,` $zero_points_init `:`
     type($codes_init) `,` type($scales_init) `,` type($zero_points_init) `)`
@@ -225,8 +225,10 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
   let arguments = (ins Stamp_IntTensor:$accumulators,
     Stamp_ScaleTensor:$row_scales, Stamp_IntTensor:$zero_points,
     Stamp_ScaleTensor:$column_scales, Stamp_IntTensor:$column_sums,
-    Optional<Stamp_FloatTensor>:$bias, Optional<Stamp_ScaleTensor>:$spread,
-    Stamp_FloatTensor:$init, I64Attr:$dimension, I64Attr:$channel_dimension);
+    // In front of the optional operands: its type is inferred by its position.
+    Stamp_FloatTensor:$init, Optional<Stamp_FloatTensor>:$bias,
+    Optional<Stamp_ScaleTensor>:$spread, I64Attr:$dimension,
+    I64Attr:$channel_dimension);
   let results = (outs Stamp_FloatTensor:$result);
   let assemblyFormat = [{
     `along` $dimension `over` $channel_dimension
