@@ -49,8 +49,7 @@ Error fail(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
 
-template <typename T>
-std::string toText(T value) {
+template <typename T> std::string toText(T value) {
   std::string text;
   llvm::raw_string_ostream(text) << value;
   return text;
@@ -161,9 +160,9 @@ NpyArray copyResult(RankedTensorType type, ArrayRef<uint64_t> words) {
     array.shape.push_back(static_cast<int64_t>(words[3 + d]));
   size_t numElements = 1;
   for (int64_t d = type.getRank(); d-- > 0; numElements *= array.shape[d])
-    assert((array.shape[d] <= 1 ||
-            words[3 + type.getRank() + d] == numElements) &&
-           "a result has the identity layout");
+    assert(
+        (array.shape[d] <= 1 || words[3 + type.getRank() + d] == numElements) &&
+        "a result has the identity layout");
   auto *data = reinterpret_cast<const char *>(words[1]) + words[2] * byteSize;
   array.bytes.assign(data, data + numElements * byteSize);
   return array;
@@ -176,8 +175,7 @@ public:
   Invocation(FunctionType type, ArrayRef<NpyArray> inputs) : type(type) {
     size_t numWords = 0;
     for (Type result : type.getResults())
-      numWords +=
-          getDescriptorWords(cast<RankedTensorType>(result).getRank());
+      numWords += getDescriptorWords(cast<RankedTensorType>(result).getRank());
     results.resize(numWords);
     for (const NpyArray &input : inputs)
       arguments.push_back(makeDescriptor(input));
@@ -212,8 +210,7 @@ public:
   }
 
 private:
-  template <typename Fn>
-  void forEachResult(Fn fn) const {
+  template <typename Fn> void forEachResult(Fn fn) const {
     ArrayRef<uint64_t> rest = results;
     for (Type result : type.getResults()) {
       auto tensor = cast<RankedTensorType>(result);
@@ -341,7 +338,8 @@ Expected<Program> Program::compile(ModuleOp module,
   if (!engine)
     return engine.takeError();
   program.engine = std::move(*engine);
-  program.stages.push_back({"translate", secondsSince(start) - optimizeSeconds});
+  program.stages.push_back(
+      {"translate", secondsSince(start) - optimizeSeconds});
   program.stages.push_back({"optimize", optimizeSeconds});
 
   // Code is generated for the whole module when its first symbol is asked for.
@@ -356,8 +354,8 @@ Expected<Program> Program::compile(ModuleOp module,
   return program;
 }
 
-Expected<std::vector<NpyArray>>
-Program::call(StringRef function, ArrayRef<NpyArray> inputs) const {
+Expected<std::vector<NpyArray>> Program::call(StringRef function,
+                                              ArrayRef<NpyArray> inputs) const {
   auto callable = callables.find(function);
   if (callable == callables.end())
     return fail("there is no callable function '" + function + "'");

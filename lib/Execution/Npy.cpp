@@ -146,9 +146,9 @@ private:
         formats, [&](const ElementFormat &f) { return f.code == code; });
     if (format == std::end(formats))
       return fail("element type '" + descr + "' is not supported");
-    bool isLittleEndian = StringRef("<=").contains(descr.front()) ||
-                          (format->byteSize == 1 &&
-                           StringRef("|>").contains(descr.front()));
+    bool isLittleEndian =
+        StringRef("<=").contains(descr.front()) ||
+        (format->byteSize == 1 && StringRef("|>").contains(descr.front()));
     if (!isLittleEndian)
       return fail("element type '" + descr + "' is not little-endian");
     kind = format->kind;

@@ -5,7 +5,8 @@
 // One compilation, any number of calls, arrays in NumPy's files:
 //
 //   stamp-run model.mlir --inputs=x.npy --outputs=y.npy
-//   stamp-run model.mlir --call="f(a.npy, b.npy) -> c.npy" --call="g() -> d.npy"
+//   stamp-run model.mlir --call="f(a.npy, b.npy) -> c.npy" --call="g() ->
+//   d.npy"
 //
 // All that can be checked is checked before the module is compiled.
 //
@@ -44,10 +45,10 @@ cl::opt<std::string> modelPath(cl::Positional, cl::Required,
 cl::opt<std::string> entry("entry", cl::init("main"), cl::value_desc("name"),
                            cl::desc("The function to call (default: main)"),
                            cl::cat(category));
-cl::list<std::string>
-    inputPaths("inputs", cl::CommaSeparated, cl::value_desc("x.npy,..."),
-               cl::desc("The arguments of --entry, in order"),
-               cl::cat(category));
+cl::list<std::string> inputPaths("inputs", cl::CommaSeparated,
+                                 cl::value_desc("x.npy,..."),
+                                 cl::desc("The arguments of --entry, in order"),
+                                 cl::cat(category));
 cl::list<std::string>
     outputPaths("outputs", cl::CommaSeparated, cl::value_desc("y.npy,..."),
                 cl::desc("Where to write the results of --entry, in order"),
@@ -66,9 +67,10 @@ cl::opt<std::string>
                       "call takes; median and minimum of so many runs "
                       "(default: 20)"),
              cl::cat(category));
-cl::opt<bool> allowNonFinite(
-    "allow-nonfinite", cl::desc("Accept inputs that hold a NaN or an infinity"),
-    cl::cat(category));
+cl::opt<bool>
+    allowNonFinite("allow-nonfinite",
+                   cl::desc("Accept inputs that hold a NaN or an infinity"),
+                   cl::cat(category));
 
 /// A call as the user wrote it, and what has been found out about it.
 struct Call {

@@ -56,8 +56,7 @@ struct NpyArray {
 std::string describe(const NpyArray &array);
 
 /// The multi-index of the first NaN or infinity, if there is one.
-std::optional<llvm::SmallVector<int64_t>>
-findNonFinite(const NpyArray &array);
+std::optional<llvm::SmallVector<int64_t>> findNonFinite(const NpyArray &array);
 
 llvm::Expected<NpyArray> parseNpy(llvm::StringRef contents);
 llvm::Expected<NpyArray> readNpy(llvm::StringRef path);
