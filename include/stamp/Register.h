@@ -7,8 +7,10 @@
 #ifndef STAMP_REGISTER_H
 #define STAMP_REGISTER_H
 
+#include "stamp/Codegen/Passes.h"
 #include "stamp/Conversion/Passes.h"
 #include "stamp/IR/Stamp.h"
+#include "stamp/Pipelines/Pipelines.h"
 #include "stamp/Transforms/Passes.h"
 
 namespace stamp {
@@ -18,10 +20,12 @@ inline void registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<StampDialect>();
 }
 
-/// Makes the `stamp-` passes known by their flags.
+/// Makes the `stamp-` passes and pipelines known by their flags.
 inline void registerPasses() {
   registerStampTransformsPasses();
   registerStampConversionPasses();
+  registerStampCodegenPasses();
+  registerPipelines();
 }
 
 } // namespace stamp

@@ -504,7 +504,7 @@ private:
       std::string why;
       if (!planSink(inverse, why))
         remark::missed(inverse.getLoc(), kRemark)
-            << "inverse transform stays: " << StringRef(why);
+            << remark::reason("the inverse transform stays: {0}", why);
     });
   }
 };

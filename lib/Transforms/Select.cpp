@@ -47,7 +47,7 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
       std::optional<std::string> refusal = whyNot(op);
       if (refusal) {
         remark::missed(op.getLoc(), kRemark)
-            << "not quantized: " << StringRef(*refusal);
+            << remark::reason("{0}", *refusal);
         return WalkResult::advance();
       }
       // The pass's options are the user's word as well: a plan that asks for
