@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "stamp/Execution/Jit.h"
+#include "stamp/Register.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/InitAllDialects.h"
@@ -208,6 +209,7 @@ Error runMain() {
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);
+  stamp::registerDialects(registry);
   MLIRContext context(registry);
   SourceMgrDiagnosticHandler diagnostics(*sources, &context);
 
