@@ -203,8 +203,10 @@ Value stamp::emitTransform(OpBuilder &builder, Location loc,
   OpFoldResult skipped = affine::makeComposedFoldedAffineMin(
       tokens, loc, AffineMap::get(0, 1, {length, skip}, tokens.getContext()),
       {seqLen});
-  Value rest =
-      tokens.slice(wide, skipped, tokens.subtract(seqLen, skipped));
+  OpFoldResult count = tokens.subtract(seqLen, skipped);
+  if (getConstantIntValue(count) == 0)
+    return castElements(tokens, wide, elementType);
+  Value rest = tokens.slice(wide, skipped, count);
   Value transformed = basis.emitTokens(tokens, rest, direction);
   return castElements(tokens, tokens.insert(transformed, wide, skipped),
                       elementType);
