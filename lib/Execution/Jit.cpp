@@ -227,6 +227,19 @@ private:
   SmallVector<void *> packed;
 };
 
+/// The translation to LLVM IR would trip over the casts around what is left,
+/// and name those.
+LogicalResult verifyLowered(ModuleOp module) {
+  WalkResult result = module.walk([](Operation *op) {
+    if (isa<LLVM::LLVMDialect>(op->getDialect()) ||
+        isa<ModuleOp, UnrealizedConversionCastOp>(op))
+      return WalkResult::advance();
+    op->emitOpError("is not lowered to the LLVM dialect by this pipeline");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
 Expected<std::unique_ptr<llvm::TargetMachine>>
 createHostTargetMachine(unsigned optLevel) {
   llvm::InitializeNativeTarget();
@@ -312,7 +325,7 @@ Expected<Program> Program::compile(ModuleOp module,
     options.buildPipeline(pm);
   else
     buildCPULoweringPipeline(pm);
-  if (failed(pm.run(module)))
+  if (failed(pm.run(module)) || failed(verifyLowered(module)))
     return fail("lowering to the LLVM dialect failed");
   program.stages.push_back({"lower", secondsSince(start)});
 
