@@ -564,3 +564,126 @@ def test_element_types(run, rng):
         expected.append((x + x).astype(name.lstrip("u")))
     for actual, wanted in zip(run(module, calls), expected):
         assert actual[0].dtype == wanted.dtype and np.array_equal(actual[0], wanted)
+
+
+REDUCTIONS = """
+func.func @total(%x: tensor<?x?x9xf32>) -> (tensor<f32>, tensor<?xf32>, tensor<9xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %low = arith.constant 0xFF800000 : f32
+  %t = tensor.dim %x, %c1 : tensor<?x?x9xf32>
+  %e0 = tensor.empty() : tensor<f32>
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : tensor<f32>) -> tensor<f32>
+  %all = linalg.reduce { arith.addf } ins(%x : tensor<?x?x9xf32>) outs(%f0 : tensor<f32>)
+      dimensions = [0, 1, 2]
+  %e1 = tensor.empty(%t) : tensor<?xf32>
+  %f1 = linalg.fill ins(%zero : f32) outs(%e1 : tensor<?xf32>) -> tensor<?xf32>
+  %middle = linalg.reduce { arith.addf } ins(%x : tensor<?x?x9xf32>) outs(%f1 : tensor<?xf32>)
+      dimensions = [0, 2]
+  %e2 = tensor.empty() : tensor<9xf32>
+  %f2 = linalg.fill ins(%low : f32) outs(%e2 : tensor<9xf32>) -> tensor<9xf32>
+  %last = linalg.reduce { arith.maximumf } ins(%x : tensor<?x?x9xf32>) outs(%f2 : tensor<9xf32>)
+      dimensions = [0, 1]
+  return %all, %middle, %last : tensor<f32>, tensor<?xf32>, tensor<9xf32>
+}
+// Greatest absolute value and where it is: two results that depend on each
+// other are no independent reductions.
+func.func @argmax(%x: tensor<?x37xf32>) -> (tensor<?xf32>, tensor<?xi32>) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0 : i32
+  %low = arith.constant -1.0 : f32
+  %s = tensor.dim %x, %c0 : tensor<?x37xf32>
+  %ev = tensor.empty(%s) : tensor<?xf32>
+  %ei = tensor.empty(%s) : tensor<?xi32>
+  %fv = linalg.fill ins(%low : f32) outs(%ev : tensor<?xf32>) -> tensor<?xf32>
+  %fi = linalg.fill ins(%zero : i32) outs(%ei : tensor<?xi32>) -> tensor<?xi32>
+  %v, %i = linalg.generic {
+      indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>,
+                       affine_map<(i, j) -> (i)>],
+      iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<?x37xf32>) outs(%fv, %fi : tensor<?xf32>, tensor<?xi32>) {
+  ^bb0(%p: f32, %best: f32, %at: i32):
+    %j = linalg.index 1 : index
+    %j32 = arith.index_cast %j : index to i32
+    %a = math.absf %p : f32
+    %g = arith.cmpf ogt, %a, %best : f32
+    %n = arith.select %g, %a, %best : f32
+    %m = arith.select %g, %j32, %at : i32
+    linalg.yield %n, %m : f32, i32
+  } -> (tensor<?xf32>, tensor<?xi32>)
+  return %v, %i : tensor<?xf32>, tensor<?xi32>
+}
+// A sliding window reads at i + k.
+func.func @window(%x: tensor<?x19xi8>, %w: tensor<3x19xi8>) -> tensor<?x19xi32> {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %zero = arith.constant 0 : i32
+  %s = tensor.dim %x, %c0 : tensor<?x19xi8>
+  %n = arith.subi %s, %c2 : index
+  %e = tensor.empty(%n) : tensor<?x19xi32>
+  %f = linalg.fill ins(%zero : i32) outs(%e : tensor<?x19xi32>) -> tensor<?x19xi32>
+  %y = linalg.generic {
+      indexing_maps = [affine_map<(i, j, k) -> (i + k, j)>, affine_map<(i, j, k) -> (k, j)>,
+                       affine_map<(i, j, k) -> (i, j)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x19xi8>, tensor<3x19xi8>) outs(%f : tensor<?x19xi32>) {
+  ^bb0(%p: i8, %q: i8, %o: i32):
+    %0 = arith.extsi %p : i8 to i32
+    %1 = arith.extsi %q : i8 to i32
+    %2 = arith.muli %0, %1 : i32
+    %3 = arith.addi %o, %2 : i32
+    linalg.yield %3 : i32
+  } -> tensor<?x19xi32>
+  return %y : tensor<?x19xi32>
+}
+// A divisor of zero traps, so no lane may divide that is not asked to.
+func.func @divide(%x: tensor<?xi32>, %y: tensor<?xi32>) -> tensor<?xi32> {
+  %r = arith.divsi %x, %y : tensor<?xi32>
+  return %r : tensor<?xi32>
+}
+func.func @product(%x: tensor<?x?xi64>) -> tensor<?xi64> {
+  %c0 = arith.constant 0 : index
+  %one = arith.constant 1 : i64
+  %s = tensor.dim %x, %c0 : tensor<?x?xi64>
+  %e = tensor.empty(%s) : tensor<?xi64>
+  %f = linalg.fill ins(%one : i64) outs(%e : tensor<?xi64>) -> tensor<?xi64>
+  %r = linalg.reduce { arith.muli } ins(%x : tensor<?x?xi64>) outs(%f : tensor<?xi64>)
+      dimensions = [1]
+  return %r : tensor<?xi64>
+}
+"""
+
+
+def test_reductions(run, rng):
+    calls, expected = [], []
+    for s in LENGTHS[1:]:
+        x = np.stack([tokens(rng, s, 9) for _ in range(5)])
+        y = tokens(rng, s, 37)
+        codes = rng.integers(-128, 128, (s + 2, 19)).astype(np.int8)
+        kernel = rng.integers(-128, 128, (3, 19)).astype(np.int8)
+        a, b = rng.integers(1, 1000, (2, s)).astype(np.int32)
+        n = rng.integers(1, 3, (s, s)).astype(np.int64)
+        windows = np.lib.stride_tricks.sliding_window_view(codes.astype(np.int32), 3, axis=0)
+        calls += [
+            ("total", [x], 3),
+            ("argmax", [y], 2),
+            ("window", [codes, kernel], 1),
+            ("divide", [a, b], 1),
+            ("product", [n], 1),
+        ]
+        wide = x.astype(np.float64)
+        expected += [
+            [wide.sum(), wide.sum(axis=(0, 2)), x.max(axis=(0, 1))],
+            [np.abs(y).max(axis=1), np.abs(y).argmax(axis=1).astype(np.int32)],
+            [(windows * kernel.T.astype(np.int32)).sum(axis=2, dtype=np.int32)],
+            [a // b],
+            [n.prod(axis=1)],
+        ]
+    for (name, inputs, _), actual, wanted in zip(calls, run(REDUCTIONS, calls), expected):
+        for a, e in zip(actual, wanted):
+            if np.asarray(e).dtype == np.float64:
+                # Sums may cancel; their error is that of the summands.
+                assert np.abs(a - e).max() <= 1e-5 * np.abs(inputs[0]).sum() / max(1, np.size(e))
+            else:
+                assert np.array_equal(a, e), name
