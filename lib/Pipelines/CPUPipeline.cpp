@@ -33,11 +33,12 @@ void addCleanup(OpPassManager &pm) {
 /// One elementwise loop instead of two saves a trip through memory, and tensors
 /// are the level where it is easy to see that this is right.
 void addTensorPasses(OpPassManager &pm) {
+  // Before operations are merged, so that a failed check can name its own, and
+  // before the first cleanup, which proves most checks.
+  pm.addPass(stamp::createCheckSizesPass());
   addCleanup(pm);
   // Arithmetic on whole tensors, so that it fuses like everything else.
   pm.addPass(createConvertElementwiseToLinalgPass());
-  // tensor.pad has no buffer form of its own; linalg can express it.
-  pm.addPass(createConvertTensorToLinalgPass());
   pm.addPass(stamp::createFuseElementwisePass());
   addCleanup(pm);
 }
