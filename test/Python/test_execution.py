@@ -447,6 +447,32 @@ func.func @recurrence(%x: tensor<?x12xf32>) -> tensor<12xf32> {
   }
   return %y : tensor<12xf32>
 }
+// Each step reads the rows in reverse, so it cannot be done in place.
+func.func @turn(%x: tensor<?x12xf32>) -> tensor<?x12xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %s = tensor.dim %x, %c0 : tensor<?x12xf32>
+  %y = scf.for %i = %c0 to %c3 step %c1 iter_args(%acc = %x) -> tensor<?x12xf32> {
+    %e = tensor.empty(%s) : tensor<?x12xf32>
+    %next = linalg.generic {
+        indexing_maps = [affine_map<(i, j) -> (i, j)>],
+        iterator_types = ["parallel", "parallel"]}
+        outs(%e : tensor<?x12xf32>) {
+    ^bb0(%o: f32):
+      %r = linalg.index 0 : index
+      %j = linalg.index 1 : index
+      %0 = arith.subi %s, %r : index
+      %1 = arith.subi %0, %c1 : index
+      %p = tensor.extract %acc[%1, %j] : tensor<?x12xf32>
+      %q = tensor.extract %acc[%r, %j] : tensor<?x12xf32>
+      %n = arith.subf %p, %q : f32
+      linalg.yield %n : f32
+    } -> tensor<?x12xf32>
+    scf.yield %next : tensor<?x12xf32>
+  }
+  return %y : tensor<?x12xf32>
+}
 """
 
 
@@ -461,12 +487,16 @@ def test_moving_rows(run, rng):
         y = np.zeros(12, np.float32)
         for row in x:
             y = y * np.float32(0.5) + row
+        turned = x
+        for _ in range(3):
+            turned = turned[::-1] - turned
         calls += [
             ("haar", [x], 1),
             ("interleave", [x, other], 1),
             ("gather", [x, rows], 1),
             ("transpose", [x], 1),
             ("recurrence", [x], 1),
+            ("turn", [x], 1),
         ]
         expected += [
             np.concatenate(halves) if s else x,
@@ -474,6 +504,7 @@ def test_moving_rows(run, rng):
             x[rows],
             x.T,
             y,
+            turned,
         ]
     for (name, _, _), (actual,), wanted in zip(calls, run(ROWS, calls), expected):
         assert np.array_equal(actual, wanted), name

@@ -18,7 +18,7 @@ def CheckSizesPass : Pass<"stamp-check-sizes"> {
 }
 
 def FuseElementwisePass : Pass<"stamp-fuse-elementwise"> {
-  let summary = "Fuse elementwise linalg operations where nothing is recomputed";
+  let summary = "Fuse elementwise linalg operations that recompute nothing";
   let description = [{
     Upstream's `linalg-fuse-elementwise-ops` fuses a producer into its only
     consumer even when that consumer iterates over more than the producer does:
