@@ -24,10 +24,12 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/Support/SaveAndRestore.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
 #include <chrono>
+#include <csetjmp>
 
 using namespace mlir;
 using llvm::createStringError;
@@ -168,6 +170,33 @@ NpyArray copyResult(RankedTensorType type, ArrayRef<uint64_t> words) {
   return array;
 }
 
+/// Where a call goes when a check in the compiled code fails. The code prints a
+/// message with puts and calls abort; both names are bound to the functions
+/// below. The jump passes over compiled code alone, which has no destructors;
+/// its temporary buffers are lost.
+struct Escape {
+  std::jmp_buf target;
+  std::string message;
+};
+thread_local Escape *currentEscape = nullptr;
+
+int takeMessage(const char *message) {
+  currentEscape->message = message;
+  return 0;
+}
+
+[[noreturn]] void leaveCall() { std::longjmp(currentEscape->target, 1); }
+
+llvm::orc::SymbolMap bindChecks(llvm::orc::MangleAndInterner mangle) {
+  using llvm::orc::ExecutorAddr;
+  llvm::orc::SymbolMap symbols;
+  symbols[mangle("puts")] = {ExecutorAddr::fromPtr(&takeMessage),
+                             llvm::JITSymbolFlags::Exported};
+  symbols[mangle("abort")] = {ExecutorAddr::fromPtr(&leaveCall),
+                              llvm::JITSymbolFlags::Exported};
+  return symbols;
+}
+
 /// One call: descriptors for all arguments and results, in the order in which
 /// the C interface wants pointers to them.
 class Invocation {
@@ -189,7 +218,14 @@ public:
       packed.push_back(&pointer);
   }
 
-  void run(void (*entry)(void **)) { entry(packed.data()); }
+  Error run(void (*entry)(void **)) {
+    Escape escape;
+    llvm::SaveAndRestore saveEscape(currentEscape, &escape);
+    if (setjmp(escape.target) != 0)
+      return fail(escape.message);
+    entry(packed.data());
+    return Error::success();
+  }
 
   std::vector<NpyArray> copyResults() const {
     std::vector<NpyArray> arrays;
@@ -351,6 +387,7 @@ Expected<Program> Program::compile(ModuleOp module,
   if (!engine)
     return engine.takeError();
   program.engine = std::move(*engine);
+  program.engine->registerSymbols(bindChecks);
   program.stages.push_back(
       {"translate", secondsSince(start) - optimizeSeconds});
   program.stages.push_back({"optimize", optimizeSeconds});
@@ -379,7 +416,8 @@ Expected<std::vector<NpyArray>> Program::call(StringRef function,
     return entry.takeError();
 
   Invocation invocation(callable->getValue(), inputs);
-  invocation.run(*entry);
+  if (Error error = invocation.run(*entry))
+    return std::move(error);
   std::vector<NpyArray> results = invocation.copyResults();
   invocation.freeResults();
   return results;
@@ -401,7 +439,8 @@ Expected<RunTime> Program::measure(StringRef function,
   SmallVector<double> seconds;
   for (unsigned i = 1; i < numWarmups + numRuns; ++i) {
     auto start = Clock::now();
-    invocation.run(*entry);
+    if (Error error = invocation.run(*entry))
+      return std::move(error);
     double elapsed = secondsSince(start);
     invocation.freeResults();
     if (i >= numWarmups)

@@ -35,11 +35,12 @@ void addCleanup(OpPassManager &pm) {
 /// One elementwise loop instead of two saves a trip through memory, and tensors
 /// are the level where it is easy to see that this is right.
 void addTensorPasses(OpPassManager &pm) {
-  addCleanup(pm);
-  // Arithmetic on whole tensors, so that it fuses like everything else.
+  // Arithmetic on whole tensors, so that it is checked and fused like the rest.
   pm.addPass(createConvertElementwiseToLinalgPass());
-  // tensor.pad has no buffer form of its own; linalg can express it.
-  pm.addPass(createConvertTensorToLinalgPass());
+  // Before operations are merged, so that a failed check can name its own, and
+  // before the cleanup that proves most checks.
+  pm.addPass(stamp::createCheckSizesPass());
+  addCleanup(pm);
   pm.addPass(stamp::createFuseElementwisePass());
   addCleanup(pm);
 }
@@ -50,6 +51,8 @@ void addBufferizationPasses(OpPassManager &pm) {
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
+  // A loop may carry a tensor whose next value needs the previous one in whole.
+  options.allowReturnAllocsFromLoops = true;
   options.functionBoundaryTypeConversion =
       bufferization::LayoutMapOption::IdentityLayoutMap;
   pm.addPass(bufferization::createOneShotBufferizePass(options));

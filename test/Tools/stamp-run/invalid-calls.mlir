@@ -18,9 +18,6 @@
 // RUN: not stamp-run %s --entry=scalar --inputs=x.npy --outputs=y.npy 2>&1 | FileCheck %s --check-prefix=SCALAR
 // SCALAR: error: argument 1 of 'scalar' has type 'f32': only ranked tensors can be passed
 
-// RUN: not stamp-run %s --entry=unranked --inputs=x.npy --outputs=y.npy 2>&1 | FileCheck %s --check-prefix=UNRANKED
-// UNRANKED: error: result 0 of 'unranked' has type 'tensor<*xf32>': only ranked tensors can be passed
-
 // RUN: not stamp-run %s --entry=bfloat --inputs=x.npy --outputs=y.npy 2>&1 | FileCheck %s --check-prefix=BFLOAT
 // BFLOAT: error: argument 0 of 'bfloat' has type 'tensor<2xbf16>': NumPy has no such element type
 
@@ -54,6 +51,9 @@
 // RUN: not stamp-run %s --inputs=x.npy --outputs=y.npy --time=0 2>&1 | FileCheck %s --check-prefix=RUNS
 // RUNS: error: --time needs a positive number of runs, not '0'
 
+// RUN: not stamp-run %s --entry=add --inputs=x.npy,wide.npy --outputs=y.npy 2>&1 | FileCheck %s --check-prefix=DISAGREE
+// DISAGREE: error: {{.*}}invalid-calls.mlir:{{[0-9]+}}: linalg.add: operand 1 does not have the size of the others along loop 1
+
 // RUN: not ls y.npy
 
 func.func @main(%x: tensor<?x3xf32>) -> tensor<?x3xf32> {
@@ -69,10 +69,11 @@ func.func @buffer(%x: memref<2x3xf32>) {
 func.func @scalar(%x: tensor<2x3xf32>, %y: f32) -> tensor<2x3xf32> {
   return %x : tensor<2x3xf32>
 }
-func.func @unranked(%x: tensor<2x3xf32>) -> tensor<*xf32> {
-  %y = tensor.cast %x : tensor<2x3xf32> to tensor<*xf32>
-  return %y : tensor<*xf32>
-}
 func.func @bfloat(%x: tensor<2xbf16>) -> tensor<2xbf16> {
   return %x : tensor<2xbf16>
+}
+func.func @add(%x: tensor<2x?xf32>, %y: tensor<2x?xf32>) -> tensor<2x?xf32> {
+  %z = linalg.add ins(%x, %y : tensor<2x?xf32>, tensor<2x?xf32>)
+                  outs(%x : tensor<2x?xf32>) -> tensor<2x?xf32>
+  return %z : tensor<2x?xf32>
 }
