@@ -122,36 +122,58 @@ std::unique_ptr<Basis> HaarAttr::getBasis() const {
   return std::make_unique<HaarBasis>(getLevels(), getSkip());
 }
 
-/// Coefficients stand as [a_J, d_J, …, d₁], so a level's detail starts where
-/// its coarse half would end: each level splits the front of the one before.
+/// Coefficients stand as [a_J, d_J, …, d₁]: a level's detail starts where its
+/// coarse half ends, so each level works in place on the front of the tokens.
+static Value transformFront(TokenBuilder &tokens, Value x, OpFoldResult n,
+                            Direction direction) {
+  Attribute zero = tokens.getIndexAttr(0);
+  Level level(tokens, n);
+  if (direction == Direction::Forward) {
+    Halves halves = split(tokens, tokens.slice(x, zero, n));
+    if (!halves.detail)
+      return x;
+    x = tokens.insert(halves.detail, x, level.coarse);
+    return tokens.insert(halves.coarse, x, zero);
+  }
+  if (isStatically(level.pairs, 0))
+    return x;
+  Value front = merge(tokens, {tokens.slice(x, zero, level.coarse),
+                               tokens.slice(x, level.coarse, level.pairs)});
+  return tokens.insert(front, x, zero);
+}
+
+/// A static length unrolls into its levels, of which there are at most log₂ S.
+/// A dynamic one loops: levels may be 30, and most of them the identity.
 Value HaarAttr::emitTokens(TokenBuilder &tokens, Value x,
                            Direction direction) const {
-  Attribute zero = tokens.getIndexAttr(0);
-  if (direction == Direction::Forward) {
-    Value result = x;
-    for (int64_t level = 0; level < getLevels(); ++level) {
-      Halves halves = split(tokens, x);
-      if (!halves.detail)
-        break;
-      result = tokens.insert(halves.detail, result,
-                             tokens.length(halves.coarse));
-      x = halves.coarse;
-    }
-    return tokens.insert(x, result, zero);
+  bool forward = direction == Direction::Forward;
+  OpFoldResult length = tokens.length(x);
+  if (std::optional<int64_t> known = getConstantIntValue(length)) {
+    SmallVector<int64_t> lengths;
+    for (int64_t n = *known;
+         n > 1 && static_cast<int64_t>(lengths.size()) < getLevels();
+         n = llvm::divideCeil(n, 2))
+      lengths.push_back(n);
+    if (!forward)
+      std::reverse(lengths.begin(), lengths.end());
+    for (int64_t n : lengths)
+      x = transformFront(tokens, x, tokens.getIndexAttr(n), direction);
+    return x;
   }
 
-  SmallVector<OpFoldResult> lengths = {tokens.length(x)};
-  while (static_cast<int64_t>(lengths.size()) <= getLevels() &&
-         !isStatically(lengths.back(), 1) && !isStatically(lengths.back(), 0))
-    lengths.push_back(Level(tokens, lengths.back()).coarse);
-  Value coarse = tokens.slice(x, zero, lengths.pop_back_val());
-  while (!lengths.empty()) {
-    OpFoldResult offset = tokens.length(coarse);
-    OpFoldResult end = lengths.pop_back_val();
-    Value detail = tokens.slice(x, offset, tokens.subtract(end, offset));
-    coarse = merge(tokens, {coarse, detail});
-  }
-  return coarse;
+  Value levels = arith::ConstantIndexOp::create(tokens, getLevels());
+  Value last = arith::ConstantIndexOp::create(tokens, getLevels() - 1);
+  Value one = arith::ConstantIndexOp::create(tokens, 1);
+  Value seqLen = tokens.materialize(length);
+  return tokens.repeat(
+      levels, x, [&](TokenBuilder &tokens, Value turn, Value x) -> Value {
+        Value level =
+            forward ? turn : arith::SubIOp::create(tokens, last, turn);
+        // ⌈S/2^level⌉
+        Value size = arith::ShLIOp::create(tokens, one, level);
+        Value n = arith::CeilDivUIOp::create(tokens, seqLen, size);
+        return transformFront(tokens, x, n, direction);
+      });
 }
 
 //===----------------------------------------------------------------------===//

@@ -156,6 +156,22 @@ Value TokenBuilder::ifLengthIs(
       .getResult(0);
 }
 
+Value TokenBuilder::repeat(
+    Value count, Value x,
+    llvm::function_ref<Value(TokenBuilder &, Value, Value)> body) {
+  Value zero = arith::ConstantIndexOp::create(*this, 0);
+  Value one = arith::ConstantIndexOp::create(*this, 1);
+  return scf::ForOp::create(
+             *this, zero, count, one, x,
+             [&](OpBuilder &nested, Location loc, Value turn,
+                 ValueRange carried) {
+               TokenBuilder b(nested, loc, dimension);
+               Value next = body(b, turn, carried.front());
+               scf::YieldOp::create(b, ValueRange{next});
+             })
+      .getResult(0);
+}
+
 OpFoldResult TokenBuilder::apply(AffineExpr expr,
                                  ArrayRef<OpFoldResult> symbols) {
   return affine::makeComposedFoldedAffineApply(*this, getLoc(), expr, symbols);

@@ -205,29 +205,15 @@ static Value emitButterfly(TokenBuilder &tokens, Value x, const Blocks &blocks,
 
 /// The butterflies of all strides below the block's size.
 static Value emitButterflies(TokenBuilder &tokens, Value x,
-                             const Blocks &blocks, OpFoldResult length) {
+                             const Blocks &blocks) {
   IndexMath m{tokens};
-  if (getConstantIntValue(length)) {
-    int64_t block = getConstantIntValue(blocks.block).value();
-    for (int64_t stride = 1; stride < block; stride *= 2)
-      x = emitButterfly(tokens, x, blocks, m.constant(stride));
-    return x;
-  }
-  Value zero = arith::ConstantIndexOp::create(tokens, 0);
-  Value one = arith::ConstantIndexOp::create(tokens, 1);
-  Value stages = m.toIndex(m.log2(blocks.block));
-  return scf::ForOp::create(
-             tokens, zero, stages, one, x,
-             [&](OpBuilder &nested, Location loc, Value stage,
-                 ValueRange iterArgs) {
-               TokenBuilder inner(nested, loc, tokens.getDimension());
-               IndexMath m{inner};
-               Value stride = m.shiftLeft(m.constant(1), m.fromIndex(stage));
-               scf::YieldOp::create(inner,
-                                    ValueRange{emitButterfly(inner, iterArgs[0],
-                                                             blocks, stride)});
-             })
-      .getResult(0);
+  return tokens.repeat(
+      m.toIndex(m.log2(blocks.block)), x,
+      [&](TokenBuilder &tokens, Value stage, Value x) {
+        IndexMath m{tokens};
+        Value stride = m.shiftLeft(m.constant(1), m.fromIndex(stage));
+        return emitButterfly(tokens, x, blocks, stride);
+      });
 }
 
 /// order[p] = the row of the butterflies' layout at coefficient position p.
@@ -242,23 +228,16 @@ static Value emitCoefficientOrder(TokenBuilder &tokens, const WHTBasis &basis,
         tokens, DenseElementsAttr::get(type, ArrayRef<int32_t>(order)));
   }
   // positionOf has no simple inverse, but scattering it once has.
-  Value zero = arith::ConstantIndexOp::create(tokens, 0);
-  Value one = arith::ConstantIndexOp::create(tokens, 1);
   Value empty =
       tensor::EmptyOp::create(tokens, ArrayRef{length}, tokens.getI32Type());
-  return scf::ForOp::create(
-             tokens, zero, tokens.materialize(length), one, empty,
-             [&](OpBuilder &nested, Location loc, Value row,
-                 ValueRange iterArgs) {
-               ImplicitLocOpBuilder b(loc, nested);
-               IndexMath m{b};
-               Value token = m.fromIndex(row);
-               Value place = m.toIndex(blocks.positionOf(m, token));
-               scf::YieldOp::create(
-                   b, ValueRange{tensor::InsertOp::create(
-                          b, token, iterArgs[0], place)});
-             })
-      .getResult(0);
+  return tokens.repeat(tokens.materialize(length), empty,
+                       [&](TokenBuilder &b, Value row, Value order) -> Value {
+                         IndexMath m{b};
+                         Value token = m.fromIndex(row);
+                         Value place = m.toIndex(blocks.positionOf(m, token));
+                         return tensor::InsertOp::create(b, token, order,
+                                                         place);
+                       });
 }
 
 /// 2^(−m/2) for every m, rounded to f32 once.
@@ -288,7 +267,7 @@ Value WHTAttr::emitTokens(TokenBuilder &tokens, Value x,
   };
 
   if (direction == Direction::Forward) {
-    x = emitButterflies(tokens, x, blocks, length);
+    x = emitButterflies(tokens, x, blocks);
     Value order = emitCoefficientOrder(tokens, basis, blocks, length);
     return tokens.generate(
         x, [&](ImplicitLocOpBuilder &b, ValueRange i) -> SmallVector<Value> {
@@ -305,7 +284,7 @@ Value WHTAttr::emitTokens(TokenBuilder &tokens, Value x,
         Value place = m.toIndex(blocks.positionOf(m, m.fromIndex(i[d])));
         return {extractToken(b, x, i, d, place)};
       });
-  rows = emitButterflies(tokens, rows, blocks, length);
+  rows = emitButterflies(tokens, rows, blocks);
   return tokens
       .map(rows, tokens.getF32Type(),
            [&](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {

@@ -77,6 +77,14 @@ public:
   ifLengthIs(int64_t count, mlir::Value x,
              llvm::function_ref<mlir::Value(TokenBuilder &, mlir::Value)> then);
 
+  /// Applies `body` so many times, to `x` and then to its own result; it is also
+  /// given the turn, from 0 on. A run-time loop.
+  mlir::Value
+  repeat(mlir::Value count, mlir::Value x,
+         llvm::function_ref<mlir::Value(TokenBuilder &, mlir::Value turn,
+                                        mlir::Value x)>
+             body);
+
   /// Folded index arithmetic.
   mlir::OpFoldResult apply(mlir::AffineExpr expr,
                            llvm::ArrayRef<mlir::OpFoldResult> symbols);
