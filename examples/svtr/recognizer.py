@@ -61,9 +61,11 @@ class Reading:
 class Recognizer:
     def __init__(self, path: Path | None = None):
         self.model = onnx.load(path or locate_model())
+        # This file keeps its weights in Constant nodes, not in initialisers.
         self.weights = {
-            tensor.name: onnx.numpy_helper.to_array(tensor)
-            for tensor in self.model.graph.initializer
+            node.output[0]: onnx.numpy_helper.to_array(node.attribute[0].t)
+            for node in self.model.graph.node
+            if node.op_type == "Constant"
         }
 
     def read(self, image: np.ndarray) -> Reading:
