@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The demo's tables."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from compiled import Phase
+from recipes import Recipe
+from recognizer import LINEARS
+from scores import Scores, WEIGHT_BITS
+
+
+def score_table(
+    title: str, recipes: Sequence[Recipe], scores: Mapping[str, Scores], tokens: int
+) -> Table:
+    """A column for each recipe, in decibels; `scores` by Recipe.title."""
+    table = Table(title=title, title_style="bold", title_justify="left")
+    table.add_column("SQNR, dB", no_wrap=True)
+    for recipe in recipes:
+        table.add_column(recipe.title, justify="right", max_width=8)
+
+    def add(name: str, figures: Sequence[float | None], **style) -> None:
+        cells = ["–" if figure is None else f"{figure:.2f}" for figure in figures]
+        table.add_row(name, *cells, **style)
+
+    columns = [scores[recipe.title] for recipe in recipes]
+    for linear in LINEARS:
+        add(linear.name, [column.linears[linear.name] for column in columns])
+    table.add_section()
+    add("mean of linears", [column.mean for column in columns], style="bold")
+    table.add_section()
+    for bits in WEIGHT_BITS:
+        add(f"blocks, W{bits}", [column.blocks.get(bits) for column in columns])
+    table.add_section()
+    add("average bits", [recipe.average_bits(tokens) for recipe in recipes], style="dim")
+    return table
+
+
+def phase_table(phases: Sequence[Phase], root: Path) -> Table:
+    table = Table(
+        title="From linalg to LLVM", title_style="bold", title_justify="left"
+    )
+    table.add_column("phase")
+    table.add_column("time", justify="right")
+    table.add_column("IR to read")
+    for phase in phases:
+        seconds = f"{phase.seconds * 1e3:.0f} ms" if phase.seconds else "–"
+        table.add_row(phase.name, seconds, str(phase.readable.relative_to(root)))
+    return table
+
+
+def time_table(seconds: Mapping[str, float]) -> Table:
+    """Programs and how long they take for one line."""
+    table = Table(
+        title="One line of text through both blocks",
+        title_style="bold",
+        title_justify="left",
+    )
+    table.add_column("program")
+    table.add_column("median time", justify="right")
+    for program, value in seconds.items():
+        table.add_row(program, f"{value * 1e3:.1f} ms")
+    return table
