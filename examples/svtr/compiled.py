@@ -11,7 +11,13 @@ import numpy as np
 from recipes import Recipe
 from recognizer import Reading
 from scores import Scores, mean_sqnr, score_linears
-from stamp_tools import Call, StampTools, round_trip_module, round_trip_name, select_option
+from stamp_tools import (
+    Call,
+    StampTools,
+    round_trip_module,
+    round_trip_name,
+    select_option,
+)
 from svtr_blocks import ENTRY
 
 # A reader follows operations, not megabytes of weights.
@@ -66,7 +72,9 @@ class CompiledBlocks:
         )
         return self._run(module, readings)
 
-    def phase_by_phase(self, recipe: Recipe, weight_bits: int, target: Path) -> list[Phase]:
+    def phase_by_phase(
+        self, recipe: Recipe, weight_bits: int, target: Path
+    ) -> list[Phase]:
         """Lowers the blocks one phase at a time and prints the IR after each."""
         options = {
             "select": select_option(recipe, weight_bits),
@@ -85,7 +93,9 @@ class CompiledBlocks:
         return phases
 
     def score_linears(self, recipe: Recipe, readings: Sequence[Reading]) -> Scores:
-        shapes = {x.shape for reading in readings for x in reading.linear_inputs.values()}
+        shapes = {
+            x.shape for reading in readings for x in reading.linear_inputs.values()
+        }
         module = self._folder / "round_trip.mlir"
         module.write_text(round_trip_module(recipe, sorted(shapes)))
 

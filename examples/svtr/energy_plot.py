@@ -23,7 +23,12 @@ def plot_energy(
 ) -> None:
     """One panel for each linear; inputs: its input on every line, tokens x features."""
     figure, axes = plt.subplots(
-        2, len(inputs) // 2, figsize=(15, 7.5), sharex=True, sharey=True, layout="constrained"
+        2,
+        len(inputs) // 2,
+        figsize=(15, 7.5),
+        sharex=True,
+        sharey=True,
+        layout="constrained",
     )
     for panel, (name, lines) in zip(axes.flat, inputs.items()):
         tokens = len(lines[0])
@@ -31,7 +36,11 @@ def plot_energy(
         panel.axvspan(1, first_segment, color=FIRST_SEGMENT, alpha=0.22, lw=0)
         rows = np.arange(1, tokens + 1)
         panel.plot(
-            rows, _energy(lines), color=BEFORE, lw=0.9, label="before: energy of each token"
+            rows,
+            _energy(lines),
+            color=BEFORE,
+            lw=0.9,
+            label="before: energy of each token",
         )
         for recipe, color in zip(recipes, AFTER):
             transformed = [recipe.basis.forward(x) for x in lines]

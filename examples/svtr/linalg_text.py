@@ -226,7 +226,8 @@ class Function:
         self._write(f"{scalar} = arith.constant {_literal(number)} : f32")
         type = _tensor_type(shape)
         return self._operation(
-            f"linalg.fill ins({scalar} : f32) {_outs(self._empty(shape))} -> {type}", shape
+            f"linalg.fill ins({scalar} : f32) {_outs(self._empty(shape))} -> {type}",
+            shape,
         )
 
     def _generic(

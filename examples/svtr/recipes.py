@@ -38,7 +38,9 @@ class Recipe:
         return self.schedule is not None
 
     def average_bits(self, tokens: int) -> float:
-        return self.schedule.average_bits(tokens) if self.schedule else log2(self.levels)
+        return (
+            self.schedule.average_bits(tokens) if self.schedule else log2(self.levels)
+        )
 
     def round_trip(self, x: np.ndarray) -> np.ndarray:
         """L⁻¹ Q(L x): what quantization leaves of x, tokens x features."""

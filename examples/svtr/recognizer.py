@@ -119,7 +119,9 @@ class Recognizer:
     @cached_property
     def _alphabet(self) -> list[str]:
         """The characters of the CTC classes: blank first, the space last."""
-        metadata_of_model = {entry.key: entry.value for entry in self.model.metadata_props}
+        metadata_of_model = {
+            entry.key: entry.value for entry in self.model.metadata_props
+        }
         return ["", *metadata_of_model["character"].split("\n"), " "]
 
     def _decode(self, probabilities: np.ndarray) -> str:

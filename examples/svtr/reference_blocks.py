@@ -21,7 +21,9 @@ def exact_linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndar
 
 
 def blocks_output(
-    x: np.ndarray, weights: Mapping[str, np.ndarray], linear: LinearFunction = exact_linear
+    x: np.ndarray,
+    weights: Mapping[str, np.ndarray],
+    linear: LinearFunction = exact_linear,
 ) -> np.ndarray:
     """x, and the result: tokens x features."""
 
@@ -43,11 +45,16 @@ def blocks_output(
 
 def _attention(qkv: np.ndarray) -> np.ndarray:
     tokens = len(qkv)
-    query, key, value = qkv.reshape(tokens, 3, HEADS, -1).transpose(1, 2, 0, 3)
-    scores = query @ key.transpose(0, 2, 1) / np.float32(sqrt(query.shape[-1]))
+    heads = qkv.reshape(tokens, 3, HEADS, -1).transpose(2, 1, 0, 3)
+    return np.concatenate([_attention_head(*head) for head in heads], axis=1)
+
+
+def _attention_head(
+    query: np.ndarray, key: np.ndarray, value: np.ndarray
+) -> np.ndarray:
+    scores = (query / np.float32(sqrt(query.shape[-1]))) @ key.T
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    mixed = powers / powers.sum(axis=-1, keepdims=True) @ value
-    return mixed.transpose(1, 0, 2).reshape(tokens, -1)
+    return powers / powers.sum(axis=-1, keepdims=True) @ value
 
 
 def _swish(x: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from compiled import Phase
@@ -16,10 +17,11 @@ def score_table(
     title: str, recipes: Sequence[Recipe], scores: Mapping[str, Scores], tokens: int
 ) -> Table:
     """A column for each recipe, in decibels; `scores` by Recipe.title."""
-    table = Table(title=title, title_style="bold", title_justify="left")
+    table = _table(title)
     table.add_column("SQNR, dB", no_wrap=True)
     for recipe in recipes:
-        table.add_column(recipe.title, justify="right", max_width=8)
+        # Narrow, so that a table fits a terminal of 80 columns: titles wrap.
+        table.add_column(recipe.title, justify="right", width=7)
 
     def add(name: str, figures: Sequence[float | None], **style) -> None:
         cells = ["–" if figure is None else f"{figure:.2f}" for figure in figures]
@@ -34,14 +36,14 @@ def score_table(
     for bits in WEIGHT_BITS:
         add(f"blocks, W{bits}", [column.blocks.get(bits) for column in columns])
     table.add_section()
-    add("average bits", [recipe.average_bits(tokens) for recipe in recipes], style="dim")
+    add(
+        "average bits", [recipe.average_bits(tokens) for recipe in recipes], style="dim"
+    )
     return table
 
 
 def phase_table(phases: Sequence[Phase], root: Path) -> Table:
-    table = Table(
-        title="From linalg to LLVM", title_style="bold", title_justify="left"
-    )
+    table = _table("From linalg to LLVM")
     table.add_column("phase")
     table.add_column("time", justify="right")
     table.add_column("IR to read")
@@ -53,13 +55,20 @@ def phase_table(phases: Sequence[Phase], root: Path) -> Table:
 
 def time_table(seconds: Mapping[str, float]) -> Table:
     """Programs and how long they take for one line."""
-    table = Table(
-        title="One line of text through both blocks",
-        title_style="bold",
-        title_justify="left",
-    )
+    table = _table("One line of text through both blocks")
     table.add_column("program")
     table.add_column("median time", justify="right")
     for program, value in seconds.items():
         table.add_row(program, f"{value * 1e3:.1f} ms")
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_style="bold",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )

@@ -37,7 +37,9 @@ def score_linears(
     """round_trip: many inputs of linears to what quantization leaves of each."""
     names = [linear.name for linear in LINEARS]
     exact = [reading.linear_inputs[name] for name in names for reading in readings]
-    ratios = [sqnr_db(x, kept) for x, kept in zip(exact, round_trip(exact), strict=True)]
+    ratios = [
+        sqnr_db(x, kept) for x, kept in zip(exact, round_trip(exact), strict=True)
+    ]
     lines = len(readings)
     return {
         name: mean(ratios[start : start + lines])

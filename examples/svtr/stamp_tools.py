@@ -56,7 +56,10 @@ class StampTools:
             printed = _execute(self._run, module, *arguments)
             return Run(
                 [np.load(folder / f"out{index}.npy") for index in range(len(calls))],
-                [float(ms) / 1e3 for ms in re.findall(r": median +([\d.]+) ms", printed)],
+                [
+                    float(ms) / 1e3
+                    for ms in re.findall(r": median +([\d.]+) ms", printed)
+                ],
             )
 
 

@@ -70,8 +70,12 @@ class _BlockWriter:
         function = self._function
         width = x.shape[1]
         with function.at(role) as name:
-            scale = function.constant(f"{name}.scale", self._weights[f"{onnx_name}.w_0"])
-            shift = function.constant(f"{name}.shift", self._weights[f"{onnx_name}.b_0"])
+            scale = function.constant(
+                f"{name}.scale", self._weights[f"{onnx_name}.w_0"]
+            )
+            shift = function.constant(
+                f"{name}.shift", self._weights[f"{onnx_name}.b_0"]
+            )
             total = function.reduce_last(lambda sum, e: sum + e, 0.0, x)
             centred = function.map(lambda e, sum: e - sum / width, x, along(total, 0))
             squares = function.reduce_last(lambda sum, e: sum + e * e, 0.0, centred)

@@ -91,5 +91,7 @@ def _fill_line(verses: list[str]) -> str:
 
 def _font() -> ImageFont.FreeTypeFont:
     if not FONT.exists():
-        raise FileNotFoundError(f"{FONT} is missing; install Debian's fonts-dejavu-core")
+        raise FileNotFoundError(
+            f"{FONT} is missing; install Debian's fonts-dejavu-core"
+        )
     return ImageFont.truetype(FONT, FONT_SIZE)
