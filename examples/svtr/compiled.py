@@ -10,7 +10,7 @@ import numpy as np
 
 from recipes import Recipe
 from recognizer import Reading
-from scores import Scores, mean_sqnr, score_linears
+from scores import Scores, score_linears
 from stamp_tools import (
     Call,
     StampTools,

@@ -8,12 +8,10 @@ once by programs that STaMP compiled. Exits non-zero if the two disagree.
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "python"))
 
 # Before NumPy loads: the oracle's products are so small that threads slow it down.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -25,7 +23,7 @@ from rich.progress import track
 
 from compiled import CompiledBlocks
 from energy_plot import plot_energy
-from recipes import HAAR4, RECIPES, Recipe
+from recipes import COSINE, HAAR4, RECIPES
 from recognizer import LINEARS, Reading, Recognizer
 from report import phase_table, score_table, time_table
 from scores import WEIGHT_BITS, Scores, mean_sqnr, oracle_scores
@@ -33,38 +31,38 @@ from stamp_tools import StampTools
 from svtr_blocks import TOKENS, svtr_module
 from text_lines import TextLine, text_lines
 
-BIN = Path(os.environ.get("STAMP_BIN_DIR", ROOT / "build" / "bin"))
-OUTPUT = ROOT / "build" / "demo"
+BUILD = Path(__file__).resolve().parents[2] / "build"
 
 # The demo fails where the compiled code strays further than this from the
 # oracle, or where STaMP keeps less than it is known to keep.
 TOLERANCE_DB = 0.1
 HAAR4_AT_LEAST_DB = 21.0
 
-# The energy of what the most local and the most global transform make.
-PLOTTED = [
-    recipe for recipe in RECIPES if recipe.title in ("mixed, Haar J=4", "mixed, DCT")
-]
-
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument(
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--build",
+        type=Path,
+        default=BUILD,
+        help="build folder: holds bin/, receives demo/ (default: %(default)s)",
+    )
+    parser.add_argument(
         "--oracle-only", action="store_true", help="do without stamp-opt and stamp-run"
     )
-    oracle_only = options.parse_args().oracle_only
+    options = parser.parse_args()
     console = Console()
     try:
-        return _demo(console, oracle_only)
-    except (FileNotFoundError, RuntimeError) as error:
+        tools = None if options.oracle_only else StampTools(options.build / "bin")
+        return _demo(console, tools, options.build / "demo")
+    except (FileNotFoundError, RuntimeError, subprocess.CalledProcessError) as error:
         console.print(f"[red]error:[/] {escape(str(error))}")
         return 1
 
 
-def _demo(console: Console, oracle_only: bool) -> int:
+def _demo(console: Console, tools: StampTools | None, output: Path) -> int:
     console.rule("STaMP on the SVTR blocks of the PP-OCRv4 text recogniser")
-    tools = None if oracle_only else StampTools(BIN)
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
 
     recognizer = Recognizer()
     lines = text_lines()
@@ -87,27 +85,27 @@ def _demo(console: Console, oracle_only: bool) -> int:
     tables = [score_table("NumPy oracle", RECIPES, oracle, TOKENS)]
 
     if tools:
-        source = OUTPUT / "svtr.mlir"
+        source = output / "svtr.mlir"
         source.write_text(str(svtr_module(recognizer.weights)))
-        blocks = CompiledBlocks(tools, source, OUTPUT / "whole")
+        blocks = CompiledBlocks(tools, source, output / "whole")
         compiled, seconds = _compiled_scores(console, blocks, held_out)
         compilable = [recipe for recipe in RECIPES if recipe.compiles]
         tables.append(score_table("Compiled by STaMP", compilable, compiled, TOKENS))
         with console.status("Lowering the blocks phase by phase"):
-            phases = blocks.phase_by_phase(HAAR4, WEIGHT_BITS[0], OUTPUT)
+            phases = blocks.phase_by_phase(HAAR4, WEIGHT_BITS[0], output)
         failures += _disagreements(oracle, compiled)
 
     console.print(Columns(tables))
     if tools:
-        console.print(Columns([phase_table(phases, ROOT), time_table(seconds)]))
+        console.print(Columns([phase_table(phases), time_table(seconds)]))
 
     inputs = {
         linear.name: [reading.linear_inputs[linear.name] for reading in held_out]
         for linear in LINEARS
     }
-    plot = OUTPUT / "energy.png"
-    plot_energy(inputs, PLOTTED, plot)
-    console.print(f"Energy before and after L: {plot.relative_to(ROOT)}")
+    plot = output / "energy.png"
+    plot_energy(inputs, [HAAR4, COSINE], plot)
+    console.print(f"Energy before and after L: {os.path.relpath(plot)}")
 
     for failure in failures:
         console.print(f"[red]FAILED:[/] {escape(failure)}")

@@ -64,13 +64,15 @@ class Recipe:
 UNIFORM = Schedule([], 4)
 MIXED = Schedule([(1 / 16, 8)], 4)
 
+HAAR4 = Recipe("mixed, Haar J=4", Haar(4), MIXED)
+COSINE = Recipe("mixed, DCT", DCT(), MIXED)
+
 RECIPES = [
     Recipe("uniform 4-bit", schedule=UNIFORM),
     Recipe("uniform 19 levels", levels=19),
     Recipe("mixed, no L", schedule=MIXED),
-    Recipe("mixed, Haar J=4", Haar(4), MIXED),
+    HAAR4,
     Recipe("mixed, Haar J=6", Haar(6), MIXED),
-    Recipe("mixed, DCT", DCT(), MIXED),
+    COSINE,
     Recipe("mixed, WHT", WHT(0), MIXED),
 ]
-HAAR4 = RECIPES[3]

@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("STAMP_BIN_DIR", ROOT / "build" / "bin"))
-sys.path[:0] = [str(ROOT / "examples" / "svtr"), str(ROOT / "python")]
+sys.path.insert(0, str(ROOT / "examples" / "svtr"))
 
 import recognizer as recognizer_module
 from recipes import HAAR4, RECIPES
