@@ -20,8 +20,10 @@ from stamp_tools import (
 )
 from svtr_blocks import ENTRY
 
-# A reader follows operations, not megabytes of weights.
+# A reader follows operations by the name of their linear (%block0.qkv), not
+# megabytes of weights.
 READABLE = [
+    "--mlir-use-nameloc-as-prefix",
     "--mlir-elide-elementsattrs-if-larger=16",
     "--mlir-elide-resource-strings-if-larger=16",
 ]
@@ -32,28 +34,27 @@ TIMED_RUNS = 5
 @dataclass(frozen=True)
 class Phase:
     name: str
-    seconds: float
-    readable: Path
+    seconds: float | None = None
+    readable: Path | None = None
 
 
 @dataclass(frozen=True)
 class BlocksRun:
     outputs: list[np.ndarray]  # one for each reading
     seconds: float  # one line through the blocks, median
+    llvm_phases: list[Phase]  # the JIT's part of the compilation
 
 
 class CompiledBlocks:
     """Compiles the blocks in every way the demo compares.
 
-    `source` is the f32 module; what is made on the way stays in `folder`, in
-    whole as bytecode and, for one recipe, after each phase as text to read.
+    `source` is the f32 module; what is made of it on the way stays in `folder`.
     """
 
     def __init__(self, tools: StampTools, source: Path, folder: Path):
         self._tools = tools
         self._source = source
         self._folder = folder
-        self._folder.mkdir(parents=True, exist_ok=True)
 
     def run_f32(self, readings: Sequence[Reading]) -> BlocksRun:
         return self._run(self._source, readings)
@@ -75,7 +76,7 @@ class CompiledBlocks:
     def phase_by_phase(
         self, recipe: Recipe, weight_bits: int, target: Path
     ) -> list[Phase]:
-        """Lowers the blocks one phase at a time and prints the IR after each."""
+        """Lowers the blocks one phase at a time; `target` gets the IR after each."""
         options = {
             "select": select_option(recipe, weight_bits),
             "quantize": "--stamp-quantize",
@@ -84,12 +85,12 @@ class CompiledBlocks:
             "llvm": "--stamp-cpu-pipeline",
         }
         whole = self._source
-        phases = [self._print("input", 0.0, whole, target / "00-input.mlir")]
+        phases = [Phase("input", None, self._print(whole, target / "00-input.mlir"))]
         for number, (name, option) in enumerate(options.items(), start=1):
             before, whole = whole, self._folder / f"{number:02}-{name}.mlirbc"
             seconds = self._tools.opt(before, whole, option, "--emit-bytecode")
-            readable = target / f"{number:02}-{name}.mlir"
-            phases.append(self._print(name, seconds, whole, readable))
+            readable = self._print(whole, target / f"{number:02}-{name}.mlir")
+            phases.append(Phase(name, seconds, readable))
         return phases
 
     def score_linears(self, recipe: Recipe, readings: Sequence[Reading]) -> Scores:
@@ -105,11 +106,15 @@ class CompiledBlocks:
 
         return Scores(linears=score_linears(readings, round_trip))
 
-    def _print(self, name: str, seconds: float, whole: Path, readable: Path) -> Phase:
+    def _print(self, whole: Path, readable: Path) -> Path:
         self._tools.opt(whole, readable, *READABLE)
-        return Phase(name, seconds, readable)
+        return readable
 
     def _run(self, module: Path, readings: Sequence[Reading]) -> BlocksRun:
         calls = [Call(ENTRY, reading.blocks_input) for reading in readings]
         run = self._tools.run(module, calls, TIMED_RUNS)
-        return BlocksRun(run.results, median(run.seconds))
+        phases = [
+            Phase(f"LLVM: {stage}", run.compile_stages[stage])
+            for stage in ("optimize", "generate")
+        ]
+        return BlocksRun(run.results, median(run.medians), phases)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from compiled import Phase
+from compiled import BlocksRun, Phase
 from recipes import Recipe
 from recognizer import LINEARS
 from scores import Scores, WEIGHT_BITS
@@ -48,18 +48,21 @@ def phase_table(phases: Sequence[Phase]) -> Table:
     table.add_column("time", justify="right")
     table.add_column("IR to read")
     for phase in phases:
-        seconds = f"{phase.seconds * 1e3:.0f} ms" if phase.seconds else "–"
-        table.add_row(phase.name, seconds, os.path.relpath(phase.readable))
+        table.add_row(
+            phase.name,
+            f"{phase.seconds * 1e3:.0f} ms" if phase.seconds else "–",
+            os.path.relpath(phase.readable) if phase.readable else "–",
+        )
     return table
 
 
-def time_table(seconds: Mapping[str, float]) -> Table:
+def time_table(runs: Mapping[str, BlocksRun]) -> Table:
     """Programs and how long they take for one line."""
-    table = _table("One line of text through both blocks")
+    table = _table("One line through the blocks")
     table.add_column("program")
     table.add_column("median time", justify="right")
-    for program, value in seconds.items():
-        table.add_row(program, f"{value * 1e3:.1f} ms")
+    for program, run in runs.items():
+        table.add_row(program, f"{run.seconds * 1e3:.1f} ms")
     return table
 
 

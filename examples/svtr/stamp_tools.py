@@ -24,8 +24,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Run:
+    """Times in seconds; only where they were asked for."""
+
     results: list[np.ndarray]
-    seconds: list[float]  # one median per call, where times were asked for
+    medians: list[float]  # one per call
+    compile_stages: dict[str, float]
 
 
 class StampTools:
@@ -56,10 +59,8 @@ class StampTools:
             printed = _execute(self._run, module, *arguments)
             return Run(
                 [np.load(folder / f"out{index}.npy") for index in range(len(calls))],
-                [
-                    float(ms) / 1e3
-                    for ms in re.findall(r": median +([\d.]+) ms", printed)
-                ],
+                [seconds for _, seconds in _times(r"(\w+): median", printed)],
+                dict(_times(r"compile: (\w+)", printed)),
             )
 
 
@@ -106,6 +107,11 @@ func.func @{round_trip_name(tokens, features)}(%x : {x}) -> {x} {{
 def _dense(attribute: object) -> str:
     """A pass option ends at the first space."""
     return str(attribute).replace(" ", "")
+
+
+def _times(label: str, printed: str) -> list[tuple[str, float]]:
+    found = re.findall(rf"^{label} +([\d.]+) ms$", printed, re.MULTILINE)
+    return [(name, float(milliseconds) / 1e3) for name, milliseconds in found]
 
 
 def _execute(*command: object) -> str:

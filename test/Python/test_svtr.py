@@ -22,10 +22,12 @@ BIN = Path(os.environ.get("STAMP_BIN_DIR", ROOT / "build" / "bin"))
 sys.path.insert(0, str(ROOT / "examples" / "svtr"))
 
 import recognizer as recognizer_module
+from compiled import CompiledBlocks
+from demo import Compiled, disagreements
 from recipes import HAAR4, RECIPES
 from recognizer import LINEARS, Recognizer
 from reference_blocks import blocks_output, exact_linear
-from scores import score_linears
+from scores import Scores, mean_sqnr, score_linears
 from stamp_tools import Call, StampTools
 from svtr_blocks import ENTRY, FEATURES, TOKENS, svtr_module
 from text_lines import text_lines
@@ -47,10 +49,20 @@ def readings(recognizer, lines):
 
 
 @pytest.fixture(scope="module")
+def held_out(lines, readings):
+    return [reading for line, reading in zip(lines, readings) if line.held_out]
+
+
+@pytest.fixture(scope="module")
 def module_path(recognizer, tmp_path_factory):
     path = tmp_path_factory.mktemp("svtr") / "svtr.mlir"
     path.write_text(str(svtr_module(recognizer.weights)))
     return path
+
+
+@pytest.fixture
+def blocks(module_path, tmp_path):
+    return CompiledBlocks(StampTools(BIN), module_path, tmp_path)
 
 
 def assert_close(actual, expected, tolerance=1e-5):
@@ -108,9 +120,7 @@ def test_compiled_blocks_are_the_recognizer_s(module_path, readings):
         assert_close(result, reading.blocks_output)
 
 
-def test_the_transform_pays_for_its_bits(lines, readings):
-    held_out = [r for line, r in zip(lines, readings) if line.held_out]
-
+def test_the_transform_pays_for_its_bits(held_out):
     def decibels(recipe):
         kept = score_linears(held_out, lambda inputs: map(recipe.round_trip, inputs))
         return mean(kept.values())
@@ -118,6 +128,48 @@ def test_the_transform_pays_for_its_bits(lines, readings):
     uniform, fair, untransformed = map(decibels, RECIPES[:3])
     assert uniform == pytest.approx(18.57, abs=0.1)
     assert decibels(HAAR4) > max(21, fair + 1, untransformed + 2)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [recipe for recipe in RECIPES if recipe.compiles],
+    ids=lambda recipe: recipe.title,
+)
+def test_compiled_code_keeps_what_the_oracle_keeps(recipe, blocks, held_out):
+    expected = score_linears(held_out, lambda inputs: map(recipe.round_trip, inputs))
+    compiled = blocks.score_linears(recipe, held_out).linears
+    assert compiled == pytest.approx(expected, abs=0.01)
+
+
+def test_quantized_blocks_keep_what_the_oracle_keeps(recognizer, blocks, held_out):
+    linear = HAAR4.linear(weight_bits=4)
+    exact = [reading.blocks_output for reading in held_out]
+    expected = [
+        blocks_output(reading.blocks_input, recognizer.weights, linear)
+        for reading in held_out
+    ]
+    compiled = blocks.run_quantized(HAAR4, 4, held_out).outputs
+    assert mean_sqnr(exact, compiled) == pytest.approx(
+        mean_sqnr(exact, expected), abs=0.1
+    )
+
+
+@pytest.mark.parametrize(
+    ("haar4", "f32_error", "complaints"),
+    [
+        (21.34, 1e-6, 0),
+        (21.2, 1e-6, 1),
+        (20.9, 1e-6, 2),
+        (float("nan"), 1e-6, 2),
+        (21.34, float("nan"), 1),
+    ],
+)
+def test_the_demo_fails_where_it_should(haar4, f32_error, complaints):
+    def scores(decibels):
+        return {HAAR4.title: Scores(linears={"block0.qkv": decibels})}
+
+    compiled = Compiled(scores(haar4), runs={}, phases=[], f32_error=f32_error)
+    assert len(disagreements(scores(21.34), compiled)) == complaints
 
 
 def test_a_missing_model_is_named(monkeypatch):
