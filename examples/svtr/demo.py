@@ -115,8 +115,8 @@ def _demo(console: Console, tools: StampTools | None, output: Path) -> list[str]
     console.print(Columns(tables))
     if tools:
         console.print(
-            f"The f32 blocks are ONNX Runtime's to {compiled.f32_error:.0e}"
-            " of the largest magnitude."
+            "The compiled f32 blocks agree with ONNX Runtime to"
+            f" {compiled.f32_error:.0e} of the largest magnitude."
         )
 
     plot = output / "energy.png"
