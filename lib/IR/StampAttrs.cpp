@@ -106,11 +106,19 @@ Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
                                          restBits);
 }
 
+/// The shortest decimal that reads back as the same number, with the point that
+/// tells a fraction from a count.
+static void printFraction(AsmPrinter &printer, double fraction) {
+  SmallString<32> text;
+  APFloat(fraction).toString(text);
+  printer << text << (text.str().contains('.') ? "" : ".0");
+}
+
 void ScheduleAttr::print(AsmPrinter &printer) const {
   printer << "<[";
   llvm::interleaveComma(getSegments(), printer, [&](const Segment &segment) {
     if (segment.isFraction())
-      printer.printFloat(APFloat(segment.getFraction()));
+      printFraction(printer, segment.getFraction());
     else
       printer << segment.getRows();
     printer << " : " << segment.bits;
