@@ -73,19 +73,18 @@ struct GPUCheckInput final : stamp::impl::GPUCheckInputBase<GPUCheckInput> {
 private:
   static LogicalResult check(Operation *op) {
     auto function = dyn_cast<FunctionOpInterface>(op);
+    auto signatureHas = [&](auto isOfKind) {
+      return function && (llvm::any_of(function.getArgumentTypes(), isOfKind) ||
+                          llvm::any_of(function.getResultTypes(), isOfKind));
+    };
     if (isa_and_present<memref::MemRefDialect>(op->getDialect()) ||
         llvm::any_of(op->getResultTypes(), llvm::IsaPred<BaseMemRefType>) ||
-        (function && llvm::any_of(function.getArgumentTypes(),
-                                  llvm::IsaPred<BaseMemRefType>)))
+        signatureHas(llvm::IsaPred<BaseMemRefType>))
       return op->emitOpError("is about memrefs, but the GPU lowering starts "
                              "from tensors and places all buffers itself");
-
-    auto isUnranked = llvm::IsaPred<UnrankedTensorType>;
-    if (function && (llvm::any_of(function.getArgumentTypes(), isUnranked) ||
-                     llvm::any_of(function.getResultTypes(), isUnranked)))
+    if (signatureHas(llvm::IsaPred<UnrankedTensorType>))
       return op->emitOpError("has an unranked tensor in its signature, which "
                              "the GPU lowering cannot copy to the device");
-
     if (isa<CallOpInterface>(op) &&
         llvm::any_of(op->getResultTypes(), llvm::IsaPred<TensorType>))
       return op->emitOpError("returns a tensor and could not be inlined; a "

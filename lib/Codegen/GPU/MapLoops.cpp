@@ -186,7 +186,13 @@ private:
         return inside->emitOpError("cannot be written as loops");
       rewriter.eraseOp(*inside);
     }
-    return success();
+    WalkResult result = getOperation().walk([](Operation *op) -> WalkResult {
+      if (isa_and_present<linalg::LinalgDialect>(op->getDialect()) &&
+          !op->hasTrait<OpTrait::IsTerminator>())
+        return op->emitOpError("has no form as loops; decompose it first");
+      return WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
   }
 
   /// Outermost loops become kernels; a loop inside one runs in its thread. A

@@ -88,7 +88,7 @@ def GPULowerMath : Pass<"stamp-gpu-lower-math", "::mlir::gpu::GPUModuleOp"> {
     Upstream lowers math ops on NVIDIA GPUs to calls of libdevice, a bitcode
     library that only the CUDA toolkit has. Here each becomes what the hardware
     rounds correctly (`math.roundeven` is one `cvt.rni`), else plain arithmetic
-    (expansions and polynomial approximations, f32 only), else an error.
+    (polynomials in f32, where they are within a few ulp), else an error.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
