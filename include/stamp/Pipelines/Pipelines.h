@@ -18,7 +18,7 @@ class DialectRegistry;
 class OpPassManager;
 } // namespace mlir
 
-namespace mlir::stamp {
+namespace stamp {
 
 /// What the GPU's part of a module ends up as.
 enum class GPUFormat {
@@ -32,7 +32,7 @@ enum class GPUFormat {
   Offload,
 };
 
-struct GPUPipelineOptions : PassPipelineOptions<GPUPipelineOptions> {
+struct GPUPipelineOptions : mlir::PassPipelineOptions<GPUPipelineOptions> {
   Option<std::string> chip{*this, "chip",
                            llvm::cl::desc("The GPU to compile for, sm_80 or "
                                           "newer"),
@@ -59,16 +59,16 @@ struct GPUPipelineOptions : PassPipelineOptions<GPUPipelineOptions> {
 /// linalg on tensors → GPU kernels, and host code in the LLVM dialect that
 /// launches them. One kernel per linalg op, one thread per output element.
 /// docs/GPU.md states what the compiled functions expect of their caller.
-void buildGPULoweringPipeline(OpPassManager &pm,
+void buildGPULoweringPipeline(mlir::OpPassManager &pm,
                               const GPUPipelineOptions &options);
 
 /// What the end of the GPU pipeline, the translation of kernels to PTX, needs
 /// on top of upstream's registerAllDialects and registerAllExtensions.
-void registerGPUPipelineExtensions(DialectRegistry &registry);
+void registerGPUPipelineExtensions(mlir::DialectRegistry &registry);
 
 /// Makes the pipelines known by name: stamp-gpu-pipeline.
 void registerPipelines();
 
-} // namespace mlir::stamp
+} // namespace stamp
 
 #endif // STAMP_PIPELINES_PIPELINES_H

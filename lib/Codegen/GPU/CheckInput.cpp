@@ -18,10 +18,10 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Triple.h"
 
-namespace mlir::stamp {
+namespace stamp {
 #define GEN_PASS_DEF_GPUCHECKINPUT
 #include "stamp/Codegen/GPU/Passes.h.inc"
-} // namespace mlir::stamp
+} // namespace stamp
 
 using namespace mlir;
 

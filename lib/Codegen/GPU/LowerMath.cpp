@@ -21,10 +21,10 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/StringSwitch.h"
 
-namespace mlir::stamp {
+namespace stamp {
 #define GEN_PASS_DEF_GPULOWERMATH
 #include "stamp/Codegen/GPU/Passes.h.inc"
-} // namespace mlir::stamp
+} // namespace stamp
 
 using namespace mlir;
 

@@ -23,10 +23,10 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
 
-namespace mlir::stamp {
+namespace stamp {
 #define GEN_PASS_DEF_GPUMAPLOOPS
 #include "stamp/Codegen/GPU/Passes.h.inc"
-} // namespace mlir::stamp
+} // namespace stamp
 
 using namespace mlir;
 

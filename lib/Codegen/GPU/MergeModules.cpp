@@ -13,10 +13,10 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/SymbolTable.h"
 
-namespace mlir::stamp {
+namespace stamp {
 #define GEN_PASS_DEF_GPUMERGEMODULES
 #include "stamp/Codegen/GPU/Passes.h.inc"
-} // namespace mlir::stamp
+} // namespace stamp
 
 using namespace mlir;
 

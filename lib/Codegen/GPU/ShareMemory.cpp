@@ -18,10 +18,10 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
-namespace mlir::stamp {
+namespace stamp {
 #define GEN_PASS_DEF_GPUSHAREMEMORY
 #include "stamp/Codegen/GPU/Passes.h.inc"
-} // namespace mlir::stamp
+} // namespace stamp
 
 using namespace mlir;
 

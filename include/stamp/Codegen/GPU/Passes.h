@@ -45,7 +45,7 @@ class VectorDialect;
 } // namespace vector
 } // namespace mlir
 
-namespace mlir::stamp {
+namespace stamp {
 
 #define GEN_PASS_DECL
 #include "stamp/Codegen/GPU/Passes.h.inc"
@@ -53,6 +53,6 @@ namespace mlir::stamp {
 #define GEN_PASS_REGISTRATION
 #include "stamp/Codegen/GPU/Passes.h.inc"
 
-} // namespace mlir::stamp
+} // namespace stamp
 
 #endif // STAMP_CODEGEN_GPU_PASSES_H
