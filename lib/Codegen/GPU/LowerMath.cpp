@@ -4,8 +4,9 @@
 //
 // The semantics of STaMP rest on a few correctly rounded operations that PTX
 // has as instructions. Everything else that a model may bring along (exp in a
-// softmax, tanh in an activation) is written out as arithmetic. What neither
-// covers is refused here, where the op still has a name and a location.
+// softmax, tanh in an activation, cos in a DCT of dynamic length) is written
+// out as arithmetic. What neither covers is refused here, where the op still
+// has a name and a location.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,8 +19,12 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/StringSwitch.h"
+
+#include <limits>
+#include <type_traits>
 
 namespace stamp {
 #define GEN_PASS_DEF_GPULOWERMATH
@@ -69,6 +74,96 @@ struct CallExactIntrinsic final : RewritePattern {
   }
 };
 
+/// Σ (−1)ⁱ·x²ⁱ/(first + 2i)! · first! without its leading 1, by Horner's rule:
+/// cos x − 1 for first = 0, sin x / x − 1 for first = 1. Nine terms leave less
+/// than 2⁻⁶⁰ for |x| ≤ π/4.
+static Value createTaylorTail(ImplicitLocOpBuilder &builder, Value square,
+                              int first) {
+  constexpr int kTerms = 9;
+  Type type = square.getType();
+  auto constant = [&](double value) -> Value {
+    return arith::ConstantOp::create(builder, FloatAttr::get(type, value));
+  };
+  double coefficients[kTerms];
+  double inverseFactorial = 1;
+  for (int i = 0; i < kTerms; ++i) {
+    int n = first + 2 * (i + 1);
+    inverseFactorial /= -double(n - 1) * n;
+    coefficients[i] = inverseFactorial;
+  }
+  Value sum = constant(coefficients[kTerms - 1]);
+  for (int i = kTerms - 2; i >= 0; --i)
+    sum = math::FmaOp::create(builder, sum, square, constant(coefficients[i]));
+  return arith::MulFOp::create(builder, sum, square);
+}
+
+/// sin and cos in f64, from x = q·π/2 + r with |r| ≤ π/4. Two parts of π/2 keep
+/// r right for |x| < 2³⁰; a larger x gives NaN rather than noise.
+///
+///   q mod 4   0      1      2      3
+///   sin x   sin r  cos r −sin r −cos r       cos x = sin of q + 1
+template <typename OpT> struct ExpandSinCos final : OpRewritePattern<OpT> {
+  using OpRewritePattern<OpT>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpT op,
+                                PatternRewriter &rewriter) const override {
+    Value operand = op.getOperand();
+    Type type = operand.getType();
+    if (!isa<FloatType>(type) || type.getIntOrFloatBitWidth() > 64)
+      return failure();
+
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    Type f64 = builder.getF64Type();
+    Type i64 = builder.getI64Type();
+    auto constant = [&](double value) -> Value {
+      return arith::ConstantOp::create(builder, FloatAttr::get(f64, value));
+    };
+    auto integer = [&](int64_t value) -> Value {
+      return arith::ConstantOp::create(builder, IntegerAttr::get(i64, value));
+    };
+
+    Value x =
+        type == f64 ? operand : arith::ExtFOp::create(builder, f64, operand);
+    Value inRange = arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT,
+                                          math::AbsFOp::create(builder, x),
+                                          constant(0x1p30));
+    Value scaled =
+        arith::MulFOp::create(builder, x, constant(0x1.45f306dc9c883p-1));
+    Value safe = arith::SelectOp::create(builder, inRange, scaled, constant(0));
+    Value q = math::RoundEvenOp::create(builder, safe);
+    Value minusQ = arith::NegFOp::create(builder, q);
+    Value r =
+        math::FmaOp::create(builder, minusQ, constant(0x1.921fb54442d18p0), x);
+    r = math::FmaOp::create(builder, minusQ, constant(0x1.1a62633145c07p-54),
+                            r);
+
+    Value square = arith::MulFOp::create(builder, r, r);
+    Value sine = math::FmaOp::create(builder, r,
+                                     createTaylorTail(builder, square, 1), r);
+    Value cosine = arith::AddFOp::create(
+        builder, createTaylorTail(builder, square, 0), constant(1));
+
+    Value quarter = arith::FPToSIOp::create(builder, i64, q);
+    if (std::is_same_v<OpT, math::CosOp>)
+      quarter = arith::AddIOp::create(builder, quarter, integer(1));
+    auto hasBit = [&](int64_t bit) -> Value {
+      return arith::CmpIOp::create(
+          builder, arith::CmpIPredicate::ne,
+          arith::AndIOp::create(builder, quarter, integer(bit)), integer(0));
+    };
+    Value value = arith::SelectOp::create(builder, hasBit(1), cosine, sine);
+    value = arith::SelectOp::create(
+        builder, hasBit(2), arith::NegFOp::create(builder, value), value);
+    value = arith::SelectOp::create(
+        builder, inRange, value,
+        constant(std::numeric_limits<double>::quiet_NaN()));
+    if (type != f64)
+      value = arith::TruncFOp::create(builder, type, value);
+    rewriter.replaceOp(op, value);
+    return success();
+  }
+};
+
 struct GPULowerMath final : stamp::impl::GPULowerMathBase<GPULowerMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
@@ -77,7 +172,8 @@ struct GPULowerMath final : stamp::impl::GPULowerMathBase<GPULowerMath> {
     math::populateExpansionPatterns(patterns, {"rsqrt"});
     populateMathF32ExpansionPatterns(patterns, isApproximated);
     populateMathPolynomialApproximationPatterns(patterns, isApproximated);
-    patterns.add<CallExactIntrinsic>(&getContext());
+    patterns.add<CallExactIntrinsic, ExpandSinCos<math::CosOp>,
+                 ExpandSinCos<math::SinOp>>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
 
@@ -94,8 +190,8 @@ struct GPULowerMath final : stamp::impl::GPULowerMathBase<GPULowerMath> {
   }
 
 private:
-  /// Those of MLIR's polynomials that stay within a few ulp. Those of sin, cos
-  /// and atan do not: docs/GPU.md.
+  /// Those of MLIR's polynomials that stay within a few ulp. That of atan does
+  /// not, nor do those of sin and cos, which have expansions of their own.
   static bool isApproximated(StringRef name) {
     return llvm::StringSwitch<bool>(name)
         .Cases({"math.exp", "math.expm1", "math.log", "math.log1p", "math.log2",

@@ -23,6 +23,22 @@ gpu.module @exact {
     return %0 : f32
   }
 
+  // A DCT of dynamic length needs cos in f64. π/2 in two parts.
+  // CHECK-LABEL: func @cos(
+  // CHECK-SAME:    %[[X:.*]]: f64
+  // CHECK-DAG:     %[[HIGH:.*]] = arith.constant 1.5707963267948966 : f64
+  // CHECK-DAG:     %[[LOW:.*]] = arith.constant 6.123233995736766{{[0-9]*}}E-17 : f64
+  // CHECK:         %[[Q:.*]] = llvm.call_intrinsic "llvm.roundeven"
+  // CHECK:         %[[MINUS:.*]] = arith.negf %[[Q]]
+  // CHECK:         %[[R:.*]] = llvm.call_intrinsic "llvm.fma"(%[[MINUS]], %[[HIGH]], %[[X]])
+  // CHECK:         llvm.call_intrinsic "llvm.fma"(%[[MINUS]], %[[LOW]], %[[R]])
+  // CHECK-NOT:     math.
+  // CHECK:         return
+  func.func @cos(%x: f64) -> f64 {
+    %0 = math.cos %x : f64
+    return %0 : f64
+  }
+
   // CHECK-LABEL: func @activations(
   // CHECK-NOT:     math.
   // CHECK:         return
@@ -49,9 +65,9 @@ gpu.module @no_double_precision {
 // -----
 
 gpu.module @no_good_approximation {
-  func.func @cos(%x: f32) -> f32 {
+  func.func @atan(%x: f32) -> f32 {
     // expected-error @below {{has no GPU lowering for 'f32' that does without CUDA's libdevice}}
-    %0 = math.cos %x : f32
+    %0 = math.atan %x : f32
     return %0 : f32
   }
 }
