@@ -9,6 +9,8 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <charconv>
+
 using namespace mlir;
 using namespace stamp;
 
@@ -109,9 +111,13 @@ Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
 /// The shortest decimal that reads back as the same number, with the point that
 /// tells a fraction from a count.
 static void printFraction(AsmPrinter &printer, double fraction) {
-  SmallString<32> text;
-  APFloat(fraction).toString(text);
-  printer << text << (text.str().contains('.') ? "" : ".0");
+  char buffer[32];
+  auto end = std::to_chars(buffer, std::end(buffer), fraction).ptr;
+  StringRef text(buffer, end - buffer);
+  auto [mantissa, exponent] = text.split('e');
+  printer << mantissa << (mantissa.contains('.') ? "" : ".0");
+  if (!exponent.empty())
+    printer << 'e' << exponent;
 }
 
 void ScheduleAttr::print(AsmPrinter &printer) const {

@@ -23,7 +23,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "stamp/Codegen/Passes.h"
+#include "stamp/Codegen/CPU/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -39,7 +39,7 @@ using namespace mlir;
 
 namespace stamp {
 #define GEN_PASS_DEF_VECTORIZEPASS
-#include "stamp/Codegen/Passes.h.inc"
+#include "stamp/Codegen/CPU/Passes.h.inc"
 } // namespace stamp
 
 namespace {
