@@ -24,7 +24,7 @@ endif()
 include_directories("${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include")
 include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 
-# stamp_add_library(StampIR a.cpp b.cpp DEPENDS ... LINK_LIBS PUBLIC StampBasis)
+# stamp_add_library(StampIR a.cpp b.cpp DEPENDS ... LINK_LIBS StampBasis)
 #
 # A static library. MLIR itself is only ever libMLIR.so: a second, static copy
 # of any part of it would have TypeIDs of its own.

@@ -10,6 +10,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "stamp/Codegen/GPU/Passes.h"
+#include "stamp/Codegen/Passes.h"
+#include "stamp/Conversion/Passes.h"
 #include "stamp/Pipelines/Pipelines.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -25,7 +27,6 @@
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Target/LLVM/NVVM/Target.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Transforms/Passes.h"
@@ -34,7 +35,6 @@ using namespace mlir;
 
 /// Tensors → buffers with their deallocations.
 static void addBufferization(OpPassManager &pm) {
-  pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
@@ -100,9 +100,14 @@ static StringRef getUpstreamName(stamp::GPUFormat format) {
 
 void stamp::buildGPULoweringPipeline(OpPassManager &pm,
                                      const GPUPipelineOptions &options) {
+  pm.addPass(createStampToLinalg());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   pm.addPass(createGPUCheckInput({options.chip}));
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createCheckSizesPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
   addBufferization(pm);
   addKernelOutlining(pm);
 
@@ -122,12 +127,4 @@ void stamp::buildGPULoweringPipeline(OpPassManager &pm,
 void stamp::registerGPUPipelineExtensions(DialectRegistry &registry) {
   NVVM::registerNVVMTargetInterfaceExternalModels(registry);
   registerAllGPUToLLVMIRTranslations(registry);
-}
-
-void stamp::registerPipelines() {
-  PassPipelineRegistration<GPUPipelineOptions>(
-      "stamp-gpu-pipeline",
-      "Lower linalg on tensors to NVIDIA GPU kernels and host code in the LLVM "
-      "dialect",
-      buildGPULoweringPipeline);
 }

@@ -1,24 +1,22 @@
 //===- Pipelines.h - the named pipelines ------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
-//
-// Each pipeline is a short list of passes with a name.
-//
-//===----------------------------------------------------------------------===//
 
 #ifndef STAMP_PIPELINES_PIPELINES_H
 #define STAMP_PIPELINES_PIPELINES_H
 
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 
 #include <string>
 
-namespace mlir {
-class DialectRegistry;
-class OpPassManager;
-} // namespace mlir
-
 namespace stamp {
+
+/// From stamp, linalg, tensor, arith, math and scf on tensors to the LLVM dialect for
+/// the host CPU. A result returned by a public function is a buffer of its own
+/// that the caller frees; an argument is never written to when it carries
+/// `bufferization.writable = false`.
+void buildCPUPipeline(mlir::OpPassManager &pm);
 
 /// What the GPU's part of a module ends up as.
 enum class GPUFormat {
@@ -56,8 +54,8 @@ struct GPUPipelineOptions : mlir::PassPipelineOptions<GPUPipelineOptions> {
           clEnumValN(GPUFormat::Offload, "offload", "LLVM bitcode"))};
 };
 
-/// linalg on tensors → GPU kernels, and host code in the LLVM dialect that
-/// launches them. One kernel per linalg op, one thread per output element.
+/// stamp and linalg on tensors → GPU kernels, and host code in the LLVM dialect
+/// that launches them. One kernel per linalg op, one thread per output element.
 /// docs/GPU.md states what the compiled functions expect of their caller.
 void buildGPULoweringPipeline(mlir::OpPassManager &pm,
                               const GPUPipelineOptions &options);
@@ -66,7 +64,7 @@ void buildGPULoweringPipeline(mlir::OpPassManager &pm,
 /// on top of upstream's registerAllDialects and registerAllExtensions.
 void registerGPUPipelineExtensions(mlir::DialectRegistry &registry);
 
-/// Makes the pipelines known by name: stamp-gpu-pipeline.
+/// Makes the pipelines known to the pass pipeline parser.
 void registerPipelines();
 
 } // namespace stamp

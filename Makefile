@@ -1,0 +1,60 @@
+# The front door.  Each target first installs what it lacks: Debian packages from
+# cmake/debian-packages.txt, Python packages from python/requirements.txt.  How
+# things are built is CMake's to say.
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo check check-quick docs format tidy clean packages
+
+JOBS ?= $(shell nproc)
+PYTHON := .venv/bin/python
+LIT := /usr/lib/llvm-22/bin/lit -sv -j $(JOBS) build/test
+CTEST := ctest --test-dir build -j $(JOBS) --output-on-failure --no-tests=error
+PYTEST := $(PYTHON) -m pytest -q -n $(JOBS) test/Python
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+build: build/build.ninja ## Compile everything into build/, programs into build/bin/
+	cmake --build --preset default --parallel $(JOBS)
+
+demo: build .venv/installed ## Compile a real model with and without STaMP and compare
+	$(PYTHON) examples/svtr/demo.py --build build
+
+# A failing runner does not keep the next ones from running.
+check: build .venv/installed ## Run all tests: lit, the unit tests, Python
+	@failed=; \
+	$(LIT) || failed="$$failed lit"; \
+	$(CTEST) || failed="$$failed ctest"; \
+	$(PYTEST) || failed="$$failed pytest"; \
+	test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
+
+check-quick: build ## Run the tests that take seconds: unit tests, lit without Execution/
+	$(CTEST)
+	$(LIT) --filter-out Execution/
+
+docs: build/build.ninja ## Generate the reference of the dialect and passes
+	cmake --build --preset default --target stamp-doc
+
+format: packages ## Format the C++ sources
+	git ls-files -z '*.h' '*.cpp' | xargs -0 -r clang-format-22 -i
+
+tidy: build ## Check the C++ sources with clang-tidy
+	git ls-files -z 'lib/*.cpp' 'tools/*.cpp' | \
+	  xargs -0 -r -n 1 -P $(JOBS) clang-tidy-22 -p build --quiet --warnings-as-errors='*'
+
+clean: ## Remove build/; packages and .venv stay
+	rm -rf build
+
+build/build.ninja: CMakePresets.json | packages
+	cmake --preset default
+
+# The .pth file lets this Python import `stamp` from the source tree.
+.venv/installed: python/requirements.txt | packages
+	/usr/bin/python3 -m venv --clear .venv
+	$(PYTHON) -m pip install --quiet --no-deps --requirement python/requirements.txt
+	echo '$(CURDIR)/python' > "$$($(PYTHON) -c \
+	  'import sysconfig; print(sysconfig.get_path("purelib"))')/stamp.pth"
+	touch $@
+
+packages:
+	@cmake/install-debian-packages

@@ -1,0 +1,54 @@
+//===- Passes.td - code generation passes ------------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_CODEGEN_PASSES_TD
+#define STAMP_CODEGEN_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def CheckSizesPass : Pass<"stamp-check-sizes"> {
+  let summary = "Check at run time that dynamic sizes of linalg operands agree";
+  let description = [{
+    Before each linalg operation on tensors, asserts that all operands indexed
+    by the same loop have the same size along it, as far as that is not known.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "cf::ControlFlowDialect",
+                           "tensor::TensorDialect"];
+}
+
+def FuseElementwisePass : Pass<"stamp-fuse-elementwise"> {
+  let summary = "Fuse elementwise linalg operations that recompute nothing";
+  let description = [{
+    Upstream's `linalg-fuse-elementwise-ops` fuses a producer into its only
+    consumer even when that consumer iterates over more than the producer does:
+    an elementwise left operand of a contraction would be computed anew for
+    every column. Here a producer is fused when the consumer visits each of its
+    elements once, or when the producer only moves elements (a broadcast, a
+    transposition, a widening of integers), which is cheaper than a trip through
+    memory.
+  }];
+  let dependentDialects = ["affine::AffineDialect", "linalg::LinalgDialect"];
+}
+
+def VectorizePass : Pass<"stamp-vectorize"> {
+  let summary = "Lower linalg operations on buffers to loops over vectors";
+  let description = [{
+    Lowers every linalg operation on memrefs with an elementwise body and a
+    dimension in which all its accesses are contiguous (or constant) to a nest
+    of loops over one-dimensional vectors, with the accumulators of a reduction
+    in registers and a few rows at a time, so that a loaded vector is used more
+    than once. Ragged and dynamic sizes end in one masked step. A reduction
+    along the contiguous dimension keeps one partial result per lane and
+    combines the lanes pairwise at the end, in an order that depends on neither
+    the target nor the optimization level.
+
+    No float operation is contracted or otherwise reordered. Operations that do
+    not fit (gathers, `linalg.index`, strided accesses) are left alone.
+  }];
+  let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect",
+                           "linalg::LinalgDialect", "memref::MemRefDialect",
+                           "scf::SCFDialect", "vector::VectorDialect"];
+}
+
+#endif // STAMP_CODEGEN_PASSES_TD

@@ -1,0 +1,27 @@
+//===- Passes.h - Conversion passes ----------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_CONVERSION_PASSES_H
+#define STAMP_CONVERSION_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace mlir {
+class RewritePatternSet;
+} // namespace mlir
+
+namespace stamp {
+
+/// stamp.* → linalg, tensor, arith, math, scf on tensors.
+void populateStampToLinalgPatterns(mlir::RewritePatternSet &patterns);
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "stamp/Conversion/Passes.h.inc"
+
+} // namespace stamp
+
+#endif // STAMP_CONVERSION_PASSES_H

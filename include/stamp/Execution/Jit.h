@@ -1,0 +1,84 @@
+//===- Jit.h - compile a module and call its functions ----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_EXECUTION_JIT_H
+#define STAMP_EXECUTION_JIT_H
+
+#include "stamp/Execution/Npy.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <functional>
+#include <memory>
+
+namespace mlir {
+class ExecutionEngine;
+} // namespace mlir
+
+namespace stamp {
+
+/// The type of a function that a Program can call: public, with a body, from
+/// ranked tensors to ranked tensors of NumPy's element types. The error says
+/// which of this does not hold.
+llvm::Expected<mlir::FunctionType> getCallableType(mlir::ModuleOp module,
+                                                   llvm::StringRef function);
+
+/// Checks number, element types, ranks and static sizes.
+llvm::Error checkInputs(llvm::StringRef function, mlir::FunctionType type,
+                        llvm::ArrayRef<NpyArray> inputs);
+
+struct CompileOptions {
+  /// 0 to 3, for LLVM's optimizer and its code generator.
+  unsigned optLevel = 3;
+  /// Lowers tensors to the LLVM dialect; buildCPUPipeline by default.
+  std::function<void(mlir::OpPassManager &)> buildPipeline;
+};
+
+struct CompileStage {
+  llvm::StringLiteral name;
+  double seconds;
+};
+
+struct RunTime {
+  double medianSeconds;
+  double minSeconds;
+};
+
+/// A module compiled for the host. Its callable functions may be called any
+/// number of times; the module's context has to outlive it.
+class Program {
+public:
+  /// Lowers `module` in place. What the passes have to say goes to the
+  /// context's diagnostic handlers.
+  static llvm::Expected<Program> compile(mlir::ModuleOp module,
+                                         const CompileOptions &options = {});
+
+  Program(Program &&);
+  Program &operator=(Program &&);
+  ~Program();
+
+  llvm::Expected<std::vector<NpyArray>>
+  call(llvm::StringRef function, llvm::ArrayRef<NpyArray> inputs) const;
+
+  /// Calls `numRuns` times, after two calls that do not count.
+  llvm::Expected<RunTime> measure(llvm::StringRef function,
+                                  llvm::ArrayRef<NpyArray> inputs,
+                                  unsigned numRuns) const;
+
+  llvm::ArrayRef<CompileStage> getCompileStages() const { return stages; }
+
+private:
+  Program();
+
+  llvm::StringMap<mlir::FunctionType> callables;
+  std::unique_ptr<mlir::ExecutionEngine> engine;
+  llvm::SmallVector<CompileStage> stages;
+};
+
+} // namespace stamp
+
+#endif // STAMP_EXECUTION_JIT_H

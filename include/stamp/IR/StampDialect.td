@@ -1,0 +1,43 @@
+//===- StampDialect.td - The dialect ---------------------------*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_IR_STAMPDIALECT_TD
+#define STAMP_IR_STAMPDIALECT_TD
+
+include "mlir/IR/OpBase.td"
+
+def Stamp_Dialect : Dialect {
+  let name = "stamp";
+  let cppNamespace = "::stamp";
+  let summary = "Sequence transforms and mixed-precision quantization";
+  let description = [{
+    Quantizing activations below 8 bits costs accuracy. STaMP (arXiv 2510.26771)
+    repairs it: an invertible transform L along the sequence gathers the energy
+    of correlated tokens in a few coefficients, those few get more bits, and L
+    is undone after the integer matmul: `Y = L⁻¹(Q(L·X)·Q(W)) + 1·bᵀ`.
+
+    The ops say what is new: transforms, quantizers and the step from integer
+    accumulators back to floats. Matmuls stay `linalg` contractions on integer
+    tensors, so that other compilers' passes keep working. What the numbers mean
+    is written in `docs/Semantics.md`.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
+  let hasOperationAttrVerify = 1;
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+  let extraClassDeclaration = [{
+    /// The attribute by which a contraction carries its `#stamp.plan`.
+    static constexpr ::llvm::StringLiteral kPlanAttrName = "stamp.plan";
+
+    void registerAttributes();
+  }];
+}
+
+#endif // STAMP_IR_STAMPDIALECT_TD

@@ -1,0 +1,37 @@
+//===- Register.h - All that an embedder calls -----------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_REGISTER_H
+#define STAMP_REGISTER_H
+
+#include "stamp/Codegen/GPU/Passes.h"
+#include "stamp/Codegen/Passes.h"
+#include "stamp/Conversion/Passes.h"
+#include "stamp/IR/Stamp.h"
+#include "stamp/Pipelines/Pipelines.h"
+#include "stamp/Transforms/Passes.h"
+
+namespace stamp {
+
+/// Makes the `stamp` dialect, and what our pipelines need on top of upstream's
+/// dialects and extensions, known to contexts made from `registry`.
+inline void registerDialects(mlir::DialectRegistry &registry) {
+  registry.insert<StampDialect>();
+  registerGPUPipelineExtensions(registry);
+}
+
+/// Makes the `stamp-` passes and pipelines known by their flags.
+inline void registerPasses() {
+  registerStampTransformsPasses();
+  registerStampConversionPasses();
+  registerStampCodegenPasses();
+  registerStampGPUPasses();
+  registerPipelines();
+}
+
+} // namespace stamp
+
+#endif // STAMP_REGISTER_H

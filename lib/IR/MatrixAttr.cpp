@@ -1,0 +1,98 @@
+//===- MatrixAttr.cpp - An explicit matrix as IR ---------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "stamp/IR/Stamp.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace stamp;
+
+/// How far M·Mᵀ, or M·inverse, may be from the identity: an f32 matrix of some
+/// thousand rows that was orthonormal in f64 stays well below.
+static constexpr double kIdentityTolerance = 1e-4;
+
+static std::vector<float> toFloats(ElementsAttr matrix) {
+  auto values = matrix.getValues<float>();
+  return std::vector<float>(values.begin(), values.end());
+}
+
+/// max |M·N − I|, in double; NaN as soon as an entry is not finite.
+static double distanceFromInverse(int64_t n, const std::vector<float> &m,
+                                  const std::vector<float> &inverse) {
+  double distance = 0;
+  std::vector<double> row(n);
+  for (int64_t i = 0; i < n; ++i) {
+    std::fill(row.begin(), row.end(), 0.0);
+    row[i] = -1;
+    for (int64_t k = 0; k < n; ++k)
+      for (int64_t j = 0; j < n; ++j)
+        row[j] += static_cast<double>(m[i * n + k]) * inverse[k * n + j];
+    for (double error : row) {
+      if (std::isnan(error))
+        return error;
+      distance = std::max(distance, std::abs(error));
+    }
+  }
+  return distance;
+}
+
+LogicalResult MatrixAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 ElementsAttr matrix, ElementsAttr inverse,
+                                 int64_t skip) {
+  if (skip < 0)
+    return emitError() << "skip must not be negative, got " << skip;
+  auto type = dyn_cast<RankedTensorType>(matrix.getType());
+  if (!type || type.getRank() != 2 || type.getDimSize(0) < 1 ||
+      type.getDimSize(0) != type.getDimSize(1) ||
+      !type.getElementType().isF32())
+    return emitError() << "expected a square matrix of f32, got "
+                       << matrix.getType();
+  if (!matrix.tryGetValues<float>())
+    return emitError() << "the matrix has no values to read";
+  int64_t n = type.getDimSize(0);
+  if (!inverse) {
+    double error = MatrixBasis::orthonormalityError(n, toFloats(matrix).data());
+    if (!(error <= kIdentityTolerance))
+      return emitError() << "a matrix without an inverse must be orthonormal, "
+                            "but an entry of M*transpose(M) - I is "
+                         << error;
+    return success();
+  }
+  if (inverse.getType() != type)
+    return emitError() << "the inverse must have the matrix's type " << type
+                       << ", got " << inverse.getType();
+  if (!inverse.tryGetValues<float>())
+    return emitError() << "the inverse has no values to read";
+  double error = distanceFromInverse(n, toFloats(matrix), toFloats(inverse));
+  if (!(error <= kIdentityTolerance))
+    return emitError() << "the inverse does not invert the matrix: an entry of "
+                          "M*inverse - I is "
+                       << error;
+  return success();
+}
+
+std::unique_ptr<Basis> MatrixAttr::getBasis() const {
+  std::optional<std::vector<float>> inverse;
+  if (getInverse())
+    inverse = toFloats(getInverse());
+  return std::make_unique<MatrixBasis>(
+      cast<RankedTensorType>(getMatrix().getType()).getDimSize(0),
+      toFloats(getMatrix()), std::move(inverse), getSkip());
+}
+
+Value MatrixAttr::emitTokens(TokenBuilder &tokens, Value x,
+                             Direction direction) const {
+  int64_t n = cast<RankedTensorType>(getMatrix().getType()).getDimSize(0);
+  return tokens.ifLengthIs(n, x, [&](TokenBuilder &tokens, Value x) {
+    bool explicitInverse = direction == Direction::Inverse && getInverse();
+    auto values = cast<TypedAttr>(explicitInverse ? getInverse() : getMatrix());
+    Value matrix = arith::ConstantOp::create(tokens, values);
+    // An explicit inverse is multiplied as it stands; otherwise L⁻¹ = Lᵀ.
+    return tokens.multiply(matrix, x,
+                           explicitInverse ? Direction::Forward : direction);
+  });
+}

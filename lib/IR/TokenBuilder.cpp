@@ -1,0 +1,229 @@
+//===- TokenBuilder.cpp - Build IR along the sequence ----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "stamp/IR/TokenBuilder.h"
+
+#include "stamp/IR/Stamp.h"
+
+using namespace mlir;
+using namespace stamp;
+
+Value stamp::createEmptyLike(OpBuilder &builder, Location loc, Value x,
+                             Type elementType) {
+  return tensor::EmptyOp::create(
+      builder, loc, tensor::getMixedSizes(builder, loc, x),
+      elementType ? elementType : getElementTypeOrSelf(x));
+}
+
+Value stamp::createEmptyWithout(OpBuilder &builder, Location loc, Value x,
+                                int64_t dimension, Type elementType) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, x);
+  sizes.erase(sizes.begin() + dimension);
+  return tensor::EmptyOp::create(builder, loc, sizes, elementType);
+}
+
+OpFoldResult TokenBuilder::length(Value x) {
+  return tensor::getMixedSize(*this, getLoc(), x, dimension);
+}
+
+Value TokenBuilder::slice(Value x, OpFoldResult offset, OpFoldResult count,
+                          int64_t stride) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(*this, getLoc(), x);
+  SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), getIndexAttr(1));
+  sizes[dimension] = count;
+  offsets[dimension] = offset;
+  strides[dimension] = getIndexAttr(stride);
+  return tensor::ExtractSliceOp::create(*this, x, offsets, sizes, strides);
+}
+
+Value TokenBuilder::insert(Value x, Value into, OpFoldResult offset,
+                           int64_t stride) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(*this, getLoc(), x);
+  SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), getIndexAttr(1));
+  offsets[dimension] = offset;
+  strides[dimension] = getIndexAttr(stride);
+  return tensor::InsertSliceOp::create(*this, x, into, offsets, sizes, strides);
+}
+
+Value TokenBuilder::empty(Value x, OpFoldResult count) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(*this, getLoc(), x);
+  sizes[dimension] = count;
+  return tensor::EmptyOp::create(*this, sizes, getElementTypeOrSelf(x));
+}
+
+SmallVector<Value> TokenBuilder::map(ValueRange inputs, TypeRange elementTypes,
+                                     Body body) {
+  SmallVector<Value> inits;
+  for (Type type : elementTypes)
+    inits.push_back(createEmptyLike(*this, getLoc(), inputs.front(), type));
+  int64_t rank = cast<RankedTensorType>(inits.front().getType()).getRank();
+  SmallVector<AffineMap> maps(inputs.size() + inits.size(),
+                              getMultiDimIdentityMap(rank));
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      *this, TypeRange(ValueRange(inits)), inputs, inits, maps, iterators,
+      [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+        ImplicitLocOpBuilder b(loc, nested);
+        linalg::YieldOp::create(b, body(b, arguments.take_front(inputs.size())));
+      });
+  return llvm::to_vector(ValueRange(generic.getResults()));
+}
+
+Value TokenBuilder::generate(Value like, Body body) {
+  Value init = createEmptyLike(*this, getLoc(), like);
+  int64_t rank = cast<RankedTensorType>(init.getType()).getRank();
+  SmallVector<AffineMap> maps = {getMultiDimIdentityMap(rank)};
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             *this, init.getType(), ValueRange(), init, maps, iterators,
+             [&](OpBuilder &nested, Location loc, ValueRange) {
+               ImplicitLocOpBuilder b(loc, nested);
+               SmallVector<Value> indices;
+               for (int64_t d = 0; d < rank; ++d)
+                 indices.push_back(linalg::IndexOp::create(b, d));
+               linalg::YieldOp::create(b, body(b, indices));
+             })
+      .getResult(0);
+}
+
+Value TokenBuilder::multiply(Value matrix, Value x, Direction direction) {
+  int64_t rank = cast<RankedTensorType>(x.getType()).getRank();
+  // Loops: the result's dimensions, then the token that is summed over.
+  AffineExpr row = getAffineDimExpr(dimension);
+  AffineExpr column = getAffineDimExpr(rank);
+  if (direction == Direction::Inverse)
+    std::swap(row, column);
+  SmallVector<AffineExpr> source;
+  for (int64_t d = 0; d < rank; ++d)
+    source.push_back(getAffineDimExpr(d == dimension ? rank : d));
+  SmallVector<AffineMap> maps = {
+      AffineMap::get(rank + 1, 0, {row, column}, getContext()),
+      AffineMap::get(rank + 1, 0, source, getContext()),
+      AffineMap::getMultiDimIdentityMap(rank + 1, getContext())
+          .dropResult(rank)};
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  iterators.push_back(utils::IteratorType::reduction);
+  Value zero = linalg::FillOp::create(*this, constantF32(0),
+                                      createEmptyLike(*this, getLoc(), x))
+                   .getResult(0);
+  return linalg::GenericOp::create(
+             *this, zero.getType(), ValueRange{matrix, x}, zero, maps,
+             iterators,
+             [](OpBuilder &nested, Location loc, ValueRange arguments) {
+               ImplicitLocOpBuilder b(loc, nested);
+               Value product =
+                   arith::MulFOp::create(b, arguments[0], arguments[1]);
+               linalg::YieldOp::create(
+                   b, ValueRange{arith::AddFOp::create(b, arguments[2],
+                                                       product)});
+             })
+      .getResult(0);
+}
+
+Value TokenBuilder::ifLengthIs(
+    int64_t count, Value x,
+    llvm::function_ref<Value(TokenBuilder &, Value)> then) {
+  OpFoldResult actual = length(x);
+  if (std::optional<int64_t> known = getConstantIntValue(actual))
+    return *known == count ? then(*this, x) : x;
+  auto type = cast<RankedTensorType>(x.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  shape[dimension] = count;
+  Value fits = arith::CmpIOp::create(
+      *this, arith::CmpIPredicate::eq, materialize(actual),
+      arith::ConstantIndexOp::create(*this, count));
+  return scf::IfOp::create(
+             *this, fits,
+             [&](OpBuilder &nested, Location loc) {
+               TokenBuilder b(nested, loc, dimension);
+               Value refined = tensor::CastOp::create(
+                   b, RankedTensorType::get(shape, type.getElementType()), x);
+               Value result = then(b, refined);
+               scf::YieldOp::create(
+                   b, ValueRange{tensor::CastOp::create(b, type, result)});
+             },
+             [&](OpBuilder &nested, Location loc) {
+               scf::YieldOp::create(nested, loc, x);
+             })
+      .getResult(0);
+}
+
+Value TokenBuilder::repeat(
+    Value count, Value x,
+    llvm::function_ref<Value(TokenBuilder &, Value, Value)> body) {
+  Value zero = arith::ConstantIndexOp::create(*this, 0);
+  Value one = arith::ConstantIndexOp::create(*this, 1);
+  return scf::ForOp::create(
+             *this, zero, count, one, x,
+             [&](OpBuilder &nested, Location loc, Value turn,
+                 ValueRange carried) {
+               TokenBuilder b(nested, loc, dimension);
+               Value next = body(b, turn, carried.front());
+               scf::YieldOp::create(b, ValueRange{next});
+             })
+      .getResult(0);
+}
+
+OpFoldResult TokenBuilder::apply(AffineExpr expr,
+                                 ArrayRef<OpFoldResult> symbols) {
+  return affine::makeComposedFoldedAffineApply(*this, getLoc(), expr, symbols);
+}
+
+OpFoldResult TokenBuilder::subtract(OpFoldResult a, OpFoldResult b) {
+  return apply(getAffineSymbolExpr(0) - getAffineSymbolExpr(1), {a, b});
+}
+
+Value TokenBuilder::materialize(OpFoldResult length) {
+  return getValueOrCreateConstantIndexOp(*this, getLoc(), length);
+}
+
+Value TokenBuilder::constantF32(float value) {
+  return arith::ConstantOp::create(*this, getF32FloatAttr(value));
+}
+
+/// Casts the elements of `x`, or returns it if they are of that type already.
+static Value castElements(TokenBuilder &tokens, Value x, Type elementType) {
+  unsigned from = getElementTypeOrSelf(x).getIntOrFloatBitWidth();
+  if (getElementTypeOrSelf(x) == elementType)
+    return x;
+  return tokens
+      .map(x, elementType,
+           [&](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
+             if (from < elementType.getIntOrFloatBitWidth())
+               return {arith::ExtFOp::create(b, elementType, v[0])};
+             return {arith::TruncFOp::create(b, elementType, v[0])};
+           })
+      .front();
+}
+
+Value stamp::emitTransform(OpBuilder &builder, Location loc,
+                           BasisAttrInterface basis, Value x, int64_t dimension,
+                           Direction direction, Type elementType) {
+  TokenBuilder tokens(builder, loc, dimension);
+  Value wide = castElements(tokens, x, tokens.getF32Type());
+  if (basis.getSkip() == 0)
+    return castElements(tokens, basis.emitTokens(tokens, wide, direction),
+                        elementType);
+
+  AffineExpr length = tokens.getAffineSymbolExpr(0);
+  AffineExpr skip = tokens.getAffineConstantExpr(basis.getSkip());
+  OpFoldResult seqLen = tokens.length(wide);
+  OpFoldResult skipped = affine::makeComposedFoldedAffineMin(
+      tokens, loc, AffineMap::get(0, 1, {length, skip}, tokens.getContext()),
+      {seqLen});
+  OpFoldResult count = tokens.subtract(seqLen, skipped);
+  if (getConstantIntValue(count) == 0)
+    return castElements(tokens, wide, elementType);
+  Value rest = tokens.slice(wide, skipped, count);
+  Value transformed = basis.emitTokens(tokens, rest, direction);
+  return castElements(tokens, tokens.insert(transformed, wide, skipped),
+                      elementType);
+}

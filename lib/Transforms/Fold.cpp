@@ -1,0 +1,511 @@
+//===- Fold.cpp - Move, cancel and share sequence transforms ---*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// L acts on rows, so it commutes with everything that acts on features only.
+// Inverse transforms sink towards the uses, forward ones rise towards the
+// definitions; where they meet, L·L⁻¹ = id. Equal transforms and quantizations
+// of one tensor are shared by common subexpression elimination: all our ops are
+// pure, so that is rule 5 as it stands.
+//
+//===----------------------------------------------------------------------===//
+
+#include "stamp/Transforms/Linear.h"
+#include "stamp/Transforms/Passes.h"
+
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace stamp {
+#define GEN_PASS_DEF_STAMPFOLD
+#include "stamp/Transforms/Passes.h.inc"
+} // namespace stamp
+
+using namespace mlir;
+using namespace stamp;
+
+static constexpr remark::RemarkOpts kRemark =
+    remark::RemarkOpts::name("Fold").category("stamp-fold");
+
+namespace {
+/// What the pass has done, for its remark.
+struct FoldCounts {
+  int64_t sunk = 0;
+  int64_t risen = 0;
+  int64_t cancelled = 0;
+  int64_t biases = 0;
+  int64_t shared = 0;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Rule 2: L·L⁻¹ = id
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// L·L⁻¹(A) = A and L⁻¹·L(A) = A.
+///
+///   %i = stamp.inverse_transform #b along d ins(%a)
+///   %t = stamp.transform #b along d ins(%i)
+/// becomes
+///   %a
+template <typename OuterOp, typename InnerOp>
+struct CancelPair final : OpRewritePattern<OuterOp> {
+  CancelPair(MLIRContext *context, FoldCounts &counts)
+      : OpRewritePattern<OuterOp>(context), counts(counts) {}
+
+  LogicalResult matchAndRewrite(OuterOp outer,
+                                PatternRewriter &rewriter) const override {
+    auto inner = outer.getInput().template getDefiningOp<InnerOp>();
+    if (!inner || inner.getBasis() != outer.getBasis() ||
+        inner.getDimension() != outer.getDimension() ||
+        inner.getInput().getType() != outer.getType())
+      return failure();
+    rewriter.replaceOp(outer, inner.getInput());
+    ++counts.cancelled;
+    return success();
+  }
+
+  FoldCounts &counts;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Rule 1: through float contractions
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// How the sequence runs through a contraction: as a loop that one operand and
+/// the result carry, and the other operand does not.
+struct SequencePath {
+  linalg::LinalgOp op;
+  OpOperand *operand; ///< The operand that carries the sequence.
+  int64_t into;       ///< The sequence among the operand's dimensions.
+  int64_t outOf;      ///< The sequence among the result's dimensions.
+
+  /// The features per token on both sides; kDynamic if they are unknown.
+  static int64_t width(Value tensor, int64_t sequence) {
+    int64_t product = 1;
+    auto type = cast<RankedTensorType>(tensor.getType());
+    for (int64_t d = 0; d < type.getRank(); ++d) {
+      if (d == sequence)
+        continue;
+      if (type.isDynamicDim(d))
+        return ShapedType::kDynamic;
+      product *= type.getDimSize(d);
+    }
+    return product;
+  }
+  int64_t widthIn() const { return width(operand->get(), into); }
+  int64_t widthOut() const { return width(op->getResult(0), outOf); }
+};
+} // namespace
+
+/// The path on which a transform may pass through `op`: from `operand` if that
+/// is given, else from whichever operand carries the result's `outOf`.
+static std::optional<SequencePath>
+findPath(Operation *candidate, OpOperand *operand,
+         std::optional<int64_t> into, std::optional<int64_t> outOf,
+         std::string &why) {
+  auto op = dyn_cast_or_null<linalg::LinalgOp>(candidate);
+  auto refuse = [&](const char *reason) {
+    why = reason;
+    return std::nullopt;
+  };
+  if (!op || !linalg::isaContractionOpInterface(op))
+    return refuse("is not a contraction");
+  if (!op.hasPureTensorSemantics() ||
+      !isa<FloatType>(getElementTypeOrSelf(op->getResult(0))))
+    return refuse("is not a contraction of float tensors");
+  // L⁻¹(A)·W + C is no function of A·W alone.
+  if (!isZeroTensor(op.getDpsInits()[0]))
+    return refuse("adds to an init that is not zero");
+
+  AffineMap result = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  auto tryOperand = [&](OpOperand *input) -> std::optional<SequencePath> {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    unsigned loop = into ? map.getDimPosition(*into)
+                         : result.getDimPosition(*outOf);
+    auto position = [&](AffineMap map) {
+      return map.getResultPosition(
+          getAffineDimExpr(loop, candidate->getContext()));
+    };
+    std::optional<unsigned> from = position(map), to = position(result);
+    if (!from || !to)
+      return refuse("contracts the sequence dimension");
+    for (OpOperand *other : op.getDpsInputOperands())
+      if (other != input && position(op.getMatchingIndexingMap(other)))
+        return refuse("has a second operand that carries the sequence");
+    return SequencePath{op, input, *from, *to};
+  };
+  if (operand)
+    return tryOperand(operand);
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (std::optional<SequencePath> path = tryOperand(input))
+      return path;
+  return std::nullopt;
+}
+
+/// The contraction with another tensor in the sequence's place.
+static Value cloneWith(RewriterBase &rewriter, const SequencePath &path,
+                       Value operand) {
+  Operation *clone = rewriter.clone(*path.op);
+  clone->setOperand(path.operand->getOperandNumber(), operand);
+  return clone->getResult(0);
+}
+
+/// Whether all uses of `tensor`, seen through bias-like sums, are transforms
+/// that an inverse of this basis would meet.
+static bool meetsTransform(Value tensor, BasisAttrInterface basis,
+                           int64_t dimension) {
+  return !tensor.use_empty() && llvm::all_of(tensor.getUsers(), [&](auto *user) {
+    if (auto transform = dyn_cast<TransformOp>(user))
+      return transform.getBasis() == basis &&
+             static_cast<int64_t>(transform.getDimension()) == dimension;
+    auto sum = dyn_cast<linalg::LinalgOp>(user);
+    return sum && linalg::isElementwise(sum) && sum->getNumResults() == 1 &&
+           !llvm::is_contained(sum.getDpsInits(), tensor) &&
+           sum->getResult(0).getType() == tensor.getType() &&
+           meetsTransform(sum->getResult(0), basis, dimension);
+  });
+}
+
+/// The path by which an inverse transform should sink into its only user;
+/// nullopt, and `why` as a phrase about the user, if it should not.
+static std::optional<SequencePath> planSink(InverseTransformOp inverse,
+                                            std::string &why) {
+  if (!inverse->hasOneUse()) {
+    why = "it has several uses";
+    return std::nullopt;
+  }
+  OpOperand &use = *inverse->use_begin();
+  std::string reason;
+  std::optional<SequencePath> path = findPath(
+      use.getOwner(), &use, inverse.getDimension(), std::nullopt, reason);
+  if (!path) {
+    why = "its user " + use.getOwner()->getName().getStringRef().str() + " " +
+          reason;
+    return std::nullopt;
+  }
+  int64_t in = path->widthIn(), out = path->widthOut();
+  bool cheaper = !ShapedType::isDynamic(in) && !ShapedType::isDynamic(out) &&
+                 out <= in;
+  if (!cheaper && !meetsTransform(path->op->getResult(0), inverse.getBasis(),
+                                  path->outOf)) {
+    why = "the contraction behind it makes its tokens wider, and no transform "
+          "waits there to cancel it";
+    return std::nullopt;
+  }
+  return path;
+}
+
+namespace {
+/// L⁻¹(A)·W = L⁻¹(A·W): W does not carry the sequence dimension, so an inverse
+/// transform may wait until after the contraction, where another may cancel it.
+///
+///   %a = stamp.inverse_transform #b along 0 ins(%t)
+///   %y = linalg.matmul ins(%a, %w) outs(%zero)
+/// becomes
+///   %m = linalg.matmul ins(%t, %w) outs(%zero)
+///   %y = stamp.inverse_transform #b along 0 ins(%m)
+struct SinkInverse final : OpRewritePattern<InverseTransformOp> {
+  SinkInverse(MLIRContext *context, FoldCounts &counts)
+      : OpRewritePattern(context), counts(counts) {}
+
+  LogicalResult matchAndRewrite(InverseTransformOp inverse,
+                                PatternRewriter &rewriter) const override {
+    std::string why;
+    std::optional<SequencePath> path = planSink(inverse, why);
+    if (!path || inverse.getInput().getType() != inverse.getType())
+      return failure();
+    rewriter.setInsertionPoint(path->op);
+    Value product = cloneWith(rewriter, *path, inverse.getInput());
+    rewriter.replaceOpWithNewOp<InverseTransformOp>(
+        path->op, product, inverse.getBasis(), path->outOf);
+    ++counts.sunk;
+    return success();
+  }
+
+  FoldCounts &counts;
+};
+
+/// L(X·W) = L(X)·W, where the tokens of X are narrower than those of X·W.
+///
+///   %m = linalg.matmul ins(%x, %w) outs(%zero)
+///   %t = stamp.transform #b along 0 ins(%m)
+/// becomes
+///   %a = stamp.transform #b along 0 ins(%x)
+///   %t = linalg.matmul ins(%a, %w) outs(%zero)
+struct RaiseTransform final : OpRewritePattern<TransformOp> {
+  RaiseTransform(MLIRContext *context, FoldCounts &counts)
+      : OpRewritePattern(context), counts(counts) {}
+
+  LogicalResult matchAndRewrite(TransformOp transform,
+                                PatternRewriter &rewriter) const override {
+    Value product = transform.getInput();
+    if (!product.hasOneUse() || product.getType() != transform.getType())
+      return failure();
+    std::string why;
+    std::optional<SequencePath> path =
+        findPath(product.getDefiningOp(), nullptr, std::nullopt,
+                 transform.getDimension(), why);
+    if (!path)
+      return failure();
+    int64_t in = path->widthIn(), out = path->widthOut();
+    if (ShapedType::isDynamic(in) || ShapedType::isDynamic(out) || in >= out)
+      return failure();
+    Value risen = TransformOp::create(rewriter, transform.getLoc(),
+                                      path->operand->get(),
+                                      transform.getBasis(), path->into);
+    Value result = cloneWith(rewriter, *path, risen);
+    rewriter.replaceOp(transform, result);
+    ++counts.risen;
+    return success();
+  }
+
+  FoldCounts &counts;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Rule 3: biases
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// L⁻¹(A) + 1bᵀ: a sum of an inverse transform and of a tensor that is the same
+/// for every token.
+struct BiasAdd {
+  linalg::LinalgOp sum;
+  InverseTransformOp inverse;
+  Value bias;
+  AffineMap biasMap; ///< From the sum's loops to the bias; without the sequence.
+
+  static std::optional<BiasAdd> match(linalg::LinalgOp sum);
+};
+} // namespace
+
+/// Sees through a linalg.broadcast: the tensor in front of it, and how the
+/// result's indices become indices of that.
+static Value skipBroadcast(Value tensor, AffineMap &map) {
+  auto broadcast = tensor.getDefiningOp<linalg::BroadcastOp>();
+  if (!broadcast)
+    return tensor;
+  SmallVector<AffineExpr> kept;
+  for (auto [position, result] : llvm::enumerate(map.getResults()))
+    if (!llvm::is_contained(broadcast.getDimensions(),
+                            static_cast<int64_t>(position)))
+      kept.push_back(result);
+  map = AffineMap::get(map.getNumDims(), 0, kept, map.getContext());
+  return broadcast.getInput();
+}
+
+std::optional<BiasAdd> BiasAdd::match(linalg::LinalgOp sum) {
+  if (!sum.hasPureTensorSemantics() || sum->getNumResults() != 1 ||
+      sum.getNumDpsInputs() != 2 || sum.getNumReductionLoops() != 0)
+    return std::nullopt;
+  AffineMap result = sum.getMatchingIndexingMap(sum.getDpsInitOperand(0));
+  if (!result.isIdentity())
+    return std::nullopt;
+  // Its body is one addition of the two inputs' elements.
+  Block &body = *sum.getBlock();
+  auto yielded = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  if (!yielded || !llvm::hasNItems(body, 2))
+    return std::nullopt;
+  Value first = body.getArgument(0), second = body.getArgument(1);
+  if (!(yielded.getLhs() == first && yielded.getRhs() == second) &&
+      !(yielded.getLhs() == second && yielded.getRhs() == first))
+    return std::nullopt;
+
+  for (unsigned i : {0u, 1u}) {
+    OpOperand *transformed = sum.getDpsInputOperand(i);
+    OpOperand *other = sum.getDpsInputOperand(1 - i);
+    auto inverse = transformed->get().getDefiningOp<InverseTransformOp>();
+    if (!inverse || !inverse->hasOneUse() ||
+        !sum.getMatchingIndexingMap(transformed).isIdentity() ||
+        inverse.getInput().getType() != inverse.getType() ||
+        inverse.getType() != sum->getResult(0).getType())
+      continue;
+    AffineMap map = sum.getMatchingIndexingMap(other);
+    Value bias = skipBroadcast(other->get(), map);
+    if (!map.isProjectedPermutation() ||
+        map.getResultPosition(getAffineDimExpr(inverse.getDimension(),
+                                               sum.getContext())))
+      continue;
+    return BiasAdd{sum, inverse, bias, map};
+  }
+  return std::nullopt;
+}
+
+/// l = L·1, a vector over the tokens of `like`; never an S×N tensor.
+static Value createSpread(RewriterBase &rewriter, Location loc,
+                          BasisAttrInterface basis, Value like,
+                          int64_t dimension) {
+  OpFoldResult length = tensor::getMixedSize(rewriter, loc, like, dimension);
+  Type f32 = rewriter.getF32Type();
+  if (std::optional<int64_t> known = getConstantIntValue(length)) {
+    std::vector<float> ones = basis.getBasis()->transformedOnes(*known);
+    auto type = RankedTensorType::get(*known, f32);
+    return arith::ConstantOp::create(
+        rewriter, loc, DenseElementsAttr::get(type, ArrayRef<float>(ones)));
+  }
+  Value one =
+      arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(1));
+  Value empty = tensor::EmptyOp::create(
+      rewriter, loc, ArrayRef{length, OpFoldResult(rewriter.getIndexAttr(1))},
+      f32);
+  Value ones = linalg::FillOp::create(rewriter, loc, one, empty).getResult(0);
+  Value column = TransformOp::create(rewriter, loc, ones, basis, 0);
+  SmallVector<ReassociationIndices> whole = {{0, 1}};
+  return tensor::CollapseShapeOp::create(rewriter, loc, column, whole);
+}
+
+/// Whether `map` picks what a rescale takes as columns: the channels, or all
+/// dimensions but the sequence.
+static bool picksColumns(AffineMap map, RescaleOp rescale) {
+  MLIRContext *context = map.getContext();
+  int64_t rank = map.getNumDims();
+  AffineMap vector = AffineMap::get(
+      rank, 0, getAffineDimExpr(rescale.getChannelDimension(), context));
+  AffineMap all = AffineMap::getMultiDimIdentityMap(rank, context)
+                      .dropResult(rescale.getDimension());
+  return map == vector || map == all;
+}
+
+namespace {
+/// L⁻¹(A) + 1bᵀ = L⁻¹(A + (L·1)bᵀ): the bias goes under the inverse, spread
+/// over the few coefficients that L·1 is not zero in.
+///
+///   %i = stamp.inverse_transform #b along 0 ins(%a)
+///   %y = linalg.generic ins(%i, %bias) { addf }
+/// becomes
+///   %s = stamp.rescale … bias(%bias) spread(%l)       where %a was a rescale,
+///   %s = linalg.generic ins(%a, %bias, %l) { a + l·b }          elsewhere
+///   %y = stamp.inverse_transform #b along 0 ins(%s)
+struct MoveBiasUnderInverse final
+    : OpInterfaceRewritePattern<linalg::LinalgOp> {
+  MoveBiasUnderInverse(MLIRContext *context, FoldCounts &counts)
+      : OpInterfaceRewritePattern(context), counts(counts) {}
+
+  LogicalResult matchAndRewrite(linalg::LinalgOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<BiasAdd> add = BiasAdd::match(op);
+    if (!add)
+      return failure();
+    InverseTransformOp inverse = add->inverse;
+    int64_t sequence = inverse.getDimension();
+    Value a = inverse.getInput();
+    Value spread = createSpread(rewriter, op.getLoc(), inverse.getBasis(), a,
+                                sequence);
+    Value sum;
+    auto rescale = a.getDefiningOp<RescaleOp>();
+    if (rescale && rescale->hasOneUse() && !rescale.getBias() &&
+        static_cast<int64_t>(rescale.getDimension()) == sequence &&
+        picksColumns(add->biasMap, rescale))
+      sum = RescaleOp::create(
+          rewriter, rescale.getLoc(), rescale.getAccumulators(),
+          rescale.getRowScales(), rescale.getZeroPoints(),
+          rescale.getColumnScales(), rescale.getColumnSums(), rescale.getInit(),
+          add->bias, spread, rescale.getDimensionAttr(),
+          rescale.getChannelDimensionAttr());
+    else
+      sum = createScaledSum(rewriter, *add, a, spread);
+    rewriter.replaceOpWithNewOp<InverseTransformOp>(
+        op, sum, inverse.getBasis(), sequence);
+    ++counts.biases;
+    return success();
+  }
+
+private:
+  static Value createScaledSum(RewriterBase &rewriter, BiasAdd add,
+                               Value a, Value spread) {
+    AffineMap identity = rewriter.getMultiDimIdentityMap(
+        cast<RankedTensorType>(a.getType()).getRank());
+    AffineMap tokens = AffineMap::get(
+        identity.getNumDims(), 0,
+        rewriter.getAffineDimExpr(add.inverse.getDimension()));
+    SmallVector<utils::IteratorType> iterators(identity.getNumDims(),
+                                               utils::IteratorType::parallel);
+    Location loc = add.sum.getLoc();
+    Value init = createEmptyLike(rewriter, loc, a);
+    Type type = getElementTypeOrSelf(a);
+    return linalg::GenericOp::create(
+               rewriter, loc, init.getType(),
+               ValueRange{a, add.bias, spread}, init,
+               ArrayRef<AffineMap>{identity, add.biasMap, tokens, identity},
+               iterators,
+               [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+                 ImplicitLocOpBuilder b(loc, nested);
+                 Value share = arguments[2];
+                 if (!type.isF32())
+                   share = arith::TruncFOp::create(b, type, share);
+                 Value part = arith::MulFOp::create(b, share, arguments[1]);
+                 linalg::YieldOp::create(
+                     b, ValueRange{arith::AddFOp::create(b, arguments[0],
+                                                         part)});
+               })
+        .getResult(0);
+  }
+
+  FoldCounts &counts;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct StampFold final : public stamp::impl::StampFoldBase<StampFold> {
+  void runOnOperation() override {
+    FoldCounts counts;
+    RewritePatternSet patterns(&getContext());
+    patterns.add<CancelPair<TransformOp, InverseTransformOp>,
+                 CancelPair<InverseTransformOp, TransformOp>, SinkInverse,
+                 RaiseTransform, MoveBiasUnderInverse>(&getContext(), counts);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) {
+      getOperation()->emitOpError() << "stamp-fold did not reach a fixed point";
+      return signalPassFailure();
+    }
+    counts.shared = shareEqualOps();
+    explainInversesLeft();
+    remark::analysis(getOperation()->getLoc(), kRemark)
+        << remark::metric("sunk", counts.sunk)
+        << remark::metric("risen", counts.risen)
+        << remark::metric("cancelled", counts.cancelled)
+        << remark::metric("biases", counts.biases)
+        << remark::metric("shared", counts.shared);
+  }
+
+private:
+  int64_t countOps() {
+    int64_t count = 0;
+    getOperation()->walk([&](Operation *op) {
+      count += isa<TransformOp, InverseTransformOp, QuantizeOp>(op);
+    });
+    return count;
+  }
+
+  /// Rule 5: linears that read the same X share its transform and codes.
+  int64_t shareEqualOps() {
+    int64_t before = countOps();
+    IRRewriter rewriter(&getContext());
+    DominanceInfo dominance(getOperation());
+    eliminateCommonSubExpressions(rewriter, dominance, getOperation());
+    return before - countOps();
+  }
+
+  void explainInversesLeft() {
+    getOperation()->walk([&](InverseTransformOp inverse) {
+      std::string why;
+      if (!planSink(inverse, why))
+        remark::missed(inverse.getLoc(), kRemark)
+            << remark::reason("the inverse transform stays: {0}", why);
+    });
+  }
+};
+} // namespace

@@ -1,0 +1,851 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The oracle against SciPy, PyWavelets, arithmetic by hand and the theorems.
+
+Everything else is compared with `stamp.reference`, so this file is what keeps
+the oracle honest: each expected value comes from a library or is worked out here
+in a way of its own, never from the function under test.
+"""
+
+import ml_dtypes
+import numpy as np
+import pytest
+import pywt
+import scipy.fft
+import scipy.linalg
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from stamp.reference import (
+    DCT,
+    WHT,
+    Haar,
+    Haar2D,
+    Identity,
+    Matrix,
+    Schedule,
+    dequantize,
+    integer_linear,
+    integer_matmul,
+    quantize,
+    quantize_weight,
+    rescale,
+    sqnr_db,
+    stamp_linear,
+    theorem1_bound,
+)
+from stamp.testdata import ar1
+
+F32 = np.float32
+MIXED = Schedule([(1 / 16, 8)], 4)
+
+tokens = st.integers(1, 70)
+features = st.integers(1, 12)
+seeds = st.integers(0, 2**32 - 1)
+skips = st.integers(0, 3)
+levels = st.integers(1, 8)
+
+
+def orthogonal(n, seed=0):
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((n, n)))[0]
+
+
+def close(actual, expected, factor=1e-6):
+    """Within `factor` of the largest magnitude, the tolerance of float32 data."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape
+    limit = factor * max(np.abs(expected).max(initial=0), 1e-30)
+    assert np.abs(actual.astype(float) - expected).max(initial=0) <= limit
+
+
+@st.composite
+def bases(draw, size):
+    """Any orthonormal basis, fitting `size` tokens or not."""
+    skip = draw(skips)
+    others = max(size - skip, 0)
+    height = draw(st.sampled_from([d for d in range(1, size + 1) if others % d == 0]))
+    return draw(
+        st.sampled_from(
+            [
+                Identity(skip=skip),
+                Haar(draw(levels), skip=skip),
+                Haar2D(draw(levels), (height, max(others // height, 1)), skip=skip),
+                Haar2D(draw(levels), (7, 9), skip=skip),
+                DCT(skip=skip),
+                WHT(0, skip=skip),
+                WHT(2 ** draw(st.integers(0, 7)), skip=skip),
+                Matrix(orthogonal(max(others, 1)), skip=skip),
+                Matrix(orthogonal(5), skip=skip),
+            ]
+        )
+    )
+
+
+@st.composite
+def inputs(draw):
+    """A basis and float32 tokens for it."""
+    size = draw(tokens)
+    return draw(bases(size)), ar1(size, draw(features), seed=draw(seeds))
+
+
+# ----------------------------------------------------------------- all bases --
+
+
+@given(inputs())
+def test_inverse_undoes_forward(case):
+    basis, x = case
+    close(basis.inverse(basis.forward(x)), x)
+    close(basis.forward(basis.inverse(x)), x)
+
+
+@given(inputs())
+def test_parseval(case):
+    basis, x = case
+    energy = np.square(x.astype(float)).sum()
+    assert np.square(basis.forward(x).astype(float)).sum() == pytest.approx(
+        energy, rel=1e-6
+    )
+
+
+@given(st.data(), tokens)
+def test_matrix_is_orthonormal_and_is_the_transform(data, size):
+    basis = data.draw(bases(size))
+    dense = basis.matrix(size)
+    close(dense @ dense.T, np.eye(size))
+    x = ar1(size, 5).astype(float)
+    close(basis.forward(x), dense @ x, 1e-12)
+    close(basis.inverse(x), dense.T @ x, 1e-6)
+
+
+@given(inputs())
+def test_skipped_tokens_stay_and_the_others_are_a_sequence_of_their_own(case):
+    basis, x = case
+    skip = basis.skip
+    assert np.array_equal(basis.forward(x)[:skip], x[:skip])
+    padded = np.concatenate([ar1(2, x.shape[1], seed=9), x])
+    more = {**vars(basis), "skip": skip + 2}
+    if isinstance(basis, Matrix):
+        shifted = Matrix(more["m"], skip=skip + 2)
+    else:
+        shifted = type(basis)(**more)
+    assert np.array_equal(shifted.forward(padded)[2:], basis.forward(x))
+
+
+@given(inputs())
+def test_transformed_ones(case):
+    basis, x = case
+    size = len(x)
+    ones = basis.transformed_ones(size)
+    assert ones.shape == (size,) and ones.dtype == F32
+    # L·1 is the sum over each row of L.
+    assert np.abs(ones - basis.matrix(size).sum(axis=1)).max() <= 1e-5
+
+
+@given(inputs(), st.integers(0, 2))
+def test_any_axis(case, axis):
+    basis, x = case
+    stack = np.stack([x, 2 * x, -x])  # tokens on axis 1
+    moved = np.moveaxis(stack, 1, axis)
+    expected = np.stack([basis.forward(part) for part in stack])
+    actual = np.moveaxis(basis.forward(moved, axis=axis), axis, 1)
+    if isinstance(basis, (DCT, Matrix)):
+        close(actual, expected)
+    else:
+        assert np.array_equal(actual, expected)
+    assert np.array_equal(
+        basis.forward(moved, axis=axis - 3), basis.forward(moved, axis=axis)
+    )
+
+
+@pytest.mark.parametrize(
+    "basis",
+    [Identity(), Haar(3), Haar2D(2, (4, 5)), DCT(), WHT(), WHT(4), Matrix([[1]])],
+)
+def test_no_and_one_token(basis):
+    assert basis.forward(np.zeros((0, 3), F32)).shape == (0, 3)
+    assert basis.inverse(np.zeros((0, 3), F32)).shape == (0, 3)
+    x = ar1(1, 3)
+    close(basis.forward(x), x)
+    close(basis.inverse(x), x)
+
+
+@pytest.mark.parametrize("narrow", [np.float16, ml_dtypes.bfloat16])
+def test_narrow_floats_are_widened_first(narrow):
+    x = ar1(13, 4).astype(narrow)
+    y = Haar(2).forward(x)
+    assert y.dtype == F32
+    assert np.array_equal(y, Haar(2).forward(x.astype(F32)))
+
+
+def test_integers_are_no_activations():
+    with pytest.raises(TypeError, match="floating-point"):
+        Haar(1).forward(np.arange(6).reshape(3, 2))
+
+
+# ---------------------------------------------------------------------- Haar --
+
+
+@given(st.integers(1, 5), st.integers(1, 6), features, seeds)
+def test_haar_is_pywavelets_where_every_level_is_even(levels, coarse, width, seed):
+    x = ar1(coarse << levels, width, seed=seed).astype(float)
+    expected = pywt.wavedec(x, "haar", mode="periodization", level=levels, axis=0)
+    close(Haar(levels).forward(x), np.concatenate(expected), 1e-12)
+
+
+@given(levels, tokens, seeds)
+def test_haar_float32_order_of_operations(levels, size, seed):
+    """Element by element in float32, an odd last token passing to the coarse."""
+    x = ar1(size, 1, seed=seed)
+    c = F32(0.70710678118654752440)
+    coarse, details = list(x[:, 0]), []
+    for _ in range(levels):
+        pairs = list(zip(coarse[::2], coarse[1::2]))
+        odd = coarse[2 * len(pairs) :]
+        details = [(a - b) * c for a, b in pairs] + details
+        coarse = [(a + b) * c for a, b in pairs] + odd
+    assert np.array_equal(Haar(levels).forward(x)[:, 0], np.array(coarse + details))
+
+
+def test_haar_by_hand():
+    """Five tokens, two levels: the fifth passes both."""
+    half, root = 0.5, np.sqrt(0.5)
+    expected = [
+        [half, half, half, half, 0],
+        [0, 0, 0, 0, 1],
+        [half, half, -half, -half, 0],
+        [root, -root, 0, 0, 0],
+        [0, 0, root, -root, 0],
+    ]
+    close(Haar(2).matrix(5), expected, 1e-15)
+    # A third level meets the rows a₂ and the fifth token.
+    assert Haar(3).matrix(5)[1] == pytest.approx([0.5**1.5] * 4 + [-root])
+    # Levels beyond the last pair change nothing.
+    assert np.array_equal(Haar(3).matrix(5), Haar(30).matrix(5))
+
+
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), features, seeds)
+def test_haar2d_is_pywavelets_where_every_level_is_even(levels, h, w, width, seed):
+    height, breadth = h << levels, w << levels
+    x = ar1(height * breadth, width, seed=seed).astype(float)
+    raster = x.reshape(height, breadth, width)
+    coarse, *details = pywt.wavedec2(
+        raster, "haar", mode="periodization", level=levels, axes=(0, 1)
+    )
+    # cH is high along axis 0 and low along axis 1, which is our LH; cV our HL.
+    bands = [coarse] + [band for c_h, c_v, c_d in details for band in (c_h, c_v, c_d)]
+    expected = np.concatenate([band.reshape(-1, width) for band in bands])
+    basis = Haar2D(levels, (height, breadth))
+    close(basis.forward(x), expected, 1e-12)
+
+
+def haar_rows(n):
+    """The two halves of one level on n rows, as matrices."""
+    pairs = n // 2
+    step = np.zeros((n, n))
+    for i in range(pairs):
+        step[i, [2 * i, 2 * i + 1]] = np.sqrt(0.5), np.sqrt(0.5)
+        step[n - pairs + i, [2 * i, 2 * i + 1]] = np.sqrt(0.5), -np.sqrt(0.5)
+    if n % 2:
+        step[pairs, n - 1] = 1
+    return step[: n - pairs], step[n - pairs :]
+
+
+@given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9))
+def test_haar2d_with_odd_sides_is_separable(levels, height, width):
+    x = ar1(height * width, 1)
+    coarse, bands = x.astype(float).reshape(height, width), []
+    for _ in range(levels):
+        (low_h, high_h), (low_w, high_w) = map(haar_rows, coarse.shape)
+        bands = [
+            high_h @ coarse @ low_w.T,
+            low_h @ coarse @ high_w.T,
+            high_h @ coarse @ high_w.T,
+        ] + bands
+        coarse = low_h @ coarse @ low_w.T
+    expected = np.concatenate([band.ravel() for band in [coarse, *bands]])
+    close(Haar2D(levels, (height, width)).forward(x)[:, 0], expected)
+
+
+def test_haar2d_float32_transforms_along_w_first():
+    x = ar1(4, 50)
+    c = F32(0.70710678118654752440)
+    low = [(x[i] + x[i + 1]) * c for i in (0, 2)]
+    high = [(x[i] - x[i + 1]) * c for i in (0, 2)]
+    expected = [
+        (low[0] + low[1]) * c,
+        (low[0] - low[1]) * c,
+        (high[0] + high[1]) * c,
+        (high[0] - high[1]) * c,
+    ]
+    assert np.array_equal(Haar2D(1, (2, 2)).forward(x), np.array(expected))
+
+
+def test_what_does_not_fit_is_left_alone():
+    x = ar1(12, 3)
+    assert np.array_equal(Haar2D(1, (3, 5)).forward(x), x)
+    assert np.array_equal(Matrix(orthogonal(13)).inverse(x), x)
+    # What has to fit is the number of the tokens that are not skipped.
+    assert not np.array_equal(Matrix(orthogonal(11), skip=1).forward(x), x)
+    assert not np.array_equal(Haar2D(1, (1, 11), skip=1).forward(x), x)
+
+
+# -------------------------------------------------------- DCT, WHT and matrix --
+
+
+@given(tokens, features, seeds)
+def test_dct_is_scipys(size, width, seed):
+    x = ar1(size, width, seed=seed)
+    expected = scipy.fft.dct(x.astype(float), axis=0, norm="ortho")
+    close(DCT().forward(x.astype(float)), expected, 1e-12)
+    close(DCT().forward(x), expected)
+    close(DCT().inverse(expected.astype(F32)), x)
+
+
+def sign_changes(row):
+    return int(np.sum(row[1:] * row[:-1] < 0))
+
+
+@given(st.sampled_from([0, 1, 2, 4, 8, 16, 64]), tokens)
+def test_wht_is_scipys_by_sequency_then_block(block, size):
+    rows, start = [], 0
+    while start < size:
+        left = size - start
+        length = block if 0 < block <= left else 2 ** int(np.log2(left))
+        natural = scipy.linalg.hadamard(length) / np.sqrt(length)
+        for row in natural:
+            whole = np.zeros(size)
+            whole[start : start + length] = row
+            rows.append(((sign_changes(row), start), whole))
+        start += length
+    expected = [whole for _, whole in sorted(rows, key=lambda keyed: keyed[0])]
+    close(WHT(block).matrix(size), expected, 1e-12)
+
+
+def test_wht_splits_a_ragged_tail_into_descending_powers():
+    assert WHT().blocks(13) == [8, 4, 1]
+    assert WHT(4).blocks(13) == [4, 4, 4, 1]
+    assert WHT(16).blocks(13) == [8, 4, 1]
+    assert WHT(2).blocks(7) == [2, 2, 2, 1]
+    assert WHT(8).blocks(0) == []
+
+
+@given(st.integers(0, 6), seeds)
+def test_wht_float32_order_of_operations(m, seed):
+    """The butterflies one at a time, at strides 1, 2, 4, …, then one product."""
+    size = 2**m
+    x = ar1(size, 1, seed=seed)
+    v, stride = list(x[:, 0]), 1
+    while stride < size:
+        for i in range(size):
+            if not i & stride:
+                v[i], v[i + stride] = v[i] + v[i + stride], v[i] - v[i + stride]
+        stride *= 2
+    natural = np.array(v) * F32(2 ** (-m / 2))
+    changes = [sign_changes(row) for row in scipy.linalg.hadamard(size)]
+    assert np.array_equal(WHT().forward(x)[:, 0], natural[np.argsort(changes)])
+
+
+def test_matrix_with_an_inverse():
+    m = orthogonal(6) @ np.diag([3, 1, 2, 0.5, 1, 4])
+    basis = Matrix(m, inverse=np.linalg.inv(m))
+    x = ar1(6, 4)
+    close(basis.forward(x), m @ x)
+    close(basis.inverse(basis.forward(x)), x)
+
+
+# ------------------------------------------------------------------ schedule --
+
+
+@given(
+    st.lists(
+        st.tuples(st.one_of(st.integers(1, 40), st.floats(0.01, 1)), st.integers(2, 8)),
+        max_size=4,
+    ),
+    st.integers(2, 8),
+    st.integers(1, 300),
+)
+def test_schedule_gives_each_row_the_first_segment_it_is_in(segments, rest, size):
+    schedule = Schedule(segments, rest)
+    ends, bits = schedule.ends(size), schedule.bits_per_row(size)
+    assert ends == sorted(ends) and all(0 <= end <= size for end in ends)
+    for row in range(size):
+        inside = [width for end, (_, width) in zip(ends, segments) if row < end]
+        assert bits[row] == (inside or [rest])[0]
+    assert schedule.average_bits(size) == pytest.approx(bits.mean())
+
+
+def test_schedule_ends_by_hand():
+    assert Schedule([(64, 8)], 4).ends(512) == [64]
+    assert Schedule([(64, 8)], 4).ends(13) == [13]
+    assert Schedule([(0.19, 8)], 4).ends(10) == [1]
+    # Counts and fractions add up apart: 1 + ⌊0.25·10⌋, 1 + ⌊0.5·10⌋, 4 + 5.
+    schedule = Schedule([(1, 8), (0.25, 7), (0.25, 6), (3, 5)], 4)
+    assert schedule.ends(10) == [1, 3, 6, 9]
+    assert list(schedule.bits_per_row(10)) == [8, 7, 7, 6, 6, 6, 5, 5, 5, 4]
+    assert Schedule([(0.75, 8), (0.75, 6)], 4).ends(8) == [6, 8]
+    assert MIXED.average_bits(512) == 4.25
+
+
+# ----------------------------------------------------------------- quantizer --
+
+finite_rows = hnp.arrays(
+    np.float32,
+    st.tuples(st.integers(1, 4), st.integers(1, 9)),
+    elements=st.floats(-(2.0**126), 2.0**126, width=32),
+)
+
+
+@given(finite_rows, st.integers(2, 8))
+def test_quantization_error_is_half_a_step_and_zero_is_exact(x, bits):
+    codes, scales, zeros = quantize(x, Schedule([], bits))
+    assert (codes.dtype, scales.dtype, zeros.dtype) == (np.int8, F32, np.int32)
+    half = 2 ** (bits - 1)
+    for stored in (codes, zeros):
+        assert stored.min() >= -half and stored.max() < half
+    value = (codes - zeros[:, None].astype(float)) * scales[:, None].astype(float)
+    error = np.abs(value - x)
+    assert (error <= scales[:, None] * 0.5001).all()
+    assert (value[x == 0] == 0).all()
+
+
+@given(finite_rows, st.integers(2, 8))
+def test_dequantize_is_one_rounded_product(x, bits):
+    quantized = quantize(x, Schedule([], bits))
+    exact = (quantized.codes - quantized.zeros[:, None].astype(float)) * (
+        quantized.scales[:, None].astype(float)
+    )
+    assert np.array_equal(dequantize(quantized), exact.astype(F32))
+
+
+def quantize_number_by_number(x, bits):
+    """The page's formulas on float32 numbers; Python's round is half to even."""
+    n, half = F32(2**bits - 1), 2 ** (bits - 1)
+    codes, scales, zeros = [], [], []
+    for row in x:
+        lo, hi = min(F32(0), *row), max(F32(0), *row)
+        s = (hi - lo) / n
+        z = round(float(-lo / s))
+        inv = F32(1) / s
+        q = [min(max(round(float(v * inv)) + z, 0), int(n)) for v in row]
+        codes.append([code - half for code in q])
+        scales.append(s)
+        zeros.append(z - half)
+    return codes, scales, zeros
+
+
+@given(inputs(), st.integers(2, 8))
+def test_quantizer_float32_order_of_operations(case, bits):
+    expected = quantize_number_by_number(case[1], bits)
+    for actual, by_number in zip(quantize(case[1], Schedule([], bits)), expected):
+        assert np.array_equal(actual, by_number)
+
+
+def test_quantizer_where_the_order_of_operations_shows():
+    """Zero points and codes a rounding error away from the middle of two."""
+    random = np.random.default_rng(0)
+    middle = random.integers(0, 15, (2000, 1)) + 0.5
+    steps = np.concatenate([-middle, 15 - middle, middle - 7], axis=1)
+    x = (steps * random.random((2000, 1))).astype(F32)
+    expected = quantize_number_by_number(x, 4)
+    for actual, by_number in zip(quantize(x, Schedule([], 4)), expected):
+        assert np.array_equal(actual, by_number)
+
+
+def test_quantizer_by_hand():
+    """Range 3 at two bits is a step of 1, so the numbers can be read off."""
+    x = np.array([[-1, 0, 2], [0, 0.5, 3], [1.5, 2.5, 3], [-3, -2.5, -0.5]], F32)
+    codes, scales, zeros = quantize(x, Schedule([], 2))
+    assert list(scales) == [1, 1, 1, 1]
+    assert list(zeros + 2) == [1, 0, 0, 3]
+    # 0.5 → 0, 1.5 → 2, 2.5 → 2: half to even.
+    assert (codes + 2).tolist() == [[0, 1, 3], [0, 0, 3], [2, 2, 3], [0, 1, 3]]
+
+
+def test_each_row_has_the_width_of_its_segment():
+    x = ar1(16, 6)
+    mixed = quantize(x, Schedule([(5, 8), (0.25, 6)], 3))
+    for bits, rows in ((8, slice(0, 5)), (6, slice(5, 9)), (3, slice(9, 16))):
+        uniform = quantize(x, Schedule([], bits))
+        for part, whole in zip(mixed, uniform):
+            assert np.array_equal(part[rows], whole[rows])
+
+
+def test_quantize_any_token_dimension():
+    x = ar1(12, 30).reshape(12, 5, 6)
+    whole = quantize(x, MIXED, axis=0)
+    assert whole.codes.shape == (12, 5, 6) and whole.scales.shape == (12, 5)
+    for i in range(5):
+        part = quantize(x[:, i], MIXED)
+        assert np.array_equal(whole.codes[:, i], part.codes)
+        assert np.array_equal(whole.scales[:, i], part.scales)
+        assert np.array_equal(whole.zeros[:, i], part.zeros)
+
+
+def test_zero_and_tiny_rows():
+    below, least = np.nextafter(F32(2.0**-118), F32(0)), F32(2.0**-118)
+    x = np.array([[0, 0], [below, 0], [-below, 0], [1e-45, -1e-45], [least, 0]], F32)
+    for bits in range(2, 9):
+        codes, scales, zeros = quantize(x, Schedule([], bits))
+        assert (scales[:4] == 1).all()
+        assert (codes[:4] == -(2 ** (bits - 1))).all()
+        assert (zeros[:4] == -(2 ** (bits - 1))).all()
+        assert scales[4] == least / F32(2**bits - 1)
+        assert codes[4].tolist() == [2 ** (bits - 1) - 1, -(2 ** (bits - 1))]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [[np.nan, 1], [np.inf, 1], [1, -np.inf], [np.inf, -np.inf], [3e38, -3e38]],
+    ids=["nan", "inf", "-inf", "both", "overflow"],
+)
+def test_rows_that_are_not_finite(row):
+    x = np.array([[1, 2], row, [-3, 4]], F32)
+    quantized = quantize(x, Schedule([(2, 8)], 4))
+    assert np.isnan(quantized.scales).tolist() == [False, True, False]
+    assert quantized.codes[1].tolist() == [-128, -128] and quantized.zeros[1] == -128
+    assert np.isnan(dequantize(quantized)[1]).all()
+    y = integer_linear(quantized, quantize_weight(ar1(2, 3)))
+    assert np.isnan(y).all(axis=1).tolist() == [False, True, False]
+    # The others are as if their neighbour were not there.
+    alone = quantize(np.delete(x, 1, axis=0), Schedule([(1, 8)], 4))
+    assert np.array_equal(np.delete(quantized.codes, 1, axis=0), alone.codes)
+
+
+def test_nineteen_levels():
+    x = ar1(40, 24)
+    codes, scales, zeros = quantize(x, levels=19)
+    q, z = codes + 16, zeros + 16
+    assert q.min() == 0 and q.max() == 18
+    span = np.maximum(x.max(1), 0) - np.minimum(x.min(1), 0)
+    assert np.array_equal(scales, span / F32(18))
+    assert (
+        np.abs((q - z[:, None]) * scales[:, None] - x) <= 0.501 * scales[:, None]
+    ).all()
+    for bits in range(2, 9):
+        for a, b in zip(quantize(x, levels=2**bits), quantize(x, Schedule([], bits))):
+            assert np.array_equal(a, b)
+
+
+# ------------------------------------------------------- weights and linears --
+
+
+def check_quantized_weight(w, bits):
+    codes, scales, sums = quantize_weight(w, bits)
+    assert (codes.dtype, scales.dtype, sums.dtype) == (np.int8, F32, np.int32)
+    top = 2 ** (bits - 1) - 1
+    for j, channel in enumerate(w.T):
+        s = np.abs(channel).max() / F32(top)
+        assert scales[j] == s
+        expected = [min(max(round(float(v / s)), -top), top) for v in channel]
+        assert codes[:, j].tolist() == expected
+        assert sums[j] == sum(expected)
+
+
+@given(st.integers(1, 20), st.integers(1, 9), seeds, st.sampled_from([4, 8]))
+def test_quantize_weight(inner, outer, seed, bits):
+    check_quantized_weight(ar1(inner, outer, seed=seed), bits)
+
+
+def test_quantize_weight_where_the_order_of_operations_shows():
+    """Weights a rounding error away from the middle of two codes."""
+    steps = np.array([7, -6.5, 5.5, -4.5, 3.5, -2.5, 1.5, -0.5])[:, None]
+    random = np.random.default_rng(0)
+    check_quantized_weight((steps * random.random((1, 1000))).astype(F32), 4)
+
+
+def test_weight_channels_that_are_zero_tiny_or_not_finite():
+    w = np.array([[0, 1e-40, np.nan, np.inf, 3, 7], [0, 0, 1, 1, -1.5, -7]], F32)
+    codes, scales, sums = quantize_weight(w)
+    assert scales[:2].tolist() == [1, 1] and np.isnan(scales[2:4]).all()
+    assert (codes[:, :4] == 0).all() and (sums[:4] == 0).all()
+    # −1.5 / (3/7) = −3.5 goes to −4; the last channel has a scale of 1.
+    assert codes[:, 4].tolist() == [7, -4] and sums[4] == 3
+    assert codes[:, 5].tolist() == [7, -7] and scales[5] == 1
+
+
+def test_integer_matmul_wraps():
+    random = np.random.default_rng(0)
+    x = random.integers(-128, 128, (5, 300)).astype(np.int8)
+    w = random.integers(-127, 128, (300, 7)).astype(np.int8)
+    exact = x.astype(np.int64) @ w.astype(np.int64)
+    assert np.array_equal(integer_matmul(x, w), exact)
+    long = np.full((1, 140_000), -128, np.int8)
+    acc = integer_matmul(long, long.T)
+    assert acc.dtype == np.int32
+    assert int(acc[0, 0]) == (140_000 * 128 * 128 + 2**31) % 2**32 - 2**31
+
+
+def test_accumulator_is_exact_up_to_the_stated_width():
+    """255·127·66,311 < 2³¹: all codes and zero points at their extremes."""
+    inner = 66_311
+    codes = np.full((1, inner), 127, np.int8)
+    zeros = np.array([-128], np.int32)
+    weight = np.full((inner, 1), 127, np.int8)
+    acc = integer_matmul(codes, weight)
+    one = np.ones(1, F32)
+    y = rescale(acc, one, zeros, one, weight.sum(axis=0, dtype=np.int32))
+    assert y[0, 0] == F32(255 * 127 * inner)
+
+
+@given(st.integers(1, 30), st.integers(1, 40), st.integers(1, 9), seeds)
+def test_integer_linear_is_the_product_of_the_dequantized(size, inner, outer, seed):
+    x, w = ar1(size, inner, seed=seed), ar1(inner, outer, seed=seed + 1)
+    b = ar1(1, outer, seed=seed + 2)[0]
+    activation, weight = quantize(x, MIXED), quantize_weight(w)
+    exact = dequantize(activation).astype(float) @ (weight.codes * weight.scales)
+    size_of_terms = np.abs(dequantize(activation)).max() * np.abs(w).max() * inner
+    y = integer_linear(activation, weight)
+    assert y.dtype == F32
+    assert np.abs(y - exact).max() <= 1e-6 * size_of_terms
+    assert np.array_equal(integer_linear(activation, weight, b), y + b)
+    l = Haar(2).transformed_ones(size)
+    assert np.array_equal(integer_linear(activation, weight, b, l), y + np.outer(l, b))
+
+
+def test_rescale_order_of_operations():
+    random = np.random.default_rng(3)
+    acc = random.integers(-(2**30), 2**30, (4, 3)).astype(np.int32)
+    zeros = random.integers(-8, 8, 4).astype(np.int32)
+    sums = random.integers(-900, 900, 3).astype(np.int32)
+    s_x, s_w, l, b = (random.random(n).astype(F32) for n in (4, 3, 4, 3))
+    y = rescale(acc, s_x, zeros, s_w, sums, b, l)
+    for i in range(4):
+        for j in range(3):
+            difference = F32(int(acc[i, j]) - int(zeros[i]) * int(sums[j]))
+            assert y[i, j] == (s_x[i] * s_w[j]) * difference + l[i] * b[j]
+
+
+@given(inputs(), st.integers(1, 8), seeds)
+def test_stamp_linear_end_to_end(case, outer, seed):
+    basis, x = case
+    w, b = ar1(x.shape[1], outer, seed=seed), ar1(1, outer, seed=seed + 1)[0]
+    schedule = Schedule([(2, 8)], 6)
+    y = stamp_linear(x, w, basis, schedule, b)
+    # The same thing said without integers, in float64.
+    noisy = dequantize(quantize(basis.forward(x), schedule)).astype(float)
+    weight = quantize_weight(w)
+    exact = basis.inverse(noisy) @ (weight.codes * weight.scales.astype(float)) + b
+    assert y.dtype == F32
+    terms = np.abs(x).max() * np.abs(w).max() * x.shape[1] + np.abs(b).max()
+    assert np.abs(y - exact).max() <= 1e-5 * terms
+
+
+def test_stamp_linear_takes_batches():
+    x, w = ar1(60, 8).reshape(3, 20, 8), ar1(8, 5, seed=1)
+    y = stamp_linear(x, w, WHT(4, skip=1), MIXED)
+    for i in range(3):
+        assert np.array_equal(y[i], stamp_linear(x[i], w, WHT(4, skip=1), MIXED))
+
+
+def test_stamp_linear_approaches_the_float_linear_with_more_bits():
+    x, w = ar1(128, 48), ar1(48, 24, seed=1)
+    quality = [
+        sqnr_db(x @ w, stamp_linear(x, w, Haar(4), Schedule([], bits), weight_bits=8))
+        for bits in (2, 4, 6, 8)
+    ]
+    assert (np.diff(quality) > 5).all() and quality[-1] > 35
+
+
+# ----------------------------------------------------------------- theorem 1 --
+
+# Each basis sees every one of these 10,240 inputs.
+THEOREM1_INPUTS = 10_240
+
+
+def random_inputs(size, width, seed):
+    """Normal, heavy-tailed, correlated and one-signed tokens of any magnitude."""
+    random = np.random.default_rng(seed)
+    shape = (THEOREM1_INPUTS // 4, size, width)
+    normal = random.standard_normal(shape)
+    heavy = random.standard_cauchy(shape)
+    correlated = np.cumsum(random.standard_normal(shape), axis=1)
+    positive = random.exponential(size=shape)
+    x = np.concatenate([normal, heavy, correlated, positive])
+    return (x * 2.0 ** random.integers(-60, 60, (len(x), 1, 1))).astype(F32)
+
+
+@pytest.mark.parametrize(
+    "basis",
+    [
+        Identity(),
+        Haar(3),
+        Haar(2, skip=1),
+        Haar2D(2, (3, 4)),
+        DCT(),
+        WHT(),
+        WHT(4, skip=1),
+        Matrix(orthogonal(12)),
+    ],
+    ids=lambda basis: str(basis)[:30],
+)
+@pytest.mark.parametrize("width", [1, 2, 7])
+def test_theorem1_holds_for_every_input(basis, width):
+    x = random_inputs(12, width, seed=width)
+    schedule = Schedule([(2, 8), (0.25, 5)], 3)
+    back = basis.inverse(dequantize(quantize(basis.forward(x), schedule)))
+    error = np.square(x.astype(float) - back).sum(axis=(1, 2))
+    bound = theorem1_bound(x, basis, schedule)
+    assert bound.shape == (THEOREM1_INPUTS,)
+    assert (error <= bound * (1 + 1e-4)).all()
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_theorem1_is_reached(bits):
+    x = np.array([[1, -1]], F32)
+    schedule = Schedule([], bits)
+    error = np.square(x - dequantize(quantize(x, schedule)).astype(float)).sum()
+    assert error == pytest.approx(theorem1_bound(x, Identity(), schedule), rel=1e-4)
+
+
+# ------------------------------------------------- what the transform is for --
+
+
+def covariance(size, rho):
+    return rho ** np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
+
+
+def klt(autocorrelation):
+    _, vectors = np.linalg.eigh(autocorrelation)
+    return Matrix(vectors[:, ::-1].T)
+
+
+def coding_gain(basis, autocorrelation):
+    """Arithmetic over geometric mean of the coefficient variances, in decibels."""
+    dense = basis.matrix(len(autocorrelation))
+    variances = np.diag(dense @ autocorrelation @ dense.T)
+    return 10 * np.log10(variances.mean()) - 10 * np.log10(variances).mean()
+
+
+@given(st.sampled_from([4, 13, 40, 64]), st.floats(0.3, 0.98))
+def test_coding_gain_klt_dct_identity(size, rho):
+    r = covariance(size, rho)
+    gains = [coding_gain(b, r) for b in (klt(r), DCT(), Identity())]
+    assert gains[0] + 1e-6 >= gains[1] >= gains[2] == pytest.approx(0, abs=1e-9)
+    # Nothing beats the KLT, and everything beats leaving the tokens as they are.
+    for basis in (Haar(6), WHT(), WHT(8)):
+        assert gains[0] + 1e-6 >= coding_gain(basis, r) > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "basis", [Haar(4), Haar(6, skip=1), DCT(), WHT(), klt(covariance(512, 0.95))]
+)
+def test_mixed_beats_uniform_at_the_same_average_bits(basis, seed):
+    x = ar1(512, 96, seed=seed)
+
+    def quality(basis, **how):
+        return sqnr_db(x, basis.inverse(dequantize(quantize(basis.forward(x), **how))))
+
+    mixed = Schedule([(1 / 16, 8), (1 / 8, 6), (1 / 4, 5)], 4)
+    uniform = quality(Identity(), levels=round(2 ** mixed.average_bits(512)))
+    assert quality(basis, schedule=mixed) > uniform + 3
+    # The bits have to go where the energy is.
+    backwards = Schedule([(9 / 16, 4), (1 / 4, 5), (1 / 8, 6)], 8)
+    assert backwards.average_bits(512) == mixed.average_bits(512)
+    assert quality(basis, schedule=mixed) > quality(basis, schedule=backwards) + 6
+    # Without a transform there is no such place.
+    assert quality(Identity(), schedule=mixed) < uniform
+
+
+def test_sqnr():
+    x = ar1(8, 4)
+    assert sqnr_db(x, x * 0.9) == pytest.approx(20, abs=1e-5)
+    assert sqnr_db(x, x) == np.inf
+
+
+def test_ar1_is_what_it_says():
+    x = ar1(4000, 8, rho=0.9, outliers=2, loudness=30).astype(float)
+    deviation = x.std(axis=0)
+    loud = deviation > 10
+    assert loud.sum() == 2
+    assert deviation[loud] == pytest.approx(30, rel=0.15)
+    assert deviation[~loud] == pytest.approx(1, rel=0.15)
+    lag1 = [np.corrcoef(c[1:], c[:-1])[0, 1] for c in x.T]
+    assert lag1 == pytest.approx([0.9] * 8, abs=0.03)
+    assert np.array_equal(ar1(9, 3, seed=4), ar1(9, 3, seed=4))
+    assert not np.array_equal(ar1(9, 3, seed=4), ar1(9, 3, seed=5))
+
+
+# ------------------------------------------------------- spelling and errors --
+
+
+@pytest.mark.parametrize(
+    "value, spelling",
+    [
+        (Identity(), "#stamp.identity"),
+        (Haar(4), "#stamp.haar<levels = 4>"),
+        (Haar(4, skip=1), "#stamp.haar<levels = 4, skip = 1>"),
+        (Haar2D(3, (8, 16)), "#stamp.haar2d<levels = 3, grid = 8x16>"),
+        (Haar2D(1, (2, 3), skip=2), "#stamp.haar2d<levels = 1, grid = 2x3, skip = 2>"),
+        (DCT(), "#stamp.dct"),
+        (DCT(skip=1), "#stamp.dct<skip = 1>"),
+        (WHT(), "#stamp.wht"),
+        (WHT(16), "#stamp.wht<block = 16>"),
+        (WHT(skip=3), "#stamp.wht<skip = 3>"),
+        (
+            Matrix([[0, 1], [-1, 0]]),
+            '#stamp.matrix<dense<"0x000000000000803F000080BF00000000">'
+            " : tensor<2x2xf32>>",
+        ),
+        (
+            Matrix([[2]], inverse=[[0.5]], skip=1),
+            '#stamp.matrix<dense<"0x00000040"> : tensor<1x1xf32>, '
+            'inverse = dense<"0x0000003F"> : tensor<1x1xf32>, skip = 1>',
+        ),
+        (Schedule([(64, 8)], 4), "#stamp.schedule<[64 : 8], 4>"),
+        (Schedule([(0.0625, 8)], 4), "#stamp.schedule<[0.0625 : 8], 4>"),
+        (Schedule([(1, 8), (0.5, 6)], 4), "#stamp.schedule<[1 : 8, 0.5 : 6], 4>"),
+        (
+            Schedule([(1e-5, 8), (1.0, 2)], 3),
+            "#stamp.schedule<[1.0e-05 : 8, 1.0 : 2], 3>",
+        ),
+        (
+            Schedule([(np.int64(2), 8), (np.float32(0.5), 3)], 2),
+            "#stamp.schedule<[2 : 8, 0.5 : 3], 2>",
+        ),
+        (Schedule([], 4), "#stamp.schedule<[], 4>"),
+    ],
+)
+def test_mlir_spelling(value, spelling):
+    assert str(value) == spelling
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: Haar(0), "levels = 0"),
+        (lambda: Haar(31), "levels = 31"),
+        (lambda: Haar2D(31, (2, 2)), "levels = 31"),
+        (lambda: Haar2D(1, (0, 2)), "grid"),
+        (lambda: DCT(skip=-1), "skip = -1"),
+        (lambda: WHT(12), "block = 12"),
+        (lambda: WHT(-4), "block = -4"),
+        (lambda: Matrix([[1, 2], [3, 4]]), "not orthonormal"),
+        (lambda: Matrix([[2]], inverse=[[2]]), "not undone by inverse"),
+        (lambda: Matrix([[1, 0, 0], [0, 1, 0]]), "not n x n"),
+        (lambda: Matrix([1.0]), "not n x n"),
+        (lambda: Matrix([[1]], inverse=np.eye(2)), "not n x n"),
+        (lambda: Matrix([[np.nan]]), "not finite"),
+        (lambda: Schedule([(64, 9)], 4), "bits = 9"),
+        (lambda: Schedule([], 1), "bits = 1"),
+        (lambda: Schedule([(0, 8)], 4), "count 0"),
+        (lambda: Schedule([(1.5, 8)], 4), "fraction 1.5"),
+        (lambda: Schedule([(0.0, 8)], 4), "fraction 0.0"),
+        (lambda: quantize(ar1(3, 2)), "either a schedule"),
+        (lambda: quantize(ar1(3, 2), MIXED, levels=19), "either a schedule"),
+        (lambda: quantize(ar1(3, 2), levels=257), "levels = 257"),
+        (lambda: quantize(ar1(3, 2), MIXED, axis=1), "last dimension"),
+        (lambda: quantize(ar1(3, 2), MIXED, axis=2), "out of bounds"),
+        (lambda: quantize_weight(ar1(3, 2), 5), "4 or 8 bits"),
+        (lambda: ar1(3, 2, rho=1), "rho"),
+    ],
+)
+def test_errors(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_quantizers_reject_float64():
+    for quantizer in (lambda x: quantize(x, MIXED), quantize_weight):
+        with pytest.raises(TypeError, match="float32"):
+            quantizer(np.eye(2))

@@ -1,0 +1,28 @@
+"""The lit suite: programs from build/bin, FileCheck and not from LLVM."""
+
+import os
+import shutil
+
+import lit.formats
+
+config.name = "STaMP"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir"]
+config.excludes = ["unit", "Python", "Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.stamp_build_dir, "test")
+
+config.environment["PATH"] = os.pathsep.join(
+    [
+        os.path.join(config.stamp_build_dir, "bin"),
+        config.llvm_tools_dir,
+        os.environ["PATH"],
+    ]
+)
+config.substitutions.append(("%python", config.python))
+
+# The CUDA toolkit's assembler is optional.
+ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+if ptxas:
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", ptxas))
