@@ -9,9 +9,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "stamp/Pipelines/Pipelines.h"
+
+#include "stamp/Codegen/CPU/Passes.h"
 #include "stamp/Codegen/GPU/Passes.h"
 #include "stamp/Conversion/Passes.h"
-#include "stamp/Pipelines/Pipelines.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
@@ -34,7 +36,6 @@ using namespace mlir;
 
 /// Tensors → buffers with their deallocations.
 static void addBufferization(OpPassManager &pm) {
-  pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
@@ -104,6 +105,10 @@ void stamp::buildGPUPipeline(OpPassManager &pm,
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   pm.addPass(createGPUCheckInput({options.chip}));
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createCheckSizesPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
   addBufferization(pm);
   addKernelOutlining(pm);
 
