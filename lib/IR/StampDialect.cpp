@@ -29,7 +29,8 @@ LogicalResult StampDialect::verifyOperationAttribute(Operation *op,
                                                      NamedAttribute attribute) {
   if (attribute.getName() != kPlanAttrName)
     return op->emitOpError()
-           << "has an unknown attribute '" << attribute.getName() << "'";
+           << "has an unknown attribute '" << attribute.getName().getValue()
+           << "'";
   if (!isa<PlanAttr>(attribute.getValue()))
     return op->emitOpError() << "expects '" << kPlanAttrName
                              << "' to be a #stamp.plan";

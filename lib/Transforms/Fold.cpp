@@ -76,6 +76,66 @@ struct CancelPair final : OpRewritePattern<OuterOp> {
 } // namespace
 
 //===----------------------------------------------------------------------===//
+// Sums with a bias
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A + 1bᵀ: a sum of a tensor and of one that is the same for every token.
+struct BiasAdd {
+  linalg::LinalgOp sum;
+  Value bias;
+  AffineMap biasMap; ///< From the sum's loops to the bias; without the sequence.
+
+  /// The sum that `use` is one side of, with tokens along `sequence`.
+  static std::optional<BiasAdd> match(OpOperand &use, int64_t sequence);
+};
+} // namespace
+
+/// Sees through a linalg.broadcast: the tensor in front of it, and how the
+/// result's indices become indices of that.
+static Value skipBroadcast(Value tensor, AffineMap &map) {
+  auto broadcast = tensor.getDefiningOp<linalg::BroadcastOp>();
+  if (!broadcast)
+    return tensor;
+  SmallVector<AffineExpr> kept;
+  for (auto [position, result] : llvm::enumerate(map.getResults()))
+    if (!llvm::is_contained(broadcast.getDimensions(),
+                            static_cast<int64_t>(position)))
+      kept.push_back(result);
+  map = AffineMap::get(map.getNumDims(), 0, kept, map.getContext());
+  return broadcast.getInput();
+}
+
+/// Whether the body is one addition of the two inputs' elements.
+static bool addsInputs(linalg::LinalgOp op) {
+  Block &body = *op.getBlock();
+  auto sum = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  if (!sum || !llvm::hasNItems(body, 2))
+    return false;
+  Value first = body.getArgument(0), second = body.getArgument(1);
+  return (sum.getLhs() == first && sum.getRhs() == second) ||
+         (sum.getLhs() == second && sum.getRhs() == first);
+}
+
+std::optional<BiasAdd> BiasAdd::match(OpOperand &use, int64_t sequence) {
+  auto sum = dyn_cast<linalg::LinalgOp>(use.getOwner());
+  if (!sum || !sum.hasPureTensorSemantics() || sum->getNumResults() != 1 ||
+      sum.getNumDpsInputs() != 2 || !sum.isDpsInput(&use) ||
+      sum.getNumReductionLoops() != 0 || !addsInputs(sum) ||
+      !sum.getMatchingIndexingMap(&use).isIdentity() ||
+      !sum.getMatchingIndexingMap(sum.getDpsInitOperand(0)).isIdentity() ||
+      use.get().getType() != sum->getResult(0).getType())
+    return std::nullopt;
+  OpOperand *other = sum.getDpsInputOperand(1 - use.getOperandNumber());
+  AffineMap map = sum.getMatchingIndexingMap(other);
+  Value bias = skipBroadcast(other->get(), map);
+  if (!map.isProjectedPermutation() ||
+      map.getResultPosition(getAffineDimExpr(sequence, sum.getContext())))
+    return std::nullopt;
+  return BiasAdd{sum, bias, map};
+}
+
+//===----------------------------------------------------------------------===//
 // Rule 1: through float contractions
 //===----------------------------------------------------------------------===//
 
@@ -112,7 +172,7 @@ static std::optional<SequencePath>
 findPath(Operation *candidate, OpOperand *operand,
          std::optional<int64_t> into, std::optional<int64_t> outOf,
          std::string &why) {
-  auto op = dyn_cast_or_null<linalg::LinalgOp>(candidate);
+  auto op = dyn_cast<linalg::LinalgOp>(candidate);
   auto refuse = [&](const char *reason) {
     why = reason;
     return std::nullopt;
@@ -122,6 +182,8 @@ findPath(Operation *candidate, OpOperand *operand,
   if (!op.hasPureTensorSemantics() ||
       !isa<FloatType>(getElementTypeOrSelf(op->getResult(0))))
     return refuse("is not a contraction of float tensors");
+  if (cast<RankedTensorType>(op->getResult(0).getType()).getRank() < 2)
+    return refuse("leaves no features to transform");
   // L⁻¹(A)·W + C is no function of A·W alone.
   if (!isZeroTensor(op.getDpsInits()[0]))
     return refuse("adds to an init that is not zero");
@@ -159,20 +221,22 @@ static Value cloneWith(RewriterBase &rewriter, const SequencePath &path,
   return clone->getResult(0);
 }
 
-/// Whether all uses of `tensor`, seen through bias-like sums, are transforms
-/// that an inverse of this basis would meet.
+/// Whether an inverse of this basis, were it to make `tensor`, would meet a
+/// transform that cancels it at every use, maybe behind biases that go under it.
 static bool meetsTransform(Value tensor, BasisAttrInterface basis,
                            int64_t dimension) {
-  return !tensor.use_empty() && llvm::all_of(tensor.getUsers(), [&](auto *user) {
-    if (auto transform = dyn_cast<TransformOp>(user))
-      return transform.getBasis() == basis &&
-             static_cast<int64_t>(transform.getDimension()) == dimension;
-    auto sum = dyn_cast<linalg::LinalgOp>(user);
-    return sum && linalg::isElementwise(sum) && sum->getNumResults() == 1 &&
-           !llvm::is_contained(sum.getDpsInits(), tensor) &&
-           sum->getResult(0).getType() == tensor.getType() &&
-           meetsTransform(sum->getResult(0), basis, dimension);
-  });
+  auto cancels = [&](OpOperand &use) {
+    auto transform = dyn_cast<TransformOp>(use.getOwner());
+    return transform && transform.getInput() == use.get() &&
+           transform.getBasis() == basis &&
+           static_cast<int64_t>(transform.getDimension()) == dimension &&
+           transform.getType() == tensor.getType();
+  };
+  if (tensor.hasOneUse())
+    if (std::optional<BiasAdd> add =
+            BiasAdd::match(*tensor.use_begin(), dimension))
+      return meetsTransform(add->sum->getResult(0), basis, dimension);
+  return !tensor.use_empty() && llvm::all_of(tensor.getUses(), cancels);
 }
 
 /// The path by which an inverse transform should sink into its only user;
@@ -183,7 +247,15 @@ static std::optional<SequencePath> planSink(InverseTransformOp inverse,
     why = "it has several uses";
     return std::nullopt;
   }
+  if (inverse.getInput().getType() != inverse.getType()) {
+    why = "it changes its tensor's type";
+    return std::nullopt;
+  }
   OpOperand &use = *inverse->use_begin();
+  if (use.getOwner()->getBlock() != inverse->getBlock()) {
+    why = "its user stands in another block, which may run more often";
+    return std::nullopt;
+  }
   std::string reason;
   std::optional<SequencePath> path = findPath(
       use.getOwner(), &use, inverse.getDimension(), std::nullopt, reason);
@@ -221,7 +293,7 @@ struct SinkInverse final : OpRewritePattern<InverseTransformOp> {
                                 PatternRewriter &rewriter) const override {
     std::string why;
     std::optional<SequencePath> path = planSink(inverse, why);
-    if (!path || inverse.getInput().getType() != inverse.getType())
+    if (!path)
       return failure();
     rewriter.setInsertionPoint(path->op);
     Value product = cloneWith(rewriter, *path, inverse.getInput());
@@ -248,12 +320,14 @@ struct RaiseTransform final : OpRewritePattern<TransformOp> {
   LogicalResult matchAndRewrite(TransformOp transform,
                                 PatternRewriter &rewriter) const override {
     Value product = transform.getInput();
-    if (!product.hasOneUse() || product.getType() != transform.getType())
+    Operation *contraction = product.getDefiningOp();
+    if (!contraction || contraction->getBlock() != transform->getBlock() ||
+        !product.hasOneUse() || product.getType() != transform.getType())
       return failure();
     std::string why;
     std::optional<SequencePath> path =
-        findPath(product.getDefiningOp(), nullptr, std::nullopt,
-                 transform.getDimension(), why);
+        findPath(contraction, nullptr, std::nullopt, transform.getDimension(),
+                 why);
     if (!path)
       return failure();
     int64_t in = path->widthIn(), out = path->widthOut();
@@ -275,71 +349,6 @@ struct RaiseTransform final : OpRewritePattern<TransformOp> {
 //===----------------------------------------------------------------------===//
 // Rule 3: biases
 //===----------------------------------------------------------------------===//
-
-namespace {
-/// L⁻¹(A) + 1bᵀ: a sum of an inverse transform and of a tensor that is the same
-/// for every token.
-struct BiasAdd {
-  linalg::LinalgOp sum;
-  InverseTransformOp inverse;
-  Value bias;
-  AffineMap biasMap; ///< From the sum's loops to the bias; without the sequence.
-
-  static std::optional<BiasAdd> match(linalg::LinalgOp sum);
-};
-} // namespace
-
-/// Sees through a linalg.broadcast: the tensor in front of it, and how the
-/// result's indices become indices of that.
-static Value skipBroadcast(Value tensor, AffineMap &map) {
-  auto broadcast = tensor.getDefiningOp<linalg::BroadcastOp>();
-  if (!broadcast)
-    return tensor;
-  SmallVector<AffineExpr> kept;
-  for (auto [position, result] : llvm::enumerate(map.getResults()))
-    if (!llvm::is_contained(broadcast.getDimensions(),
-                            static_cast<int64_t>(position)))
-      kept.push_back(result);
-  map = AffineMap::get(map.getNumDims(), 0, kept, map.getContext());
-  return broadcast.getInput();
-}
-
-std::optional<BiasAdd> BiasAdd::match(linalg::LinalgOp sum) {
-  if (!sum.hasPureTensorSemantics() || sum->getNumResults() != 1 ||
-      sum.getNumDpsInputs() != 2 || sum.getNumReductionLoops() != 0)
-    return std::nullopt;
-  AffineMap result = sum.getMatchingIndexingMap(sum.getDpsInitOperand(0));
-  if (!result.isIdentity())
-    return std::nullopt;
-  // Its body is one addition of the two inputs' elements.
-  Block &body = *sum.getBlock();
-  auto yielded = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
-  if (!yielded || !llvm::hasNItems(body, 2))
-    return std::nullopt;
-  Value first = body.getArgument(0), second = body.getArgument(1);
-  if (!(yielded.getLhs() == first && yielded.getRhs() == second) &&
-      !(yielded.getLhs() == second && yielded.getRhs() == first))
-    return std::nullopt;
-
-  for (unsigned i : {0u, 1u}) {
-    OpOperand *transformed = sum.getDpsInputOperand(i);
-    OpOperand *other = sum.getDpsInputOperand(1 - i);
-    auto inverse = transformed->get().getDefiningOp<InverseTransformOp>();
-    if (!inverse || !inverse->hasOneUse() ||
-        !sum.getMatchingIndexingMap(transformed).isIdentity() ||
-        inverse.getInput().getType() != inverse.getType() ||
-        inverse.getType() != sum->getResult(0).getType())
-      continue;
-    AffineMap map = sum.getMatchingIndexingMap(other);
-    Value bias = skipBroadcast(other->get(), map);
-    if (!map.isProjectedPermutation() ||
-        map.getResultPosition(getAffineDimExpr(inverse.getDimension(),
-                                               sum.getContext())))
-      continue;
-    return BiasAdd{sum, inverse, bias, map};
-  }
-  return std::nullopt;
-}
 
 /// l = L·1, a vector over the tokens of `like`; never an S×N tensor.
 static Value createSpread(RewriterBase &rewriter, Location loc,
@@ -386,21 +395,24 @@ namespace {
 ///   %s = stamp.rescale … bias(%bias) spread(%l)       where %a was a rescale,
 ///   %s = linalg.generic ins(%a, %bias, %l) { a + l·b }          elsewhere
 ///   %y = stamp.inverse_transform #b along 0 ins(%s)
-struct MoveBiasUnderInverse final
-    : OpInterfaceRewritePattern<linalg::LinalgOp> {
+struct MoveBiasUnderInverse final : OpRewritePattern<InverseTransformOp> {
   MoveBiasUnderInverse(MLIRContext *context, FoldCounts &counts)
-      : OpInterfaceRewritePattern(context), counts(counts) {}
+      : OpRewritePattern(context), counts(counts) {}
 
-  LogicalResult matchAndRewrite(linalg::LinalgOp op,
+  LogicalResult matchAndRewrite(InverseTransformOp inverse,
                                 PatternRewriter &rewriter) const override {
-    std::optional<BiasAdd> add = BiasAdd::match(op);
-    if (!add)
+    if (!inverse->hasOneUse() ||
+        inverse.getInput().getType() != inverse.getType())
       return failure();
-    InverseTransformOp inverse = add->inverse;
     int64_t sequence = inverse.getDimension();
+    OpOperand &use = *inverse->use_begin();
+    std::optional<BiasAdd> add = BiasAdd::match(use, sequence);
+    if (!add || add->sum->getBlock() != inverse->getBlock())
+      return failure();
+    rewriter.setInsertionPoint(add->sum);
     Value a = inverse.getInput();
-    Value spread = createSpread(rewriter, op.getLoc(), inverse.getBasis(), a,
-                                sequence);
+    Value spread = createSpread(rewriter, add->sum.getLoc(),
+                                inverse.getBasis(), a, sequence);
     Value sum;
     auto rescale = a.getDefiningOp<RescaleOp>();
     if (rescale && rescale->hasOneUse() && !rescale.getBias() &&
@@ -413,21 +425,21 @@ struct MoveBiasUnderInverse final
           add->bias, spread, rescale.getDimensionAttr(),
           rescale.getChannelDimensionAttr());
     else
-      sum = createScaledSum(rewriter, *add, a, spread);
+      sum = createScaledSum(rewriter, *add, a, sequence, spread);
     rewriter.replaceOpWithNewOp<InverseTransformOp>(
-        op, sum, inverse.getBasis(), sequence);
+        add->sum, sum, inverse.getBasis(), sequence);
     ++counts.biases;
     return success();
   }
 
 private:
-  static Value createScaledSum(RewriterBase &rewriter, BiasAdd add,
-                               Value a, Value spread) {
+  static Value createScaledSum(RewriterBase &rewriter, BiasAdd add, Value a,
+                               int64_t sequence, Value spread) {
     AffineMap identity = rewriter.getMultiDimIdentityMap(
         cast<RankedTensorType>(a.getType()).getRank());
     AffineMap tokens = AffineMap::get(
         identity.getNumDims(), 0,
-        rewriter.getAffineDimExpr(add.inverse.getDimension()));
+        rewriter.getAffineDimExpr(sequence));
     SmallVector<utils::IteratorType> iterators(identity.getNumDims(),
                                                utils::IteratorType::parallel);
     Location loc = add.sum.getLoc();

@@ -1,0 +1,286 @@
+// RUN: stamp-opt %s --canonicalize --split-input-file | FileCheck %s
+
+//===----------------------------------------------------------------------===//
+// Transforms that do nothing
+//===----------------------------------------------------------------------===//
+
+// CHECK-LABEL: func @identity
+//  CHECK-SAME:   (%[[X:.*]]: tensor<?x4xf32>,
+//       CHECK:   return %[[X]]
+func.func @identity(%x: tensor<?x4xf32>, %e: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %t = stamp.transform #stamp.identity along 0 ins(%x : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>)
+  %y = stamp.inverse_transform #stamp.identity along 0 ins(%t : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>)
+  return %y : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: func @identity_that_narrows_stays
+//       CHECK:   stamp.transform
+func.func @identity_that_narrows_stays(%x: tensor<8x4xf32>, %e: tensor<8x4xf16>) -> tensor<8x4xf16> {
+  %t = stamp.transform #stamp.identity along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4xf16>)
+  return %t : tensor<8x4xf16>
+}
+
+// CHECK-LABEL: func @all_tokens_skipped
+//  CHECK-SAME:   (%[[X:.*]]: tensor<4x2x8xf32>,
+//   CHECK-NOT:   stamp
+//       CHECK:   return %[[X]], %[[X]], %[[X]]
+func.func @all_tokens_skipped(%x: tensor<4x2x8xf32>, %e: tensor<4x2x8xf32>)
+    -> (tensor<4x2x8xf32>, tensor<4x2x8xf32>, tensor<4x2x8xf32>) {
+  %0 = stamp.transform #stamp.haar<levels = 1, skip = 2> along 1 ins(%x : tensor<4x2x8xf32>) outs(%e : tensor<4x2x8xf32>)
+  %1 = stamp.transform #stamp.dct<skip = 5> along 1 ins(%x : tensor<4x2x8xf32>) outs(%e : tensor<4x2x8xf32>)
+  %2 = stamp.inverse_transform #stamp.wht<skip = 4> along 0 ins(%x : tensor<4x2x8xf32>) outs(%e : tensor<4x2x8xf32>)
+  return %0, %1, %2 : tensor<4x2x8xf32>, tensor<4x2x8xf32>, tensor<4x2x8xf32>
+}
+
+// CHECK-LABEL: func @one_token_is_not_skipped
+//       CHECK:   stamp.transform
+func.func @one_token_is_not_skipped(%x: tensor<4x2x8xf32>, %e: tensor<4x2x8xf32>) -> tensor<4x2x8xf32> {
+  %0 = stamp.transform #stamp.dct<skip = 1> along 1 ins(%x : tensor<4x2x8xf32>) outs(%e : tensor<4x2x8xf32>)
+  return %0 : tensor<4x2x8xf32>
+}
+
+// CHECK-LABEL: func @tokens_of_an_unknown_number_may_not_be_skipped
+//       CHECK:   stamp.transform
+func.func @tokens_of_an_unknown_number_may_not_be_skipped(%x: tensor<?x4xf32>, %e: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = stamp.transform #stamp.dct<skip = 1> along 0 ins(%x : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>)
+  return %0 : tensor<?x4xf32>
+}
+
+// L·L⁻¹ is not the f32 identity: only stamp-fold cancels it.
+// CHECK-LABEL: func @a_pair_is_no_identity
+//       CHECK:   stamp.inverse_transform
+//       CHECK:   stamp.transform
+func.func @a_pair_is_no_identity(%x: tensor<8x4xf32>, %e: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %t = stamp.transform #stamp.dct along 0 ins(%i : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  return %t : tensor<8x4xf32>
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Refinement: `?` becomes 13, which no grid, matrix or schedule here fits
+//===----------------------------------------------------------------------===//
+
+// CHECK-LABEL: func @refined_types_stay_valid
+//       CHECK:   stamp.transform #stamp.haar<levels = 30, skip = 20> {{.*}} outs(%{{.*}} : tensor<?x4xf32>)
+func.func @refined_types_stay_valid(%x: tensor<13x4xf32>, %n: index) -> tensor<?x4xf32> {
+  %d = tensor.cast %x : tensor<13x4xf32> to tensor<?x4xf32>
+  %e = tensor.empty(%n) : tensor<?x4xf32>
+  %t = stamp.transform #stamp.haar<levels = 30, skip = 20> along 0 ins(%d : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>)
+  return %t : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: func @refined_to_a_length_that_does_not_fit
+//       CHECK:   stamp.transform #stamp.haar2d<levels = 3, grid = 8x16>
+//       CHECK:   stamp.transform #stamp.matrix<
+//       CHECK:   stamp.quantize #stamp.schedule<[64 : 8], 4>
+func.func @refined_to_a_length_that_does_not_fit(%x: tensor<13x4xf32>) -> (tensor<?x4xi8>, tensor<?xf32>, tensor<?xi32>) {
+  %n = arith.constant 13 : index
+  %d = tensor.cast %x : tensor<13x4xf32> to tensor<?x4xf32>
+  %e = tensor.empty(%n) : tensor<?x4xf32>
+  %t = stamp.transform #stamp.haar2d<levels = 3, grid = 8x16> along 0
+    ins(%d : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>)
+  %u = stamp.transform #stamp.matrix<dense<[[0.6, 0.8], [0.8, -0.6]]> : tensor<2x2xf32>> along 0
+    ins(%t : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>)
+  %eq = tensor.empty(%n) : tensor<?x4xi8>
+  %es = tensor.empty(%n) : tensor<?xf32>
+  %ez = tensor.empty(%n) : tensor<?xi32>
+  %q:3 = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+    ins(%u : tensor<?x4xf32>) outs(%eq, %es, %ez : tensor<?x4xi8>, tensor<?xf32>, tensor<?xi32>)
+  return %q#0, %q#1, %q#2 : tensor<?x4xi8>, tensor<?xf32>, tensor<?xi32>
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Constant weights. Expected numbers are worked out by hand from
+// docs/Semantics.md: s = max |w| / 7 (or / 127), q = w / s rounded half to even.
+//===----------------------------------------------------------------------===//
+
+// Channel 0: s = 1, 7 | −3.5 → −4 | 1.5 → 2; channel 1: s = 2, 7 | −3 | 0.5 → 0.
+// CHECK-LABEL: func @dense_weight
+//   CHECK-DAG:   dense<{{\[}}[7, 7], [-4, -3], [2, 0]]> : tensor<3x2xi8>
+//   CHECK-DAG:   dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
+//   CHECK-DAG:   dense<[5, 4]> : tensor<2xi32>
+//   CHECK-NOT:   stamp.quantize_weight
+func.func @dense_weight(%eq: tensor<3x2xi8>, %es: tensor<2xf32>, %ec: tensor<2xi32>)
+    -> (tensor<3x2xi8>, tensor<2xf32>, tensor<2xi32>) {
+  %w = arith.constant dense<[[7.0, 14.0], [-3.5, -6.0], [1.5, 1.0]]> : tensor<3x2xf32>
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<3x2xf32>) outs(%eq, %es, %ec : tensor<3x2xi8>, tensor<2xf32>, tensor<2xi32>)
+  return %q#0, %q#1, %q#2 : tensor<3x2xi8>, tensor<2xf32>, tensor<2xi32>
+}
+
+// -----
+
+// Row 0: s = 1, 127 | −63.5 → −64 | 2.5 → 2; row 1: s = 2, −127 | 1.5 → 2 | 2.5 → 2.
+// CHECK-LABEL: func @eight_bits_over_the_last_dimension
+//   CHECK-DAG:   dense<{{\[}}[127, -64, 2], [-127, 2, 2]]> : tensor<2x3xi8>
+//   CHECK-DAG:   dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
+//   CHECK-DAG:   dense<[65, -123]> : tensor<2xi32>
+func.func @eight_bits_over_the_last_dimension(%eq: tensor<2x3xi8>, %es: tensor<2xf32>, %ec: tensor<2xi32>)
+    -> (tensor<2x3xi8>, tensor<2xf32>, tensor<2xi32>) {
+  %w = arith.constant dense<[[127.0, -63.5, 2.5], [-254.0, 3.0, 5.0]]> : tensor<2x3xf32>
+  %q:3 = stamp.quantize_weight bits = 8 over 1
+    ins(%w : tensor<2x3xf32>) outs(%eq, %es, %ec : tensor<2x3xi8>, tensor<2xf32>, tensor<2xi32>)
+  return %q#0, %q#1, %q#2 : tensor<2x3xi8>, tensor<2xf32>, tensor<2xi32>
+}
+
+// -----
+
+// Batch b, channel n: the maximum over the middle dimension is 7(1 + 2b + n).
+// CHECK-LABEL: func @weights_of_a_batch
+//   CHECK-DAG:   dense<{{\[\[}}[7, 3], [1, 7]], {{\[}}[-7, 7], [2, -1]]]> : tensor<2x2x2xi8>
+//   CHECK-DAG:   dense<{{\[}}[1.000000e+00, 2.000000e+00], [3.000000e+00, 4.000000e+00]]> : tensor<2x2xf32>
+//   CHECK-DAG:   dense<{{\[}}[8, 10], [-5, 6]]> : tensor<2x2xi32>
+func.func @weights_of_a_batch(%eq: tensor<2x2x2xi8>, %es: tensor<2x2xf32>, %ec: tensor<2x2xi32>)
+    -> (tensor<2x2x2xi8>, tensor<2x2xf32>, tensor<2x2xi32>) {
+  %w = arith.constant dense<[[[7.0, 6.0], [1.0, 14.0]], [[-21.0, 28.0], [6.0, -4.0]]]> : tensor<2x2x2xf32>
+  %q:3 = stamp.quantize_weight bits = 4 over 1
+    ins(%w : tensor<2x2x2xf32>) outs(%eq, %es, %ec : tensor<2x2x2xi8>, tensor<2x2xf32>, tensor<2x2xi32>)
+  return %q#0, %q#1, %q#2 : tensor<2x2x2xi8>, tensor<2x2xf32>, tensor<2x2xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func @splat_weight
+//   CHECK-DAG:   dense<7> : tensor<3x2xi8>
+//   CHECK-DAG:   dense<5.000000e-01> : tensor<2xf32>
+//   CHECK-DAG:   dense<21> : tensor<2xi32>
+func.func @splat_weight(%eq: tensor<3x2xi8>, %es: tensor<2xf32>, %ec: tensor<2xi32>)
+    -> (tensor<3x2xi8>, tensor<2xf32>, tensor<2xi32>) {
+  %w = arith.constant dense<3.5> : tensor<3x2xf32>
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<3x2xf32>) outs(%eq, %es, %ec : tensor<3x2xi8>, tensor<2xf32>, tensor<2xi32>)
+  return %q#0, %q#1, %q#2 : tensor<3x2xi8>, tensor<2xf32>, tensor<2xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func @f16_weight
+//   CHECK-DAG:   dense<{{\[}}[7], [-4], [2]]> : tensor<3x1xi8>
+//   CHECK-DAG:   dense<1.000000e+00> : tensor<1xf32>
+//   CHECK-DAG:   dense<5> : tensor<1xi32>
+func.func @f16_weight(%eq: tensor<3x1xi8>, %es: tensor<1xf32>, %ec: tensor<1xi32>)
+    -> (tensor<3x1xi8>, tensor<1xf32>, tensor<1xi32>) {
+  %w = arith.constant dense<[[7.0], [-3.5], [1.5]]> : tensor<3x1xf16>
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<3x1xf16>) outs(%eq, %es, %ec : tensor<3x1xi8>, tensor<1xf32>, tensor<1xi32>)
+  return %q#0, %q#1, %q#2 : tensor<3x1xi8>, tensor<1xf32>, tensor<1xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func @bf16_weight
+//   CHECK-DAG:   dense<{{\[}}[7], [-4], [2]]> : tensor<3x1xi8>
+//   CHECK-DAG:   dense<1.000000e+00> : tensor<1xf32>
+func.func @bf16_weight(%eq: tensor<3x1xi8>, %es: tensor<1xf32>, %ec: tensor<1xi32>)
+    -> (tensor<3x1xi8>, tensor<1xf32>) {
+  %w = arith.constant dense<[[7.0], [-3.5], [1.5]]> : tensor<3x1xbf16>
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<3x1xbf16>) outs(%eq, %es, %ec : tensor<3x1xi8>, tensor<1xf32>, tensor<1xi32>)
+  return %q#0, %q#1 : tensor<3x1xi8>, tensor<1xf32>
+}
+
+// -----
+
+// Zero, below 2⁻¹¹⁸, and just above it: 7·2⁻¹¹⁷ has s = 2⁻¹¹⁷.
+// CHECK-LABEL: func @negligible_channels
+//   CHECK-DAG:   dense<{{\[}}[0, 0, 7], [0, 0, 0]]> : tensor<2x3xi8>
+//   CHECK-DAG:   dense<[1.000000e+00, 1.000000e+00, 6.01853108E-36]> : tensor<3xf32>
+//   CHECK-DAG:   dense<[0, 0, 7]> : tensor<3xi32>
+func.func @negligible_channels(%eq: tensor<2x3xi8>, %es: tensor<3xf32>, %ec: tensor<3xi32>)
+    -> (tensor<2x3xi8>, tensor<3xf32>, tensor<3xi32>) {
+  %w = arith.constant dense<[[0.0, 3.0e-36, 0x06600000], [-0.0, -1.0e-45, 0.0]]> : tensor<2x3xf32>
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<2x3xf32>) outs(%eq, %es, %ec : tensor<2x3xi8>, tensor<3xf32>, tensor<3xi32>)
+  return %q#0, %q#1, %q#2 : tensor<2x3xi8>, tensor<3xf32>, tensor<3xi32>
+}
+
+// -----
+
+// An infinity or a NaN makes its channel NaN, and no other.
+// CHECK-LABEL: func @channels_that_are_not_finite
+//   CHECK-DAG:   dense<{{\[}}[0, 0, 0, 7], [0, 0, 0, 1]]> : tensor<2x4xi8>
+//   CHECK-DAG:   dense<[0x7FC00000, 0x7FC00000, 0x7FC00000, 1.000000e+00]> : tensor<4xf32>
+//   CHECK-DAG:   dense<[0, 0, 0, 8]> : tensor<4xi32>
+func.func @channels_that_are_not_finite(%eq: tensor<2x4xi8>, %es: tensor<4xf32>, %ec: tensor<4xi32>)
+    -> (tensor<2x4xi8>, tensor<4xf32>, tensor<4xi32>) {
+  %w = arith.constant dense<[[0x7F800000, 1.0, 0x7FC00000, 7.0], [1.0, 0xFF800000, 1.0, 1.0]]> : tensor<2x4xf32>
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<2x4xf32>) outs(%eq, %es, %ec : tensor<2x4xi8>, tensor<4xf32>, tensor<4xi32>)
+  return %q#0, %q#1, %q#2 : tensor<2x4xi8>, tensor<4xf32>, tensor<4xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func @weight_without_elements
+//   CHECK-DAG:   dense<> : tensor<0x2xi8>
+//   CHECK-DAG:   dense<1.000000e+00> : tensor<2xf32>
+//   CHECK-DAG:   dense<0> : tensor<2xi32>
+func.func @weight_without_elements(%eq: tensor<0x2xi8>, %es: tensor<2xf32>, %ec: tensor<2xi32>)
+    -> (tensor<0x2xi8>, tensor<2xf32>, tensor<2xi32>) {
+  %w = arith.constant dense<> : tensor<0x2xf32>
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<0x2xf32>) outs(%eq, %es, %ec : tensor<0x2xi8>, tensor<2xf32>, tensor<2xi32>)
+  return %q#0, %q#1, %q#2 : tensor<0x2xi8>, tensor<2xf32>, tensor<2xi32>
+}
+
+// -----
+
+// The resource holds 7 and −3.5, behind its alignment of 4.
+// CHECK-LABEL: func @weight_in_a_resource
+//   CHECK-DAG:   dense<{{\[}}[7], [-4]]> : tensor<2x1xi8>
+//   CHECK-DAG:   dense<1.000000e+00> : tensor<1xf32>
+//   CHECK-DAG:   dense<3> : tensor<1xi32>
+func.func @weight_in_a_resource(%eq: tensor<2x1xi8>, %es: tensor<1xf32>, %ec: tensor<1xi32>)
+    -> (tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>) {
+  %w = arith.constant dense_resource<weight> : tensor<2x1xf32>
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<2x1xf32>) outs(%eq, %es, %ec : tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>)
+  return %q#0, %q#1, %q#2 : tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>
+}
+
+{-# dialect_resources: { builtin: { weight: "0x040000000000E040000060C0" } } #-}
+
+// -----
+
+// Codes of more than a page become a resource: 4096 bytes do not yet.
+// CHECK-LABEL: func @large_codes
+//   CHECK-DAG:   dense<7> : tensor<64x64xi8>
+//   CHECK-DAG:   dense_resource<stamp_codes{{.*}}> : tensor<64x65xi8>
+func.func @large_codes(%eq: tensor<64x64xi8>, %es: tensor<64xf32>, %ec: tensor<64xi32>,
+                       %fq: tensor<64x65xi8>, %fs: tensor<65xf32>, %fc: tensor<65xi32>)
+    -> (tensor<64x64xi8>, tensor<64x65xi8>) {
+  %w = arith.constant dense<3.5> : tensor<64x64xf32>
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<64x64xf32>) outs(%eq, %es, %ec : tensor<64x64xi8>, tensor<64xf32>, tensor<64xi32>)
+  %v = arith.constant dense<3.5> : tensor<64x65xf32>
+  %p:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%v : tensor<64x65xf32>) outs(%fq, %fs, %fc : tensor<64x65xi8>, tensor<65xf32>, tensor<65xi32>)
+  return %q#0, %p#0 : tensor<64x64xi8>, tensor<64x65xi8>
+}
+
+// -----
+
+// CHECK-LABEL: func @weight_of_run_time_stays
+//       CHECK:   stamp.quantize_weight
+func.func @weight_of_run_time_stays(%w: tensor<2x1xf32>, %eq: tensor<2x1xi8>, %es: tensor<1xf32>, %ec: tensor<1xi32>)
+    -> tensor<2x1xi8> {
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<2x1xf32>) outs(%eq, %es, %ec : tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>)
+  return %q#0 : tensor<2x1xi8>
+}
+
+// -----
+
+// CHECK-LABEL: func @weight_whose_resource_is_absent_stays
+//       CHECK:   stamp.quantize_weight
+func.func @weight_whose_resource_is_absent_stays(%eq: tensor<2x1xi8>, %es: tensor<1xf32>, %ec: tensor<1xi32>)
+    -> tensor<2x1xi8> {
+  %w = arith.constant dense_resource<absent> : tensor<2x1xf32>
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%w : tensor<2x1xf32>) outs(%eq, %es, %ec : tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>)
+  return %q#0 : tensor<2x1xi8>
+}

@@ -1,0 +1,483 @@
+// RUN: stamp-opt %s --split-input-file --verify-diagnostics
+
+//===----------------------------------------------------------------------===//
+// Transforms
+//===----------------------------------------------------------------------===//
+
+func.func @transform_of_a_vector(%x: tensor<8xf32>) {
+  // expected-error@+1 {{'stamp.transform' op expects a tensor of rank 2 or more, got 'tensor<8xf32>'}}
+  %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<8xf32>) outs(%x : tensor<8xf32>)
+  return
+}
+
+// -----
+
+func.func @transform_of_a_scalar(%x: tensor<f32>) {
+  // expected-error@+1 {{'stamp.transform' op expects a tensor of rank 2 or more, got 'tensor<f32>'}}
+  %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<f32>) outs(%x : tensor<f32>)
+  return
+}
+
+// -----
+
+func.func @transform_along_a_dimension_too_high(%x: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.transform' op sequence dimension 2 is not one of 'tensor<8x4xf32>'}}
+  %t = stamp.transform #stamp.dct along 2 ins(%x : tensor<8x4xf32>) outs(%x : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @transform_along_a_negative_dimension(%x: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.transform' op sequence dimension -1 is not one of 'tensor<8x4xf32>'}}
+  %t = stamp.transform #stamp.dct along -1 ins(%x : tensor<8x4xf32>) outs(%x : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @transform_into_another_shape(%x: tensor<?x4xf32>, %e: tensor<8x5xf32>) {
+  // expected-error@+1 {{'stamp.transform' op expects an init of shape ?x4, got 'tensor<8x5xf32>'}}
+  %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<?x4xf32>) outs(%e : tensor<8x5xf32>)
+  return
+}
+
+// -----
+
+func.func @transform_into_another_rank(%x: tensor<8x4xf32>, %e: tensor<8x4x1xf32>) {
+  // expected-error@+1 {{'stamp.transform' op expects an init of shape 8x4, got 'tensor<8x4x1xf32>'}}
+  %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4x1xf32>)
+  return
+}
+
+// -----
+
+func.func @transform_of_integers(%x: tensor<8x4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.transform' op operand #0 must be ranked tensor of 16-bit float or bfloat16 type or 32-bit float values, but got 'tensor<8x4xi32>'}}
+  %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<8x4xi32>) outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @transform_of_doubles(%x: tensor<8x4xf64>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.transform' op operand #0 must be ranked tensor of 16-bit float or bfloat16 type or 32-bit float values, but got 'tensor<8x4xf64>'}}
+  %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<8x4xf64>) outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @transform_of_an_unranked_tensor(%x: tensor<*xf32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{invalid kind of type specified: expected builtin.tensor, but found 'tensor<*xf32>'}}
+  %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<*xf32>) outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @transform_by_a_schedule(%x: tensor<8x4xf32>) {
+  // expected-error@+1 {{invalid kind of attribute specified}}
+  %t = stamp.transform #stamp.schedule<[], 8> along 0 ins(%x : tensor<8x4xf32>) outs(%x : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @inverse_transform_of_a_vector(%x: tensor<8xf32>) {
+  // expected-error@+1 {{'stamp.inverse_transform' op expects a tensor of rank 2 or more, got 'tensor<8xf32>'}}
+  %t = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<8xf32>) outs(%x : tensor<8xf32>)
+  return
+}
+
+// -----
+
+func.func @inverse_transform_along_a_dimension_too_high(%x: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.inverse_transform' op sequence dimension 2 is not one of 'tensor<8x4xf32>'}}
+  %t = stamp.inverse_transform #stamp.dct along 2 ins(%x : tensor<8x4xf32>) outs(%x : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @inverse_transform_into_another_shape(%x: tensor<8x4xf32>, %e: tensor<9x4xf32>) {
+  // expected-error@+1 {{'stamp.inverse_transform' op expects an init of shape 8x4, got 'tensor<9x4xf32>'}}
+  %t = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<9x4xf32>)
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Quantizers
+//===----------------------------------------------------------------------===//
+
+func.func @quantize_a_vector(%x: tensor<8xf32>, %q: tensor<8xi8>, %s: tensor<f32>, %z: tensor<i32>) {
+  // expected-error@+1 {{'stamp.quantize' op expects a tensor of rank 2 or more, got 'tensor<8xf32>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 0
+      ins(%x : tensor<8xf32>) outs(%q, %s, %z : tensor<8xi8>, tensor<f32>, tensor<i32>)
+  return
+}
+
+// -----
+
+func.func @quantize_along_a_dimension_too_high(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op sequence dimension 2 is not one of 'tensor<8x4xf32>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 2 over 1
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_over_a_negative_dimension(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op feature dimension -1 is not one of 'tensor<8x4xf32>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over -1
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_along_and_over_one_dimension(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op sequence and features must be different dimensions, both are 1}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 1 over 1
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_into_fewer_codes(%x: tensor<8x4xf32>, %q: tensor<8x3xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op expects codes of shape 8x4, got 'tensor<8x3xi8>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 1
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x3xi8>, tensor<8xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_with_a_scale_per_feature(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<4xf32>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op expects scales of shape 8, got 'tensor<4xf32>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 1
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<4xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_with_a_zero_point_per_feature(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<4xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op expects zero points of shape 8, got 'tensor<4xi32>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 1
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<4xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_to_nibbles(%x: tensor<8x4xf32>, %q: tensor<8x4xi4>, %s: tensor<8xf32>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op operand #1 must be ranked tensor of 8-bit signless integer values, but got 'tensor<8x4xi4>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 1
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi4>, tensor<8xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_with_half_scales(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf16>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op operand #2 must be ranked tensor of 32-bit float values, but got 'tensor<8xf16>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 1
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf16>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_with_short_zero_points(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi8>) {
+  // expected-error@+1 {{'stamp.quantize' op operand #3 must be ranked tensor of 32-bit signless integer values, but got 'tensor<8xi8>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 1
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi8>)
+  return
+}
+
+// -----
+
+func.func @dequantize_a_vector(%q: tensor<8xi8>, %s: tensor<f32>, %z: tensor<i32>, %e: tensor<8xf32>) {
+  // expected-error@+1 {{'stamp.dequantize' op expects a tensor of rank 2 or more, got 'tensor<8xi8>'}}
+  %0 = stamp.dequantize over 0 ins(%q, %s, %z : tensor<8xi8>, tensor<f32>, tensor<i32>) outs(%e : tensor<8xf32>)
+  return
+}
+
+// -----
+
+func.func @dequantize_over_a_dimension_too_high(%q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.dequantize' op feature dimension 2 is not one of 'tensor<8x4xi8>'}}
+  %0 = stamp.dequantize over 2 ins(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>) outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @dequantize_with_a_scale_per_feature(%q: tensor<8x4xi8>, %s: tensor<4xf32>, %z: tensor<8xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.dequantize' op expects scales of shape 8, got 'tensor<4xf32>'}}
+  %0 = stamp.dequantize over 1 ins(%q, %s, %z : tensor<8x4xi8>, tensor<4xf32>, tensor<8xi32>) outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @dequantize_with_a_zero_point_per_feature(%q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.dequantize' op expects zero points of shape 8, got 'tensor<4xi32>'}}
+  %0 = stamp.dequantize over 1 ins(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<4xi32>) outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @dequantize_into_another_shape(%q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>, %e: tensor<4x8xf32>) {
+  // expected-error@+1 {{'stamp.dequantize' op expects an init of shape 8x4, got 'tensor<4x8xf32>'}}
+  %0 = stamp.dequantize over 1 ins(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>) outs(%e : tensor<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @weight_of_five_bits(%w: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<4xf32>, %c: tensor<4xi32>) {
+  // expected-error@+1 {{'stamp.quantize_weight' op expects 4 or 8 bits, got 5}}
+  %0:3 = stamp.quantize_weight bits = 5 over 0
+      ins(%w : tensor<8x4xf32>) outs(%q, %s, %c : tensor<8x4xi8>, tensor<4xf32>, tensor<4xi32>)
+  return
+}
+
+// -----
+
+func.func @weight_of_rank_1(%w: tensor<8xf32>, %q: tensor<8xi8>, %s: tensor<f32>, %c: tensor<i32>) {
+  // expected-error@+1 {{'stamp.quantize_weight' op expects a tensor of rank 2 or more, got 'tensor<8xf32>'}}
+  %0:3 = stamp.quantize_weight bits = 4 over 0
+      ins(%w : tensor<8xf32>) outs(%q, %s, %c : tensor<8xi8>, tensor<f32>, tensor<i32>)
+  return
+}
+
+// -----
+
+func.func @weight_over_a_dimension_too_high(%w: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<4xf32>, %c: tensor<4xi32>) {
+  // expected-error@+1 {{'stamp.quantize_weight' op reduced dimension 2 is not one of 'tensor<8x4xf32>'}}
+  %0:3 = stamp.quantize_weight bits = 4 over 2
+      ins(%w : tensor<8x4xf32>) outs(%q, %s, %c : tensor<8x4xi8>, tensor<4xf32>, tensor<4xi32>)
+  return
+}
+
+// -----
+
+func.func @weight_with_fewer_codes(%w: tensor<8x4xf32>, %q: tensor<7x4xi8>, %s: tensor<4xf32>, %c: tensor<4xi32>) {
+  // expected-error@+1 {{'stamp.quantize_weight' op expects codes of shape 8x4, got 'tensor<7x4xi8>'}}
+  %0:3 = stamp.quantize_weight bits = 4 over 0
+      ins(%w : tensor<8x4xf32>) outs(%q, %s, %c : tensor<7x4xi8>, tensor<4xf32>, tensor<4xi32>)
+  return
+}
+
+// -----
+
+func.func @weight_with_a_scale_per_input(%w: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %c: tensor<4xi32>) {
+  // expected-error@+1 {{'stamp.quantize_weight' op expects scales of shape 4, got 'tensor<8xf32>'}}
+  %0:3 = stamp.quantize_weight bits = 4 over 0
+      ins(%w : tensor<8x4xf32>) outs(%q, %s, %c : tensor<8x4xi8>, tensor<8xf32>, tensor<4xi32>)
+  return
+}
+
+// -----
+
+func.func @weight_with_a_sum_per_input(%w: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<4xf32>, %c: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize_weight' op expects sums of shape 4, got 'tensor<8xi32>'}}
+  %0:3 = stamp.quantize_weight bits = 4 over 0
+      ins(%w : tensor<8x4xf32>) outs(%q, %s, %c : tensor<8x4xi8>, tensor<4xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Rescale
+//===----------------------------------------------------------------------===//
+
+func.func @rescale_a_vector(%acc: tensor<8xi32>, %f: tensor<f32>, %i: tensor<i32>, %e: tensor<8xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects a tensor of rank 2 or more, got 'tensor<8xi32>'}}
+  %0 = stamp.rescale along 0 over 0
+      ins(%acc, %f, %i, %f, %i : tensor<8xi32>, tensor<f32>, tensor<i32>, tensor<f32>, tensor<i32>)
+      outs(%e : tensor<8xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_along_a_dimension_too_high(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+                                              %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op sequence dimension 2 is not one of 'tensor<8x4xi32>'}}
+  %0 = stamp.rescale along 2 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>)
+      outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_over_a_negative_dimension(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+                                             %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op channel dimension -1 is not one of 'tensor<8x4xi32>'}}
+  %0 = stamp.rescale along 0 over -1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>)
+      outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_along_and_over_one_dimension(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+                                                %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op sequence and channels must be different dimensions, both are 0}}
+  %0 = stamp.rescale along 0 over 0
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>)
+      outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_with_a_row_scale_per_channel(%acc: tensor<8x4xi32>, %sx: tensor<4xf32>, %zx: tensor<8xi32>,
+                                                %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects row scales of shape 8, got 'tensor<4xf32>'}}
+  %0 = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<4xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>)
+      outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_with_a_zero_point_per_channel(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<4xi32>,
+                                                 %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects zero points of shape 8, got 'tensor<4xi32>'}}
+  %0 = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<8xf32>, tensor<4xi32>, tensor<4xf32>, tensor<4xi32>)
+      outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_with_a_column_scale_per_token(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+                                                 %sw: tensor<8xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects column scales of shape 4, got 'tensor<8xf32>'}}
+  %0 = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<8xf32>, tensor<8xi32>, tensor<8xf32>, tensor<4xi32>)
+      outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_with_a_column_sum_per_token(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+                                               %sw: tensor<4xf32>, %c: tensor<8xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects column sums of shape 4, got 'tensor<8xi32>'}}
+  %0 = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<8xi32>)
+      outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_with_column_scales_of_another_batch(%acc: tensor<2x8x4xi32>, %sx: tensor<2x8xf32>, %zx: tensor<2x8xi32>,
+                                                       %sw: tensor<3x4xf32>, %c: tensor<4xi32>, %e: tensor<2x8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects column scales of shape 2x4, got 'tensor<3x4xf32>'}}
+  %0 = stamp.rescale along 1 over 2
+      ins(%acc, %sx, %zx, %sw, %c : tensor<2x8x4xi32>, tensor<2x8xf32>, tensor<2x8xi32>, tensor<3x4xf32>, tensor<4xi32>)
+      outs(%e : tensor<2x8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_with_a_bias_per_token(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+                                         %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects a bias of shape 4, got 'tensor<8xf32>'}}
+  %0 = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>)
+      bias(%sx : tensor<8xf32>) outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_with_a_spread_but_no_bias(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+                                             %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op has a spread but no bias to be spread}}
+  %0 = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>)
+      spread(%sx : tensor<8xf32>) outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_with_a_spread_over_channels(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+                                               %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects a spread of shape 8, got 'tensor<4xf32>'}}
+  %0 = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>)
+      bias(%sw : tensor<4xf32>) spread(%sw : tensor<4xf32>) outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_into_another_shape(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+                                      %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x5xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects an init of shape 8x4, got 'tensor<8x5xf32>'}}
+  %0 = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi32>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>)
+      outs(%e : tensor<8x5xf32>)
+  return
+}
+
+// -----
+
+func.func @rescale_of_narrow_accumulators(%acc: tensor<8x4xi16>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+                                          %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op operand #0 must be ranked tensor of 32-bit signless integer values, but got 'tensor<8x4xi16>'}}
+  %0 = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi16>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>)
+      outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Attributes of other ops
+//===----------------------------------------------------------------------===//
+
+// expected-error@+1 {{'func.func' op has an unknown attribute 'stamp.plam'}}
+func.func @misspelt_plan() attributes {stamp.plam} {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op expects 'stamp.plan' to be a #stamp.plan}}
+func.func @plan_that_is_none() attributes {stamp.plan = 4} {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op cannot carry 'stamp.plan': it is not a linalg op}}
+func.func @plan_of_a_function() attributes {
+    stamp.plan = #stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[], 8>, weight_bits = 4>} {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{'builtin.module' op has an unknown attribute 'stamp.note'}}
+module attributes {stamp.note = "hello"} {}

@@ -1,0 +1,189 @@
+// RUN: stamp-opt %s | FileCheck %s
+// RUN: stamp-opt %s | stamp-opt | FileCheck %s
+// RUN: stamp-opt %s --mlir-print-op-generic | stamp-opt | FileCheck %s
+// RUN: stamp-opt %s --emit-bytecode | stamp-opt | FileCheck %s
+
+// The examples of the op descriptions, each on operands of its own.
+
+// CHECK-LABEL: func @transform
+//       CHECK:   stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
+//  CHECK-SAME:     ins(%{{.*}} : tensor<?x4096xf32>) outs(%{{.*}} : tensor<?x4096xf32>)
+func.func @transform(%x: tensor<?x4096xf32>, %e: tensor<?x4096xf32>) -> tensor<?x4096xf32> {
+  %t = stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
+         ins(%x : tensor<?x4096xf32>) outs(%e : tensor<?x4096xf32>)
+  return %t : tensor<?x4096xf32>
+}
+
+// CHECK-LABEL: func @inverse_transform
+//       CHECK:   stamp.inverse_transform #stamp.haar<levels = 5, skip = 1> along 0
+//  CHECK-SAME:     ins(%{{.*}} : tensor<?x4096xf32>) outs(%{{.*}} : tensor<?x4096xf32>)
+func.func @inverse_transform(%t: tensor<?x4096xf32>, %e: tensor<?x4096xf32>) -> tensor<?x4096xf32> {
+  %y = stamp.inverse_transform #stamp.haar<levels = 5, skip = 1> along 0
+         ins(%t : tensor<?x4096xf32>) outs(%e : tensor<?x4096xf32>)
+  return %y : tensor<?x4096xf32>
+}
+
+// CHECK-LABEL: func @quantize
+//       CHECK:   %{{.*}}, %{{.*}}, %{{.*}} = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+//  CHECK-SAME:     ins(%{{.*}} : tensor<?x4096xf32>)
+//  CHECK-SAME:     outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>)
+func.func @quantize(%t: tensor<?x4096xf32>,
+                    %eq: tensor<?x4096xi8>, %es: tensor<?xf32>, %ez: tensor<?xi32>)
+    -> (tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>) {
+  %q, %s, %z = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+      ins(%t : tensor<?x4096xf32>)
+      outs(%eq, %es, %ez : tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>)
+  return %q, %s, %z : tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>
+}
+
+// CHECK-LABEL: func @dequantize
+//       CHECK:   stamp.dequantize over 1
+//  CHECK-SAME:     ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>)
+//  CHECK-SAME:     outs(%{{.*}} : tensor<?x4096xf32>)
+func.func @dequantize(%q: tensor<?x4096xi8>, %s: tensor<?xf32>, %z: tensor<?xi32>,
+                      %e: tensor<?x4096xf32>) -> tensor<?x4096xf32> {
+  %d = stamp.dequantize over 1
+      ins(%q, %s, %z : tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>)
+      outs(%e : tensor<?x4096xf32>)
+  return %d : tensor<?x4096xf32>
+}
+
+// CHECK-LABEL: func @quantize_weight
+//       CHECK:   %{{.*}}, %{{.*}}, %{{.*}} = stamp.quantize_weight bits = 4 over 0
+//  CHECK-SAME:     ins(%{{.*}} : tensor<4096x64xf32>)
+//  CHECK-SAME:     outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<4096x64xi8>, tensor<64xf32>, tensor<64xi32>)
+func.func @quantize_weight(%w: tensor<4096x64xf32>,
+                           %eq: tensor<4096x64xi8>, %es: tensor<64xf32>, %ec: tensor<64xi32>)
+    -> (tensor<4096x64xi8>, tensor<64xf32>, tensor<64xi32>) {
+  %q, %s, %c = stamp.quantize_weight bits = 4 over 0
+      ins(%w : tensor<4096x64xf32>)
+      outs(%eq, %es, %ec : tensor<4096x64xi8>, tensor<64xf32>, tensor<64xi32>)
+  return %q, %s, %c : tensor<4096x64xi8>, tensor<64xf32>, tensor<64xi32>
+}
+
+// CHECK-LABEL: func @rescale
+//       CHECK:   stamp.rescale along 0 over 1
+//  CHECK-SAME:     ins({{.*}} : tensor<?x64xi32>, tensor<?xf32>, tensor<?xi32>, tensor<64xf32>, tensor<64xi32>)
+//  CHECK-SAME:     bias(%{{.*}} : tensor<64xf32>) spread(%{{.*}} : tensor<?xf32>)
+//  CHECK-SAME:     outs(%{{.*}} : tensor<?x64xf32>)
+func.func @rescale(%acc: tensor<?x64xi32>, %sx: tensor<?xf32>, %zx: tensor<?xi32>,
+                   %sw: tensor<64xf32>, %c: tensor<64xi32>,
+                   %b: tensor<64xf32>, %l: tensor<?xf32>,
+                   %e: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %y = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<?x64xi32>, tensor<?xf32>,
+          tensor<?xi32>, tensor<64xf32>, tensor<64xi32>)
+      bias(%b : tensor<64xf32>) spread(%l : tensor<?xf32>)
+      outs(%e : tensor<?x64xf32>)
+  return %y : tensor<?x64xf32>
+}
+
+// What is optional, and other shapes.
+
+// CHECK-LABEL: func @rescale_with_a_bias_alone
+//       CHECK:   stamp.rescale along 0 over 1 ins({{.*}}) bias(%{{.*}} : tensor<64xbf16>) outs(
+func.func @rescale_with_a_bias_alone(
+    %acc: tensor<8x64xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
+    %sw: tensor<64xf32>, %c: tensor<64xi32>, %b: tensor<64xbf16>,
+    %e: tensor<8x64xf16>) -> tensor<8x64xf16> {
+  %y = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<8x64xi32>, tensor<8xf32>,
+          tensor<8xi32>, tensor<64xf32>, tensor<64xi32>)
+      bias(%b : tensor<64xbf16>) outs(%e : tensor<8x64xf16>)
+  return %y : tensor<8x64xf16>
+}
+
+// A weight per batch has columns per batch: all dimensions but the tokens'.
+// CHECK-LABEL: func @rescale_of_a_batch
+//       CHECK:   stamp.rescale along 1 over 2 ins({{.*}}) outs(%{{.*}} : tensor<2x8x64xf32>)
+func.func @rescale_of_a_batch(
+    %acc: tensor<2x8x64xi32>, %sx: tensor<2x8xf32>, %zx: tensor<2x8xi32>,
+    %sw: tensor<2x64xf32>, %c: tensor<2x64xi32>,
+    %e: tensor<2x8x64xf32>) -> tensor<2x8x64xf32> {
+  %y = stamp.rescale along 1 over 2
+      ins(%acc, %sx, %zx, %sw, %c : tensor<2x8x64xi32>, tensor<2x8xf32>,
+          tensor<2x8xi32>, tensor<2x64xf32>, tensor<2x64xi32>)
+      outs(%e : tensor<2x8x64xf32>)
+  return %y : tensor<2x8x64xf32>
+}
+
+// CHECK-LABEL: func @features_in_front_of_the_tokens
+//       CHECK:   stamp.quantize #stamp.schedule<[], 8> along 2 over 0
+func.func @features_in_front_of_the_tokens(
+    %t: tensor<4x2x8xf16>, %eq: tensor<4x2x8xi8>, %es: tensor<2x8xf32>, %ez: tensor<2x8xi32>)
+    -> tensor<4x2x8xi8> {
+  %q, %s, %z = stamp.quantize #stamp.schedule<[], 8> along 2 over 0
+      ins(%t : tensor<4x2x8xf16>)
+      outs(%eq, %es, %ez : tensor<4x2x8xi8>, tensor<2x8xf32>, tensor<2x8xi32>)
+  return %q : tensor<4x2x8xi8>
+}
+
+// `?` goes with any size, so refining one type leaves the op valid.
+// CHECK-LABEL: func @static_and_dynamic_sizes_mix
+//       CHECK:   stamp.transform #stamp.dct along 0 ins(%{{.*}} : tensor<?x4xf32>) outs(%{{.*}} : tensor<13x4xf16>)
+//       CHECK:   stamp.quantize {{.*}} outs({{.*}} : tensor<?x4xi8>, tensor<13xf32>, tensor<?xi32>)
+func.func @static_and_dynamic_sizes_mix(
+    %x: tensor<?x4xf32>, %e: tensor<13x4xf16>,
+    %eq: tensor<?x4xi8>, %es: tensor<13xf32>, %ez: tensor<?xi32>) -> tensor<?x4xi8> {
+  %t = stamp.transform #stamp.dct along 0
+         ins(%x : tensor<?x4xf32>) outs(%e : tensor<13x4xf16>)
+  %q, %s, %z = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+      ins(%t : tensor<13x4xf16>)
+      outs(%eq, %es, %ez : tensor<?x4xi8>, tensor<13xf32>, tensor<?xi32>)
+  return %q : tensor<?x4xi8>
+}
+
+// Attributes: what equals its default is not printed.
+
+// CHECK-LABEL: func @bases
+func.func @bases() attributes {
+  // CHECK-SAME: a_identity = #stamp.identity
+  a_identity = #stamp.identity,
+  // CHECK-SAME: b_haar = #stamp.haar<levels = 5, skip = 1>
+  b_haar = #stamp.haar<levels = 5, skip = 1>,
+  // CHECK-SAME: b_haar0 = #stamp.haar<levels = 30>
+  b_haar0 = #stamp.haar<skip = 0, levels = 30>,
+  // CHECK-SAME: c_haar2d = #stamp.haar2d<levels = 3, grid = 8x16>
+  c_haar2d = #stamp.haar2d<levels = 3, grid = 8x16>,
+  // CHECK-SAME: c_haar2d1 = #stamp.haar2d<levels = 3, grid = 1x16, skip = 1>
+  c_haar2d1 = #stamp.haar2d<levels = 3, grid = 1x16, skip = 1>,
+  // CHECK-SAME: d_dct = #stamp.dct, d_dct1 = #stamp.dct<skip = 1>
+  d_dct = #stamp.dct, d_dct1 = #stamp.dct<skip = 1>,
+  // CHECK-SAME: e_wht = #stamp.wht, e_wht1 = #stamp.wht<block = 16, skip = 1>
+  e_wht = #stamp.wht, e_wht1 = #stamp.wht<block = 16, skip = 1>,
+  // CHECK-SAME: e_wht2 = #stamp.wht<skip = 1>
+  e_wht2 = #stamp.wht<skip = 1>,
+  // CHECK-SAME: f_matrix = #stamp.matrix<dense<{{\[}}[6.000000e-01, 8.000000e-01], [8.000000e-01, -6.000000e-01]]> : tensor<2x2xf32>>
+  f_matrix = #stamp.matrix<dense<[[0.6, 0.8], [0.8, -0.6]]> : tensor<2x2xf32>>,
+  // CHECK-SAME: f_matrix1 = #stamp.matrix<dense<2.000000e+00> : tensor<1x1xf32>, inverse = dense<5.000000e-01> : tensor<1x1xf32>, skip = 3>
+  f_matrix1 = #stamp.matrix<dense<2.0> : tensor<1x1xf32>, inverse = dense<0.5> : tensor<1x1xf32>, skip = 3>,
+  // CHECK-SAME: f_matrix2 = #stamp.matrix<dense<1.000000e+00> : tensor<1x1xf32>, skip = 3>
+  f_matrix2 = #stamp.matrix<dense<1.0> : tensor<1x1xf32>, skip = 3>
+} {
+  return
+}
+
+// CHECK-LABEL: func @schedules
+func.func @schedules() attributes {
+  // CHECK-SAME: a_rows = #stamp.schedule<[64 : 8], 4>
+  a_rows = #stamp.schedule<[64 : 8], 4>,
+  // CHECK-SAME: b_fraction = #stamp.schedule<[6.250000e-02 : 8], 4>
+  b_fraction = #stamp.schedule<[0.0625 : 8], 4>,
+  // CHECK-SAME: c_mixed = #stamp.schedule<[1 : 8, 0.33333333333333331 : 6, 0 : 2, 1.000000e+00 : 3], 2>
+  c_mixed = #stamp.schedule<[1 : 8, 0.33333333333333331 : 6, 0 : 2, 1.0 : 3], 2>,
+  // CHECK-SAME: d_uniform = #stamp.schedule<[], 8>
+  d_uniform = #stamp.schedule<[], 8>
+} {
+  return
+}
+
+// CHECK-LABEL: func @plan
+//       CHECK:   linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>,
+//  CHECK-SAME:     activations = #stamp.schedule<[64 : 8], 4>, weight_bits = 4>}
+func.func @plan(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %y: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>,
+                      activations = #stamp.schedule<[64 : 8], 4>, weight_bits = 4>}
+      ins(%x, %w : tensor<?x8xf32>, tensor<8x4xf32>)
+      outs(%y : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}

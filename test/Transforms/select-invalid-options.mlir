@@ -1,0 +1,17 @@
+// RUN: not stamp-opt %s --stamp-select="basis=haar" 2>&1 | FileCheck %s --check-prefix=NO-ATTRIBUTE
+// RUN: not stamp-opt %s --stamp-select="basis=#stamp.haar<levels=40>" 2>&1 | FileCheck %s --check-prefix=LEVELS
+// RUN: not stamp-opt %s --stamp-select="basis={#stamp.schedule<[], 8>}" 2>&1 | FileCheck %s --check-prefix=NO-BASIS
+// RUN: not stamp-opt %s --stamp-select="schedule=#stamp.dct" 2>&1 | FileCheck %s --check-prefix=NO-SCHEDULE
+// RUN: not stamp-opt %s --stamp-select="schedule={#stamp.schedule<[64 : 9], 4>}" 2>&1 | FileCheck %s --check-prefix=BITS
+// RUN: not stamp-opt %s --stamp-select="basis={#stamp.dct and more}" 2>&1 | FileCheck %s --check-prefix=TRAILING
+// RUN: not stamp-opt %s --stamp-select="weight-bits=5" 2>&1 | FileCheck %s --check-prefix=WEIGHT-BITS
+
+// NO-ATTRIBUTE: error: expected attribute value
+// LEVELS:       error: levels must be between 1 and 30, got 40
+// NO-BASIS:     error: stamp-select: option 'basis' does not take #stamp.schedule<[], 8>
+// NO-SCHEDULE:  error: stamp-select: option 'schedule' does not take #stamp.dct
+// BITS:         error: bits must be between 2 and 8, got 9
+// TRAILING:     error: found trailing characters: 'and more'
+// WEIGHT-BITS:  error: stamp-select: weight_bits must be 4 or 8, got 5
+
+func.func private @nothing()
