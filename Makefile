@@ -3,7 +3,7 @@
 # things are built is CMake's to say.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo check check-quick docs format tidy clean packages
+.PHONY: help build demo bench check check-quick docs format tidy clean packages
 
 JOBS ?= $(shell nproc)
 PYTHON := .venv/bin/python
@@ -19,6 +19,10 @@ build: build/build.ninja ## Compile everything into build/, programs into build/
 
 demo: build .venv/installed ## Compile a real model with and without STaMP and compare
 	$(PYTHON) examples/svtr/demo.py --build build
+
+bench: build .venv/installed ## Time linear layers with and without STaMP, and OpenBLAS
+	build/bin/stamp-benchmark --json build/benchmark/cpu.json \
+	  --openblas .venv/lib/python3*/site-packages/numpy.libs/libscipy_openblas64_*.so
 
 # A failing runner does not keep the next ones from running.
 check: build .venv/installed ## Run all tests: lit, the unit tests, Python
@@ -39,7 +43,7 @@ format: packages ## Format the C++ sources
 	git ls-files -z '*.h' '*.cpp' | xargs -0 -r clang-format-22 -i
 
 tidy: build ## Check the C++ sources with clang-tidy
-	git ls-files -z 'lib/*.cpp' 'tools/*.cpp' | \
+	git ls-files -z 'lib/*.cpp' 'tools/*.cpp' 'benchmark/*.cpp' | \
 	  xargs -0 -r -n 1 -P $(JOBS) clang-tidy-22 -p build --quiet --warnings-as-errors='*'
 
 clean: ## Remove build/; packages and .venv stay
