@@ -4,7 +4,7 @@
 // inverse transform. A constant weight is quantized at once: no float is left.
 
 // CHECK-LABEL: func @matmul
-//  CHECK-SAME:   (%[[X:.*]]: tensor<16x2xf32>)
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<16x2xf32>)
 //   CHECK-NOT:   tensor<2x2xf32>
 //   CHECK-DAG:   %[[WQ:.*]] = arith.constant dense<{{\[}}[7, 7], [-4, -3]]> : tensor<2x2xi8>
 //   CHECK-DAG:   %[[WS:.*]] = arith.constant dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
