@@ -7,7 +7,8 @@
 #ifndef STAMP_REGISTER_H
 #define STAMP_REGISTER_H
 
-#include "stamp/Codegen/Passes.h"
+#include "stamp/Codegen/CPU/Passes.h"
+#include "stamp/Codegen/GPU/Passes.h"
 #include "stamp/Conversion/Passes.h"
 #include "stamp/IR/Stamp.h"
 #include "stamp/Pipelines/Pipelines.h"
@@ -15,16 +16,20 @@
 
 namespace stamp {
 
-/// Makes the `stamp` dialect known to contexts made from `registry`.
+/// Makes the `stamp` dialect, and what our pipelines need beyond upstream's
+/// registerAllDialects and registerAllExtensions, known to contexts made from
+/// `registry`.
 inline void registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<StampDialect>();
+  registerGPUPipelineExtensions(registry);
 }
 
 /// Makes the `stamp-` passes and pipelines known by their flags.
 inline void registerPasses() {
   registerStampTransformsPasses();
   registerStampConversionPasses();
-  registerStampCodegenPasses();
+  registerStampCodegenCPUPasses();
+  registerStampCodegenGPUPasses();
   registerPipelines();
 }
 

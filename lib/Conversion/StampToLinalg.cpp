@@ -258,11 +258,14 @@ struct LowerQuantize final : OpRewritePattern<QuantizeOp> {
                   arith::MaximumFOp::create(b, out[1], value)};
         });
 
-    Value inverses = createEmptyWithout(rewriter, loc, x, features, f32);
-    auto scales = createGeneric(
+    // All that a row's codes need is computed once per row, the bounds of its
+    // codes among it: the op over all elements then has no index to look at and
+    // vectorizes like any other.
+    Value perRow = createEmptyWithout(rewriter, loc, x, features, f32);
+    auto rowValues = createGeneric(
         rewriter, loc, range.getResults(),
-        {op.getScalesInit(), op.getZeroPointsInit(), inverses},
-        SmallVector<AffineMap>(5, rows.all()), rows.iterators(),
+        {op.getScalesInit(), op.getZeroPointsInit(), perRow, perRow, perRow},
+        SmallVector<AffineMap>(7, rows.all()), rows.iterators(),
         [&](ImplicitLocOpBuilder &b, ValueRange in,
             ValueRange) -> SmallVector<Value> {
           FloatMath m{b};
@@ -281,29 +284,30 @@ struct LowerQuantize final : OpRewritePattern<QuantizeOp> {
           // row into the least one.
           Value nan = m.constant(std::numeric_limits<float>::quiet_NaN());
           Value marked = m.select(finite, scale, nan);
-          return {marked, stored, m.div(m.constant(1), marked)};
+          Value inverse = m.div(m.constant(1), marked);
+          return {marked, stored, inverse, m.neg(width.half),
+                  m.sub(width.steps, width.half)};
         });
+    Value scales = rowValues.getResult(0), zeroPoints = rowValues.getResult(1);
 
-    Value zeroPoints = scales.getResult(1);
+    AffineMap ofRow = loops.without(features);
     auto codes = createGeneric(
-        rewriter, loc, {x, scales.getResult(2), zeroPoints}, op.getCodesInit(),
-        {loops.all(), loops.without(features), loops.without(features),
-         loops.all()},
+        rewriter, loc,
+        {x, rowValues.getResult(2), zeroPoints, rowValues.getResult(3),
+         rowValues.getResult(4)},
+        op.getCodesInit(),
+        {loops.all(), ofRow, ofRow, ofRow, ofRow, loops.all()},
         loops.iterators(),
-        [&](ImplicitLocOpBuilder &b, ValueRange in,
-            ValueRange) -> SmallVector<Value> {
+        [](ImplicitLocOpBuilder &b, ValueRange in,
+           ValueRange) -> SmallVector<Value> {
           FloatMath m{b};
-          RowWidth width = widths.at(b, linalg::IndexOp::create(b, sequence));
-          // Small integers in floats: shifting by half before the clamp is
-          // exact. A non-finite row's NaNs become the lower bound.
+          // Small integers in floats: adding the stored zero point before the
+          // clamp is exact. A non-finite row's NaNs become the lower bound.
           Value shifted = m.add(m.round(m.mul(m.widen(in[0]), in[1])),
                                 m.fromInt(in[2]));
-          Value high = m.sub(width.steps, width.half);
-          Value code = m.clamp(shifted, m.neg(width.half), high);
-          return {m.toInt(code, b.getI8Type())};
+          return {m.toInt(m.clamp(shifted, in[3], in[4]), b.getI8Type())};
         });
-    rewriter.replaceOp(
-        op, {codes.getResult(0), scales.getResult(0), zeroPoints});
+    rewriter.replaceOp(op, {codes.getResult(0), scales, zeroPoints});
     return success();
   }
 };

@@ -9,6 +9,8 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <charconv>
+
 using namespace mlir;
 using namespace stamp;
 
@@ -106,11 +108,23 @@ Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
                                          restBits);
 }
 
+/// The shortest decimal that reads back as the same number, with the point that
+/// tells a fraction from a count.
+static void printFraction(AsmPrinter &printer, double fraction) {
+  char buffer[32];
+  auto end = std::to_chars(buffer, std::end(buffer), fraction).ptr;
+  StringRef text(buffer, end - buffer);
+  auto [mantissa, exponent] = text.split('e');
+  printer << mantissa << (mantissa.contains('.') ? "" : ".0");
+  if (!exponent.empty())
+    printer << 'e' << exponent;
+}
+
 void ScheduleAttr::print(AsmPrinter &printer) const {
   printer << "<[";
   llvm::interleaveComma(getSegments(), printer, [&](const Segment &segment) {
     if (segment.isFraction())
-      printer.printFloat(APFloat(segment.getFraction()));
+      printFraction(printer, segment.getFraction());
     else
       printer << segment.getRows();
     printer << " : " << segment.bits;

@@ -11,7 +11,7 @@
 
 #include "stamp/Pipelines/Pipelines.h"
 
-#include "stamp/Codegen/Passes.h"
+#include "stamp/Codegen/CPU/Passes.h"
 #include "stamp/Conversion/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -20,7 +20,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
-#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -107,11 +106,4 @@ void stamp::buildCPUPipeline(OpPassManager &pm) {
   addBufferizationPasses(pm);
   addLoopPasses(pm);
   addLLVMPasses(pm);
-}
-
-void stamp::registerPipelines() {
-  PassPipelineRegistration<>(
-      "stamp-cpu-pipeline",
-      "Lower stamp and linalg on tensors to the LLVM dialect for the CPU",
-      buildCPUPipeline);
 }

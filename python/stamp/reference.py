@@ -369,7 +369,7 @@ class Matrix(Basis):
                 raise ValueError(f"shape {matrix.shape} is not n x n, or not finite")
         product = self.m.astype(np.float64) @ self._undo.astype(np.float64)
         error = np.abs(product - np.eye(len(self.m))).max(initial=0)
-        if error > 1e-3:
+        if error > 1e-4:
             what = "orthonormal" if self.given_inverse is None else "undone by inverse"
             raise ValueError(f"the matrix is not {what}: off by {error:.2g}")
 
@@ -422,8 +422,8 @@ class Schedule:
         for count, _ in self.segments:
             if isinstance(count, float) and not 0 < count <= 1:
                 raise ValueError(f"the fraction {count} is outside (0, 1]")
-            if not isinstance(count, float) and count < 1:
-                raise ValueError(f"the count {count} is not positive")
+            if not isinstance(count, float) and count < 0:
+                raise ValueError(f"the count {count} is negative")
         for bits in [*(bits for _, bits in self.segments), rest]:
             if not 2 <= bits <= 8:
                 raise ValueError(f"bits = {bits} is outside 2...8")
@@ -496,18 +496,17 @@ def quantize(x, schedule=None, axis=-2, levels=None):
     if (schedule is None) == (levels is None):
         raise ValueError("expected either a schedule or a number of levels")
     if levels is None:
-        bits = schedule.bits_per_row(x.shape[axis])
-        steps = (1 << bits) - 1
+        steps = (1 << schedule.bits_per_row(x.shape[axis])) - 1
     else:
         if not 2 <= levels <= 256:
             raise ValueError(f"levels = {levels} is outside 2...256")
         steps = np.full(x.shape[axis], levels - 1, np.int32)
-        bits = np.full_like(steps, int(levels - 1).bit_length())
 
     # One number per row, placed on the token dimension of (..., S, 1).
     per_row = [-1 if dim == axis else 1 for dim in range(x.ndim)]
+    # Half the levels, 2^(b−1) where they are 2^b, makes the codes signed.
+    offset = ((steps + 1) // 2).reshape(per_row)
     steps = steps.reshape(per_row).astype(np.float32)
-    offset = (1 << (bits - 1)).reshape(per_row)
 
     with np.errstate(all="ignore"):
         lo = x.min(axis=-1, keepdims=True, initial=0)

@@ -6,6 +6,7 @@ that each stage is compared on the path's own input: outputs of different codes
 are not comparable.
 """
 
+import functools
 import itertools
 
 import numpy as np
@@ -20,6 +21,7 @@ CHANNELS = 24
 SCHEDULE = reference.Schedule([(2, 8), (0.25, 6)], 4)
 
 
+@functools.cache
 def klt(length, skip):
     """Eigenvectors of an AR(1) autocorrelation, by decreasing eigenvalue."""
     n = max(1, length - skip)
@@ -28,6 +30,7 @@ def klt(length, skip):
     return reference.Matrix(vectors.astype(np.float32), skip=skip)
 
 
+@functools.cache
 def skewed(length, skip):
     """A matrix that is not orthonormal, with its inverse."""
     n = max(1, length - skip)

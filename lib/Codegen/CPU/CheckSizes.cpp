@@ -12,7 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "stamp/Codegen/Passes.h"
+#include "stamp/Codegen/CPU/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -23,7 +23,7 @@ using namespace mlir;
 
 namespace stamp {
 #define GEN_PASS_DEF_CHECKSIZESPASS
-#include "stamp/Codegen/Passes.h.inc"
+#include "stamp/Codegen/CPU/Passes.h.inc"
 } // namespace stamp
 
 namespace {

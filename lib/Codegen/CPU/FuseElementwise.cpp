@@ -13,7 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "stamp/Codegen/Passes.h"
+#include "stamp/Codegen/CPU/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -25,7 +25,7 @@ using namespace mlir;
 
 namespace stamp {
 #define GEN_PASS_DEF_FUSEELEMENTWISEPASS
-#include "stamp/Codegen/Passes.h.inc"
+#include "stamp/Codegen/CPU/Passes.h.inc"
 } // namespace stamp
 
 namespace {

@@ -23,7 +23,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "stamp/Codegen/Passes.h"
+#include "stamp/Codegen/CPU/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -33,14 +33,18 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 
 namespace stamp {
 #define GEN_PASS_DEF_VECTORIZEPASS
-#include "stamp/Codegen/Passes.h.inc"
+#include "stamp/Codegen/CPU/Passes.h.inc"
 } // namespace stamp
+
+static constexpr remark::RemarkOpts kRemark =
+    remark::RemarkOpts::name("Vectorize").category("stamp-vectorize");
 
 namespace {
 
@@ -163,16 +167,25 @@ std::optional<unsigned> chooseRowDim(linalg::LinalgOp op, unsigned vectorDim) {
   return std::nullopt;
 }
 
-std::optional<Plan> makePlan(linalg::LinalgOp op) {
-  if (!op.hasPureBufferSemantics() || op.hasIndexSemantics() ||
-      !hasVectorizableBody(op))
+/// The plan for `op`; nullopt, and `why` as a phrase, if it stays scalar.
+std::optional<Plan> makePlan(linalg::LinalgOp op, StringRef &why) {
+  auto refuse = [&](StringRef reason) {
+    why = reason;
     return std::nullopt;
+  };
+  if (!op.hasPureBufferSemantics())
+    return refuse("it does not work on buffers alone");
+  if (op.hasIndexSemantics())
+    return refuse("its body looks at indices");
+  if (!hasVectorizableBody(op))
+    return refuse("its body is not elementwise");
   for (Value operand : op->getOperands())
     if (!isVectorElement(getElementTypeOrSelf(operand)))
-      return std::nullopt;
+      return refuse("its elements are not whole bytes");
   std::optional<unsigned> vectorDim = chooseVectorDim(op);
   if (!vectorDim)
-    return std::nullopt;
+    return refuse("there is no dimension along which all its accesses are "
+                  "contiguous");
 
   Plan plan;
   plan.vectorDim = *vectorDim;
@@ -522,14 +535,23 @@ struct Vectorize final : stamp::impl::VectorizePassBase<Vectorize> {
     expandStridedCopies(getOperation());
     SmallVector<linalg::LinalgOp> ops;
     getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+    size_t vectorized = 0;
     for (linalg::LinalgOp op : ops) {
-      std::optional<Plan> plan = makePlan(op);
-      if (!plan)
+      StringRef why;
+      std::optional<Plan> plan = makePlan(op, why);
+      if (!plan) {
+        remark::missed(op.getLoc(), kRemark)
+            << remark::reason("{0} stays scalar: {1}", op->getName(), why);
         continue;
+      }
       OpBuilder builder(op);
       Emitter(builder, op, *plan).emit();
       op->erase();
+      ++vectorized;
     }
+    remark::analysis(getOperation()->getLoc(), kRemark)
+        << remark::metric("vectorized", vectorized)
+        << remark::metric("scalar", ops.size() - vectorized);
   }
 };
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef STAMP_CODEGEN_PASSES_TD
-#define STAMP_CODEGEN_PASSES_TD
+#ifndef STAMP_CODEGEN_CPU_PASSES_TD
+#define STAMP_CODEGEN_CPU_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
 
@@ -51,4 +51,4 @@ def VectorizePass : Pass<"stamp-vectorize"> {
                            "scf::SCFDialect", "vector::VectorDialect"];
 }
 
-#endif // STAMP_CODEGEN_PASSES_TD
+#endif // STAMP_CODEGEN_CPU_PASSES_TD

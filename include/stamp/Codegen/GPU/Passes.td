@@ -1,0 +1,99 @@
+//===- Passes.td - the steps to a GPU that upstream lacks ---*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_CODEGEN_GPU_PASSES
+#define STAMP_CODEGEN_GPU_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def GPUCheckInput : Pass<"stamp-gpu-check-input", "::mlir::ModuleOp"> {
+  let summary = "Refuse what the GPU lowering would get wrong";
+  let description = [{
+    The GPU lowering owns all memory: it decides where buffers live and when
+    they are copied. So it starts from tensors; a memref in the input would be
+    memory that it knows nothing about. Calls that return tensors must have been
+    inlined, because a function's results live in host memory.
+
+    The chip must be one that the NVPTX backend knows, and sm_80 or newer.
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"", "The GPU to compile for">,
+  ];
+}
+
+def GPUMapLoops : Pass<"stamp-gpu-map-loops", "::mlir::func::FuncOp"> {
+  let summary = "Give every output element of a linalg op a GPU thread";
+  let description = [{
+    Works on buffers. Each linalg op and each copy becomes an `scf.parallel`
+    over its parallel dimensions, flattened to one dimension and cut into blocks
+    of 256 threads. Reduction dimensions become sequential loops inside a
+    thread, in their order, so results do not depend on the mapping and nothing
+    races.
+
+    ```mlir
+    linalg.matmul ins(%a, %b : memref<?x64xi8>, memref<64x32xi8>)
+                  outs(%c : memref<?x32xi32>)
+    ```
+    becomes
+    ```mlir
+    %n = arith.muli %rows, %c32
+    %blocks = arith.maxsi %n, %c1               // a grid is never empty
+    scf.parallel (%block) = (%c0) to (%blocks) step (%c256) {
+      %left = affine.min (256, %n - %block)
+      scf.parallel (%thread) = (%c0) to (%left) step (%c1) {
+        %point = arith.addi %block, %thread
+        %j = arith.remui %point, %c32
+        %i = arith.divui %point, %c32
+        scf.for %k = %c0 to %c64 step %c1 { ... }
+      } {mapping = thread x}
+    } {mapping = block x}
+    ```
+    which `convert-parallel-loops-to-gpu` turns into a launch. One dimension
+    suffices for every size: grid.x may be 2³¹ − 1, grid.y only 65,535.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
+def GPUShareMemory : Pass<"stamp-gpu-share-memory", "::mlir::func::FuncOp"> {
+  let summary = "Keep every buffer where both the host and the kernels see it";
+  let description = [{
+    Allocations become managed memory (`gpu.alloc host_shared`); constants and
+    the arguments of public functions are copied there on entry, results are
+    copied back on return. See docs/GPU.md for the contract with the caller.
+    Runs on host functions whose buffers already have their deallocations.
+  }];
+  let dependentDialects = [
+    "::mlir::gpu::GPUDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
+def GPUMergeModules : Pass<"stamp-gpu-merge-modules", "::mlir::ModuleOp"> {
+  let summary = "Put all kernels into one gpu.module";
+  let description = [{
+    Outlining gives every kernel a module of its own, which the driver would
+    load and compile on its own. One module `@kernels` is one PTX text or one
+    cubin for the whole program. Modules that hold more than kernels stay.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
+def GPULowerMath : Pass<"stamp-gpu-lower-math", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Lower math ops in kernels without libdevice";
+  let description = [{
+    Upstream lowers math ops on NVIDIA GPUs to calls of libdevice, a bitcode
+    library that only the CUDA toolkit has. Here each becomes what the hardware
+    rounds correctly (`math.roundeven` is one `cvt.rni`), else plain arithmetic
+    (polynomials in f32, where they are within a few ulp), else an error.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+#endif // STAMP_CODEGEN_GPU_PASSES
