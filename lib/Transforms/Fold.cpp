@@ -265,12 +265,13 @@ static std::optional<SequencePath> planSink(InverseTransformOp inverse,
     return std::nullopt;
   }
   int64_t in = path->widthIn(), out = path->widthOut();
-  bool cheaper = !ShapedType::isDynamic(in) && !ShapedType::isDynamic(out) &&
-                 out <= in;
+  bool known = !ShapedType::isDynamic(in) && !ShapedType::isDynamic(out);
+  bool cheaper = known && out <= in;
   if (!cheaper && !meetsTransform(path->op->getResult(0), inverse.getBasis(),
                                   path->outOf)) {
-    why = "the contraction behind it makes its tokens wider, and no transform "
-          "waits there to cancel it";
+    why = std::string("the contraction behind it ") +
+          (known ? "makes" : "may make") +
+          " its tokens wider, and no transform waits there to cancel it";
     return std::nullopt;
   }
   return path;

@@ -1,0 +1,144 @@
+// RUN: stamp-opt %s --stamp-fold --split-input-file --remarks-filter="stamp.*" --remark-format=emitRemark 2>&1 >%t | FileCheck %s --implicit-check-not=remark:
+
+// CHECK: [[@LINE+2]]:{{[0-9]+}}: remark: [Missed] Fold | Category:stamp-fold | Reason="the inverse transform stays: its user func.return is not a contraction"
+func.func @at_the_end(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  return %i : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=0, cancelled=0, risen=0, shared=0, sunk=0
+
+// -----
+
+func.func @before_an_activation(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.exp is not a contraction"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %a = linalg.exp ins(%i : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>) -> tensor<16x8xf32>
+  return %a : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @several_uses(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> (tensor<16x8xf32>, tensor<16x8xf32>) {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: it has several uses"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  return %i, %i : tensor<16x8xf32>, tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @narrowed(%x: tensor<16x8xf32>, %w: tensor<8x4xf16>, %e: tensor<16x8xf16>) -> tensor<16x4xf16> {
+  %zero = arith.constant dense<0.0> : tensor<16x4xf16>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: it changes its tensor's type"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf16>)
+  %y = linalg.matmul ins(%i, %w : tensor<16x8xf16>, tensor<8x4xf16>) outs(%zero : tensor<16x4xf16>) -> tensor<16x4xf16>
+  return %y : tensor<16x4xf16>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @wider_tokens(%x: tensor<16x8xf32>, %w: tensor<8x9xf32>, %e: tensor<16x8xf32>) -> tensor<16x9xf32> {
+  %zero = arith.constant dense<0.0> : tensor<16x9xf32>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: the contraction behind it makes its tokens wider, and no transform waits there to cancel it"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.matmul ins(%i, %w : tensor<16x8xf32>, tensor<8x9xf32>) outs(%zero : tensor<16x9xf32>) -> tensor<16x9xf32>
+  return %y : tensor<16x9xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @tokens_of_unknown_width(%x: tensor<16x?xf32>, %w: tensor<?x4xf32>, %e: tensor<16x?xf32>) -> tensor<16x4xf32> {
+  %zero = arith.constant dense<0.0> : tensor<16x4xf32>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: the contraction behind it may make its tokens wider, and no transform waits there to cancel it"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x?xf32>) outs(%e : tensor<16x?xf32>)
+  %y = linalg.matmul ins(%i, %w : tensor<16x?xf32>, tensor<?x4xf32>) outs(%zero : tensor<16x4xf32>) -> tensor<16x4xf32>
+  return %y : tensor<16x4xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @init(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %c: tensor<16x4xf32>, %e: tensor<16x8xf32>) -> tensor<16x4xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.matmul adds to an init that is not zero"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.matmul ins(%i, %w : tensor<16x8xf32>, tensor<8x4xf32>) outs(%c : tensor<16x4xf32>) -> tensor<16x4xf32>
+  return %y : tensor<16x4xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @attention(%v: tensor<16x8xf32>, %p: tensor<16x16xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<16x8xf32>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.matmul contracts the sequence dimension"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%v : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.matmul ins(%p, %i : tensor<16x16xf32>, tensor<16x8xf32>) outs(%zero : tensor<16x8xf32>) -> tensor<16x8xf32>
+  return %y : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @batch(%x: tensor<16x2x8xf32>, %w: tensor<16x8x4xf32>, %e: tensor<16x2x8xf32>) -> tensor<16x2x4xf32> {
+  %zero = arith.constant dense<0.0> : tensor<16x2x4xf32>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.batch_matmul has a second operand that carries the sequence"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x2x8xf32>) outs(%e : tensor<16x2x8xf32>)
+  %y = linalg.batch_matmul ins(%i, %w : tensor<16x2x8xf32>, tensor<16x8x4xf32>) outs(%zero : tensor<16x2x4xf32>) -> tensor<16x2x4xf32>
+  return %y : tensor<16x2x4xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @vector_product(%x: tensor<16x8xf32>, %v: tensor<8xf32>, %e: tensor<16x8xf32>) -> tensor<16xf32> {
+  %zero = arith.constant dense<0.0> : tensor<16xf32>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.matvec leaves no features to transform"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.matvec ins(%i, %v : tensor<16x8xf32>, tensor<8xf32>) outs(%zero : tensor<16xf32>) -> tensor<16xf32>
+  return %y : tensor<16xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @another_block(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %e: tensor<16x8xf32>, %f: tensor<16x4xf32>, %cond: i1) -> tensor<16x4xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user stands in another block, which may run more often"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %r = scf.if %cond -> tensor<16x4xf32> {
+    %zero = arith.constant dense<0.0> : tensor<16x4xf32>
+    %y = linalg.matmul ins(%i, %w : tensor<16x8xf32>, tensor<8x4xf32>) outs(%zero : tensor<16x4xf32>) -> tensor<16x4xf32>
+    scf.yield %y : tensor<16x4xf32>
+  } else {
+    scf.yield %f : tensor<16x4xf32>
+  }
+  return %r : tensor<16x4xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+// All that happened is counted: one inverse sinks, takes a bias with it and
+// cancels; one transform rises; two equal ones are shared.
+
+func.func @counts(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %v: tensor<4x8xf32>, %b: tensor<4xf32>)
+    -> (tensor<16x4xf32>, tensor<16x8xf32>, tensor<16x8xf32>) {
+  %e8 = tensor.empty() : tensor<16x8xf32>
+  %e4 = tensor.empty() : tensor<16x4xf32>
+  %zero4 = arith.constant dense<0.0> : tensor<16x4xf32>
+  %zero8 = arith.constant dense<0.0> : tensor<16x8xf32>
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>)
+  %m = linalg.matmul ins(%i, %w : tensor<16x8xf32>, tensor<8x4xf32>) outs(%zero4 : tensor<16x4xf32>) -> tensor<16x4xf32>
+  %d = linalg.broadcast ins(%b : tensor<4xf32>) outs(%e4 : tensor<16x4xf32>) dimensions = [0]
+  %s = linalg.add ins(%m, %d : tensor<16x4xf32>, tensor<16x4xf32>) outs(%e4 : tensor<16x4xf32>) -> tensor<16x4xf32>
+  %t = stamp.transform #stamp.dct along 0 ins(%s : tensor<16x4xf32>) outs(%e4 : tensor<16x4xf32>)
+  %n = linalg.matmul ins(%t, %v : tensor<16x4xf32>, tensor<4x8xf32>) outs(%zero8 : tensor<16x8xf32>) -> tensor<16x8xf32>
+  %u = stamp.transform #stamp.wht along 0 ins(%n : tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>)
+  %p = stamp.transform #stamp.haar<levels = 2> along 0 ins(%x : tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>)
+  %q = stamp.transform #stamp.haar<levels = 2> along 0 ins(%x : tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>)
+  %pq = linalg.add ins(%p, %q : tensor<16x8xf32>, tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>) -> tensor<16x8xf32>
+  return %t, %u, %pq : tensor<16x4xf32>, tensor<16x8xf32>, tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=1, cancelled=1, risen=1, shared=1, sunk=1
