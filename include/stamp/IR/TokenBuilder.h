@@ -24,6 +24,10 @@ namespace stamp {
 
 class BasisAttrInterface;
 
+/// The tensor that gives `x` its sizes: the init of the op that computed it, or
+/// that init's own, and so on. To measure it is no use of `x`.
+mlir::Value getSizeSource(mlir::Value x);
+
 /// A `tensor.empty` with the shape of `x`; its element type unless given.
 mlir::Value createEmptyLike(mlir::OpBuilder &builder, mlir::Location loc,
                             mlir::Value x, mlir::Type elementType = {});
@@ -77,8 +81,8 @@ public:
   ifLengthIs(int64_t count, mlir::Value x,
              llvm::function_ref<mlir::Value(TokenBuilder &, mlir::Value)> then);
 
-  /// Applies `body` so many times, to `x` and then to its own result; it is also
-  /// given the turn, from 0 on. A run-time loop.
+  /// Applies `body` so many times, to `x` and then to its own result; it is
+  /// also given the turn, from 0 on. A run-time loop.
   mlir::Value
   repeat(mlir::Value count, mlir::Value x,
          llvm::function_ref<mlir::Value(TokenBuilder &, mlir::Value turn,
