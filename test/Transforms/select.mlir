@@ -5,7 +5,7 @@
 // RUN: stamp-opt %s --stamp-select --remarks-filter="stamp.*" --remark-format=emitRemark 2>&1 >%t | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
 
 //    CHECK-LABEL: func @matmul
-//          CHECK:   linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>, activations = #stamp.schedule<[6.250000e-02 : 8], 4>, weight_bits = 4>}
+//          CHECK:   linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>, activations = #stamp.schedule<[0.0625 : 8], 4>, weight_bits = 4>}
 //  OPTIONS-LABEL: func @matmul
 //        OPTIONS:   linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.wht<block = 2, skip = 1>, activations = #stamp.schedule<[1 : 6], 3>, weight_bits = 8>}
 // MIN1000-LABEL: func @matmul
