@@ -176,11 +176,13 @@ public:
         ends.push_back(arith::ConstantIndexOp::create(builder, loc, end));
       return;
     }
+    // No sequence is longer, and no sum of ends can wrap.
+    constexpr int64_t kLongest = int64_t{1} << 61;
     int64_t rows = 0;
     double fraction = 0;
     Value length = getValueOrCreateConstantIndexOp(builder, loc, seqLen);
     for (const Segment &segment : this->schedule.getSegments()) {
-      rows += segment.getRows();
+      rows = std::min(kLongest, rows + std::min(kLongest, segment.getRows()));
       fraction += segment.getFraction();
       ends.push_back(emitEnd(builder, loc, length, rows, fraction));
     }

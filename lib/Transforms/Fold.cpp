@@ -111,8 +111,7 @@ namespace {
 struct BiasAdd {
   linalg::LinalgOp sum;
   Value bias;
-  AffineMap
-      biasMap; ///< From the sum's loops to the bias; without the sequence.
+  AffineMap biasMap; ///< From the sum's loops, less the sequence, to the bias.
 
   /// The sum that `use` is one side of, with tokens along `sequence`.
   static std::optional<BiasAdd> match(OpOperand &use, int64_t sequence);

@@ -265,6 +265,18 @@ func.func @schedule_of_any_length(%x: tensor<?x4xf32>, %eq: tensor<?x4xi8>, %es:
   return %q#0 : tensor<?x4xi8>
 }
 
+// Counts that add up beyond 64 bits are all rows, not none.
+// CHECK-LABEL: func @rows_beyond_any_length
+//   CHECK-NOT:   arith.constant -
+//       CHECK:   arith.constant 2305843009213693952 : index
+//   CHECK-NOT:   arith.constant -
+//       CHECK:   return
+func.func @rows_beyond_any_length(%x: tensor<?x4xf32>, %eq: tensor<?x4xi8>, %es: tensor<?xf32>, %ez: tensor<?xi32>) -> tensor<?x4xi8> {
+  %q:3 = stamp.quantize #stamp.schedule<[9223372036854775807 : 6, 9223372036854775807 : 5], 4> along 0 over 1
+      ins(%x : tensor<?x4xf32>) outs(%eq, %es, %ez : tensor<?x4xi8>, tensor<?xf32>, tensor<?xi32>)
+  return %q#0 : tensor<?x4xi8>
+}
+
 // (q − z)·s, the difference in integers.
 // CHECK-LABEL: func @dequantize
 //       CHECK:   ^bb0(%[[Q:[^:]*]]: i8, %[[S:[^:]*]]: f32, %[[Z:[^:]*]]: i32, %{{.*}}: bf16):

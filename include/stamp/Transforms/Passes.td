@@ -16,6 +16,8 @@ def StampSelect : Pass<"stamp-select"> {
     float activations with a constant float weight. A plan that the user put on
     an op stays, and must fit. Every contraction that is left gets a `missed`
     remark that says why (`--remarks-filter=stamp --remark-format=emitRemark`).
+    An option that holds a space is written in braces:
+    `--stamp-select="schedule={#stamp.schedule<[64 : 8], 4>}"`.
 
     Before:
     ```mlir
