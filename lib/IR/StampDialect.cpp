@@ -28,12 +28,11 @@ Operation *StampDialect::materializeConstant(OpBuilder &builder,
 LogicalResult StampDialect::verifyOperationAttribute(Operation *op,
                                                      NamedAttribute attribute) {
   if (attribute.getName() != kPlanAttrName)
-    return op->emitOpError()
-           << "has an unknown attribute '" << attribute.getName().getValue()
-           << "'";
+    return op->emitOpError() << "has an unknown attribute '"
+                             << attribute.getName().getValue() << "'";
   if (!isa<PlanAttr>(attribute.getValue()))
-    return op->emitOpError() << "expects '" << kPlanAttrName
-                             << "' to be a #stamp.plan";
+    return op->emitOpError()
+           << "expects '" << kPlanAttrName << "' to be a #stamp.plan";
   if (!isa<linalg::LinalgOp>(op))
     return op->emitOpError()
            << "cannot carry '" << kPlanAttrName << "': it is not a linalg op";

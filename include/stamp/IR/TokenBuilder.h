@@ -77,8 +77,8 @@ public:
   ifLengthIs(int64_t count, mlir::Value x,
              llvm::function_ref<mlir::Value(TokenBuilder &, mlir::Value)> then);
 
-  /// Applies `body` so many times, to `x` and then to its own result; it is also
-  /// given the turn, from 0 on. A run-time loop.
+  /// Applies `body` so many times, to `x` and then to its own result; it is
+  /// also given the turn, from 0 on. A run-time loop.
   mlir::Value
   repeat(mlir::Value count, mlir::Value x,
          llvm::function_ref<mlir::Value(TokenBuilder &, mlir::Value turn,
