@@ -11,16 +11,23 @@
 using namespace mlir;
 using namespace stamp;
 
+Value stamp::getSizeSource(Value x) {
+  while (auto op = x.getDefiningOp<DestinationStyleOpInterface>())
+    x = op.getTiedOpOperand(cast<OpResult>(x))->get();
+  return x;
+}
+
 Value stamp::createEmptyLike(OpBuilder &builder, Location loc, Value x,
                              Type elementType) {
   return tensor::EmptyOp::create(
-      builder, loc, tensor::getMixedSizes(builder, loc, x),
+      builder, loc, tensor::getMixedSizes(builder, loc, getSizeSource(x)),
       elementType ? elementType : getElementTypeOrSelf(x));
 }
 
 Value stamp::createEmptyWithout(OpBuilder &builder, Location loc, Value x,
                                 int64_t dimension, Type elementType) {
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, x);
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(builder, loc, getSizeSource(x));
   sizes.erase(sizes.begin() + dimension);
   return tensor::EmptyOp::create(builder, loc, sizes, elementType);
 }
@@ -70,7 +77,8 @@ SmallVector<Value> TokenBuilder::map(ValueRange inputs, TypeRange elementTypes,
       *this, TypeRange(ValueRange(inits)), inputs, inits, maps, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange arguments) {
         ImplicitLocOpBuilder b(loc, nested);
-        linalg::YieldOp::create(b, body(b, arguments.take_front(inputs.size())));
+        linalg::YieldOp::create(b,
+                                body(b, arguments.take_front(inputs.size())));
       });
   return llvm::to_vector(ValueRange(generic.getResults()));
 }
@@ -121,9 +129,8 @@ Value TokenBuilder::multiply(Value matrix, Value x, Direction direction) {
                ImplicitLocOpBuilder b(loc, nested);
                Value product =
                    arith::MulFOp::create(b, arguments[0], arguments[1]);
-               linalg::YieldOp::create(
-                   b, ValueRange{arith::AddFOp::create(b, arguments[2],
-                                                       product)});
+               linalg::YieldOp::create(b, ValueRange{arith::AddFOp::create(
+                                              b, arguments[2], product)});
              })
       .getResult(0);
 }
@@ -161,14 +168,13 @@ Value TokenBuilder::repeat(
     llvm::function_ref<Value(TokenBuilder &, Value, Value)> body) {
   Value zero = arith::ConstantIndexOp::create(*this, 0);
   Value one = arith::ConstantIndexOp::create(*this, 1);
-  return scf::ForOp::create(
-             *this, zero, count, one, x,
-             [&](OpBuilder &nested, Location loc, Value turn,
-                 ValueRange carried) {
-               TokenBuilder b(nested, loc, dimension);
-               Value next = body(b, turn, carried.front());
-               scf::YieldOp::create(b, ValueRange{next});
-             })
+  return scf::ForOp::create(*this, zero, count, one, x,
+                            [&](OpBuilder &nested, Location loc, Value turn,
+                                ValueRange carried) {
+                              TokenBuilder b(nested, loc, dimension);
+                              Value next = body(b, turn, carried.front());
+                              scf::YieldOp::create(b, ValueRange{next});
+                            })
       .getResult(0);
 }
 

@@ -20,6 +20,7 @@
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPFOLD
@@ -40,6 +41,32 @@ struct FoldCounts {
   int64_t cancelled = 0;
   int64_t biases = 0;
   int64_t shared = 0;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Who only measures a tensor asks for the sizes at their source, and does not
+/// count as a use that keeps a transform from moving.
+///
+///   %y = stamp.inverse_transform … outs(%e)
+///   %d = tensor.dim %y, %c0
+/// becomes
+///   %d = tensor.dim %e, %c0
+struct MeasureSource final : OpRewritePattern<tensor::DimOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::DimOp dim,
+                                PatternRewriter &rewriter) const override {
+    Value source = getSizeSource(dim.getSource());
+    if (source == dim.getSource())
+      return failure();
+    rewriter.replaceOpWithNewOp<tensor::DimOp>(dim, source, dim.getIndex());
+    return success();
+  }
 };
 } // namespace
 
@@ -84,7 +111,8 @@ namespace {
 struct BiasAdd {
   linalg::LinalgOp sum;
   Value bias;
-  AffineMap biasMap; ///< From the sum's loops to the bias; without the sequence.
+  AffineMap
+      biasMap; ///< From the sum's loops to the bias; without the sequence.
 
   /// The sum that `use` is one side of, with tokens along `sequence`.
   static std::optional<BiasAdd> match(OpOperand &use, int64_t sequence);
@@ -169,9 +197,8 @@ struct SequencePath {
 /// The path on which a transform may pass through `op`: from `operand` if that
 /// is given, else from whichever operand carries the result's `outOf`.
 static std::optional<SequencePath>
-findPath(Operation *candidate, OpOperand *operand,
-         std::optional<int64_t> into, std::optional<int64_t> outOf,
-         std::string &why) {
+findPath(Operation *candidate, OpOperand *operand, std::optional<int64_t> into,
+         std::optional<int64_t> outOf, std::string &why) {
   auto op = dyn_cast<linalg::LinalgOp>(candidate);
   auto refuse = [&](const char *reason) {
     why = reason;
@@ -191,8 +218,8 @@ findPath(Operation *candidate, OpOperand *operand,
   AffineMap result = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
   auto tryOperand = [&](OpOperand *input) -> std::optional<SequencePath> {
     AffineMap map = op.getMatchingIndexingMap(input);
-    unsigned loop = into ? map.getDimPosition(*into)
-                         : result.getDimPosition(*outOf);
+    unsigned loop =
+        into ? map.getDimPosition(*into) : result.getDimPosition(*outOf);
     auto position = [&](AffineMap map) {
       return map.getResultPosition(
           getAffineDimExpr(loop, candidate->getContext()));
@@ -222,7 +249,8 @@ static Value cloneWith(RewriterBase &rewriter, const SequencePath &path,
 }
 
 /// Whether an inverse of this basis, were it to make `tensor`, would meet a
-/// transform that cancels it at every use, maybe behind biases that go under it.
+/// transform that cancels it at every use, maybe behind biases that go under
+/// it.
 static bool meetsTransform(Value tensor, BasisAttrInterface basis,
                            int64_t dimension) {
   auto cancels = [&](OpOperand &use) {
@@ -326,17 +354,16 @@ struct RaiseTransform final : OpRewritePattern<TransformOp> {
         !product.hasOneUse() || product.getType() != transform.getType())
       return failure();
     std::string why;
-    std::optional<SequencePath> path =
-        findPath(contraction, nullptr, std::nullopt, transform.getDimension(),
-                 why);
+    std::optional<SequencePath> path = findPath(
+        contraction, nullptr, std::nullopt, transform.getDimension(), why);
     if (!path)
       return failure();
     int64_t in = path->widthIn(), out = path->widthOut();
     if (ShapedType::isDynamic(in) || ShapedType::isDynamic(out) || in >= out)
       return failure();
-    Value risen = TransformOp::create(rewriter, transform.getLoc(),
-                                      path->operand->get(),
-                                      transform.getBasis(), path->into);
+    Value risen =
+        TransformOp::create(rewriter, transform.getLoc(), path->operand->get(),
+                            transform.getBasis(), path->into);
     Value result = cloneWith(rewriter, *path, risen);
     rewriter.replaceOp(transform, result);
     ++counts.risen;
@@ -355,7 +382,8 @@ struct RaiseTransform final : OpRewritePattern<TransformOp> {
 static Value createSpread(RewriterBase &rewriter, Location loc,
                           BasisAttrInterface basis, Value like,
                           int64_t dimension) {
-  OpFoldResult length = tensor::getMixedSize(rewriter, loc, like, dimension);
+  OpFoldResult length =
+      tensor::getMixedSize(rewriter, loc, getSizeSource(like), dimension);
   Type f32 = rewriter.getF32Type();
   if (std::optional<int64_t> known = getConstantIntValue(length)) {
     std::vector<float> ones = basis.getBasis()->transformedOnes(*known);
@@ -412,8 +440,8 @@ struct MoveBiasUnderInverse final : OpRewritePattern<InverseTransformOp> {
       return failure();
     rewriter.setInsertionPoint(add->sum);
     Value a = inverse.getInput();
-    Value spread = createSpread(rewriter, add->sum.getLoc(),
-                                inverse.getBasis(), a, sequence);
+    Value spread = createSpread(rewriter, add->sum.getLoc(), inverse.getBasis(),
+                                a, sequence);
     Value sum;
     auto rescale = a.getDefiningOp<RescaleOp>();
     if (rescale && rescale->hasOneUse() && !rescale.getBias() &&
@@ -438,17 +466,16 @@ private:
                                int64_t sequence, Value spread) {
     AffineMap identity = rewriter.getMultiDimIdentityMap(
         cast<RankedTensorType>(a.getType()).getRank());
-    AffineMap tokens = AffineMap::get(
-        identity.getNumDims(), 0,
-        rewriter.getAffineDimExpr(sequence));
+    AffineMap tokens = AffineMap::get(identity.getNumDims(), 0,
+                                      rewriter.getAffineDimExpr(sequence));
     SmallVector<utils::IteratorType> iterators(identity.getNumDims(),
                                                utils::IteratorType::parallel);
     Location loc = add.sum.getLoc();
     Value init = createEmptyLike(rewriter, loc, a);
     Type type = getElementTypeOrSelf(a);
     return linalg::GenericOp::create(
-               rewriter, loc, init.getType(),
-               ValueRange{a, add.bias, spread}, init,
+               rewriter, loc, init.getType(), ValueRange{a, add.bias, spread},
+               init,
                ArrayRef<AffineMap>{identity, add.biasMap, tokens, identity},
                iterators,
                [&](OpBuilder &nested, Location loc, ValueRange arguments) {
@@ -457,9 +484,8 @@ private:
                  if (!type.isF32())
                    share = arith::TruncFOp::create(b, type, share);
                  Value part = arith::MulFOp::create(b, share, arguments[1]);
-                 linalg::YieldOp::create(
-                     b, ValueRange{arith::AddFOp::create(b, arguments[0],
-                                                         part)});
+                 linalg::YieldOp::create(b, ValueRange{arith::AddFOp::create(
+                                                b, arguments[0], part)});
                })
         .getResult(0);
   }
@@ -475,6 +501,10 @@ private:
 namespace {
 struct StampFold final : public stamp::impl::StampFoldBase<StampFold> {
   void runOnOperation() override {
+    RewritePatternSet sizes(&getContext());
+    sizes.add<MeasureSource>(&getContext());
+    walkAndApplyPatterns(getOperation(), std::move(sizes));
+
     FoldCounts counts;
     RewritePatternSet patterns(&getContext());
     patterns.add<CancelPair<TransformOp, InverseTransformOp>,

@@ -167,10 +167,12 @@ func.func @bases() attributes {
 func.func @schedules() attributes {
   // CHECK-SAME: a_rows = #stamp.schedule<[64 : 8], 4>
   a_rows = #stamp.schedule<[64 : 8], 4>,
-  // CHECK-SAME: b_fraction = #stamp.schedule<[6.250000e-02 : 8], 4>
+  // CHECK-SAME: b_fraction = #stamp.schedule<[0.0625 : 8], 4>
   b_fraction = #stamp.schedule<[0.0625 : 8], 4>,
-  // CHECK-SAME: c_mixed = #stamp.schedule<[1 : 8, 0.33333333333333331 : 6, 0 : 2, 1.000000e+00 : 3], 2>
+  // CHECK-SAME: c_mixed = #stamp.schedule<[1 : 8, 0.3333333333333333 : 6, 0 : 2, 1.0 : 3], 2>
   c_mixed = #stamp.schedule<[1 : 8, 0.33333333333333331 : 6, 0 : 2, 1.0 : 3], 2>,
+  // CHECK-SAME: c_tiny = #stamp.schedule<[1.0e-05 : 8], 4>
+  c_tiny = #stamp.schedule<[0.00001 : 8], 4>,
   // CHECK-SAME: d_uniform = #stamp.schedule<[], 8>
   d_uniform = #stamp.schedule<[], 8>
 } {

@@ -433,6 +433,39 @@ func.func @spread_of_any_length(%a: tensor<?x2xf32>, %b: tensor<2xf32>, %e: tens
   return %y : tensor<?x2xf32>
 }
 
+// CHECK-LABEL: func @bias_of_any_length_goes_into_the_rescale
+//       CHECK:   stamp.rescale {{.*}} bias(%{{.*}} : tensor<4xf32>) spread(%{{.*}} : tensor<?xf32>)
+//       CHECK:   stamp.inverse_transform
+//   CHECK-NOT:   linalg.add
+//       CHECK:   return
+func.func @bias_of_any_length_goes_into_the_rescale(%acc: tensor<?x4xi32>, %sx: tensor<?xf32>, %zx: tensor<?xi32>, %sw: tensor<4xf32>, %c: tensor<4xi32>,
+                                                    %e: tensor<?x4xf32>, %b: tensor<4xf32>) -> tensor<?x4xf32> {
+  %r = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<?x4xi32>, tensor<?xf32>, tensor<?xi32>, tensor<4xf32>, tensor<4xi32>) outs(%e : tensor<?x4xf32>)
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %r, %c0 : tensor<?x4xf32>
+  %f = tensor.empty(%n) : tensor<?x4xf32>
+  %i = stamp.inverse_transform #stamp.wht along 0 ins(%r : tensor<?x4xf32>) outs(%f : tensor<?x4xf32>)
+  %d = linalg.broadcast ins(%b : tensor<4xf32>) outs(%f : tensor<?x4xf32>) dimensions = [0]
+  %y = linalg.add ins(%i, %d : tensor<?x4xf32>, tensor<?x4xf32>) outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// The length of a tensor may be asked for without keeping it: its init has it.
+// CHECK-LABEL: func @measured_inverse
+//   CHECK-NOT:   linalg.add
+//       CHECK:   %[[Y:.*]] = stamp.inverse_transform
+//       CHECK:   return %[[Y]]
+func.func @measured_inverse(%a: tensor<?x2xf32>, %b: tensor<2xf32>, %e: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %c0 = arith.constant 0 : index
+  %i = stamp.inverse_transform #stamp.wht along 0 ins(%a : tensor<?x2xf32>) outs(%e : tensor<?x2xf32>)
+  %n = tensor.dim %i, %c0 : tensor<?x2xf32>
+  %f = tensor.empty(%n) : tensor<?x2xf32>
+  %d = linalg.broadcast ins(%b : tensor<2xf32>) outs(%f : tensor<?x2xf32>) dimensions = [0]
+  %y = linalg.add ins(%i, %d : tensor<?x2xf32>, tensor<?x2xf32>) outs(%f : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
 // CHECK-LABEL: func @sum_with_a_value_per_token_stays
 //       CHECK:   %[[I:.*]] = stamp.inverse_transform
 //       CHECK:   linalg.generic {{.*}} ins(%[[I]],

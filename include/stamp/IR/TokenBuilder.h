@@ -24,6 +24,10 @@ namespace stamp {
 
 class BasisAttrInterface;
 
+/// The tensor that gives `x` its sizes: the init of the op that computed it, or
+/// that init's own, and so on. To measure it is no use of `x`.
+mlir::Value getSizeSource(mlir::Value x);
+
 /// A `tensor.empty` with the shape of `x`; its element type unless given.
 mlir::Value createEmptyLike(mlir::OpBuilder &builder, mlir::Location loc,
                             mlir::Value x, mlir::Type elementType = {});
