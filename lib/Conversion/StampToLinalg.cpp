@@ -7,8 +7,8 @@
 // Every stamp op becomes a few linalg ops on tensors that say the same thing:
 //
 //   transform        the basis's own fast form (BasisAttrInterface::emitTokens)
-//   quantize         row minima and maxima; scales, inverses and zero points per
-//                    row; codes
+//   quantize         row minima and maxima; scales, zero points and all else
+//                    that is the same for a row; codes
 //   dequantize       (q − z)·s
 //   quantize_weight  channel maxima; scales; codes; sums
 //   rescale          (s_x·s_w)·float(acc − z·c) [+ l·b]
@@ -53,7 +53,9 @@ struct FloatMath {
   Value fromInt(Value x) {
     return arith::SIToFPOp::create(b, b.getF32Type(), x);
   }
-  Value toInt(Value x, Type type) { return arith::FPToSIOp::create(b, type, x); }
+  Value toInt(Value x, Type type) {
+    return arith::FPToSIOp::create(b, type, x);
+  }
   Value add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
   Value sub(Value x, Value y) { return arith::SubFOp::create(b, x, y); }
   Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
@@ -103,14 +105,12 @@ struct Loops {
 };
 } // namespace
 
-static linalg::GenericOp
-createGeneric(OpBuilder &builder, Location loc, ValueRange inputs,
-              ValueRange inits, ArrayRef<AffineMap> maps,
-              ArrayRef<utils::IteratorType> iterators,
-              function_ref<SmallVector<Value>(ImplicitLocOpBuilder &,
-                                              ValueRange inputs,
-                                              ValueRange inits)>
-                  body) {
+static linalg::GenericOp createGeneric(
+    OpBuilder &builder, Location loc, ValueRange inputs, ValueRange inits,
+    ArrayRef<AffineMap> maps, ArrayRef<utils::IteratorType> iterators,
+    function_ref<SmallVector<Value>(ImplicitLocOpBuilder &, ValueRange inputs,
+                                    ValueRange inits)>
+        body) {
   return linalg::GenericOp::create(
       builder, loc, TypeRange(inits), inputs, inits, maps, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange arguments) {
@@ -141,12 +141,12 @@ struct LowerTransform final : OpRewritePattern<OpTy> {
 
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
-    Value result = emitTransform(
-        rewriter, op.getLoc(), op.getBasis(), op.getInput(), op.getDimension(),
-        direction, op.getType().getElementType());
+    Value result = emitTransform(rewriter, op.getLoc(), op.getBasis(),
+                                 op.getInput(), op.getDimension(), direction,
+                                 op.getType().getElementType());
     if (result.getType() != op.getType())
-      result = tensor::CastOp::create(rewriter, op.getLoc(), op.getType(),
-                                      result);
+      result =
+          tensor::CastOp::create(rewriter, op.getLoc(), op.getType(), result);
     rewriter.replaceOp(op, result);
     return success();
   }
@@ -277,8 +277,8 @@ struct LowerQuantize final : OpRewritePattern<QuantizeOp> {
           Value range = m.sub(high, low);
           Value finite = m.isFinite(range);
           Value negligible = m.less(range, m.constant(kNegligible));
-          Value scale = m.select(negligible, m.constant(1),
-                                 m.div(range, width.steps));
+          Value scale =
+              m.select(negligible, m.constant(1), m.div(range, width.steps));
           Value zero = m.round(m.div(m.neg(low), scale));
           Value safe = m.select(finite, zero, m.constant(0));
           Value stored = m.toInt(m.sub(safe, width.half), b.getI32Type());
@@ -305,8 +305,8 @@ struct LowerQuantize final : OpRewritePattern<QuantizeOp> {
           FloatMath m{b};
           // Small integers in floats: adding the stored zero point before the
           // clamp is exact. A non-finite row's NaNs become the lower bound.
-          Value shifted = m.add(m.round(m.mul(m.widen(in[0]), in[1])),
-                                m.fromInt(in[2]));
+          Value shifted =
+              m.add(m.round(m.mul(m.widen(in[0]), in[1])), m.fromInt(in[2]));
           return {m.toInt(m.clamp(shifted, in[3], in[4]), b.getI8Type())};
         });
     rewriter.replaceOp(op, {codes.getResult(0), scales, zeroPoints});
@@ -356,18 +356,17 @@ struct LowerQuantizeWeight final : OpRewritePattern<QuantizeWeightOp> {
     AffineMap perChannel = loops.without(reduced);
     float steps = static_cast<float>((1 << (op.getBits() - 1)) - 1);
 
-    Value zeros = createFilled(
-        rewriter, loc,
-        createEmptyWithout(rewriter, loc, weight, reduced,
-                           rewriter.getF32Type()),
-        rewriter.getF32FloatAttr(0));
+    Value zeros =
+        createFilled(rewriter, loc,
+                     createEmptyWithout(rewriter, loc, weight, reduced,
+                                        rewriter.getF32Type()),
+                     rewriter.getF32FloatAttr(0));
     auto maxima = createGeneric(
         rewriter, loc, weight, zeros, {loops.all(), perChannel},
         loops.iterators(reduced),
         [](ImplicitLocOpBuilder &b, ValueRange in,
            ValueRange out) -> SmallVector<Value> {
-          Value magnitude =
-              math::AbsFOp::create(b, FloatMath{b}.widen(in[0]));
+          Value magnitude = math::AbsFOp::create(b, FloatMath{b}.widen(in[0]));
           return {arith::MaximumFOp::create(b, out[0], magnitude)};
         });
 
@@ -393,22 +392,22 @@ struct LowerQuantizeWeight final : OpRewritePattern<QuantizeWeightOp> {
           Value code = m.clamp(m.round(m.div(m.widen(in[0]), in[1])),
                                m.constant(-steps), m.constant(steps));
           // Ordered with itself: not a NaN.
-          Value known = arith::CmpFOp::create(b, arith::CmpFPredicate::ORD,
-                                              in[1], in[1]);
-          return {m.toInt(m.select(known, code, m.constant(0)),
-                          b.getI8Type())};
+          Value known =
+              arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, in[1], in[1]);
+          return {m.toInt(m.select(known, code, m.constant(0)), b.getI8Type())};
         });
 
     Value noSums = createFilled(rewriter, loc, op.getSumsInit(),
                                 rewriter.getI32IntegerAttr(0));
-    auto sums = createGeneric(
-        rewriter, loc, codes.getResults(), noSums, {loops.all(), perChannel},
-        loops.iterators(reduced),
-        [](ImplicitLocOpBuilder &b, ValueRange in,
-           ValueRange out) -> SmallVector<Value> {
-          Value code = arith::ExtSIOp::create(b, b.getI32Type(), in[0]);
-          return {arith::AddIOp::create(b, out[0], code)};
-        });
+    auto sums =
+        createGeneric(rewriter, loc, codes.getResults(), noSums,
+                      {loops.all(), perChannel}, loops.iterators(reduced),
+                      [](ImplicitLocOpBuilder &b, ValueRange in,
+                         ValueRange out) -> SmallVector<Value> {
+                        Value code =
+                            arith::ExtSIOp::create(b, b.getI32Type(), in[0]);
+                        return {arith::AddIOp::create(b, out[0], code)};
+                      });
     rewriter.replaceOp(
         op, {codes.getResult(0), scales.getResult(0), sums.getResult(0)});
     return success();
@@ -468,10 +467,11 @@ struct LowerRescale final : OpRewritePattern<RescaleOp> {
 } // namespace
 
 void stamp::populateStampToLinalgPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerTransform<TransformOp, Direction::Forward>,
-               LowerTransform<InverseTransformOp, Direction::Inverse>,
-               LowerQuantize, LowerDequantize, LowerQuantizeWeight,
-               LowerRescale>(patterns.getContext());
+  patterns
+      .add<LowerTransform<TransformOp, Direction::Forward>,
+           LowerTransform<InverseTransformOp, Direction::Inverse>,
+           LowerQuantize, LowerDequantize, LowerQuantizeWeight, LowerRescale>(
+          patterns.getContext());
 }
 
 namespace {

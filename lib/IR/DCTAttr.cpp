@@ -82,9 +82,10 @@ static Value emitMatrix(TokenBuilder &tokens, OpFoldResult length) {
   return tokens.generate(
       matrix, [&](ImplicitLocOpBuilder &b, ValueRange i) -> SmallVector<Value> {
         Value k = i[0], n = i[1];
-        Value odd = arith::AddIOp::create(b, arith::AddIOp::create(b, n, n), one);
-        Value j = arith::RemUIOp::create(b, arith::MulIOp::create(b, odd, k),
-                                         period);
+        Value odd =
+            arith::AddIOp::create(b, arith::AddIOp::create(b, n, n), one);
+        Value j =
+            arith::RemUIOp::create(b, arith::MulIOp::create(b, odd, k), period);
         Value cosine = tensor::ExtractOp::create(b, cosines, j);
         Value first =
             arith::CmpIOp::create(b, arith::CmpIPredicate::eq, k, zero);

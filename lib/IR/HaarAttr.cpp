@@ -60,10 +60,10 @@ static SmallVector<Value> sumAndDifference(TokenBuilder &tokens, Value a,
   return tokens.map(
       {a, b}, {f32, f32},
       [&](ImplicitLocOpBuilder &b, ValueRange x) -> SmallVector<Value> {
-        return {arith::MulFOp::create(
-                    b, arith::AddFOp::create(b, x[0], x[1]), scale),
-                arith::MulFOp::create(
-                    b, arith::SubFOp::create(b, x[0], x[1]), scale)};
+        return {arith::MulFOp::create(b, arith::AddFOp::create(b, x[0], x[1]),
+                                      scale),
+                arith::MulFOp::create(b, arith::SubFOp::create(b, x[0], x[1]),
+                                      scale)};
       });
 }
 
@@ -282,8 +282,7 @@ Value Haar2DAttr::emitTokens(TokenBuilder &tokens, Value x,
       }
       coarse = left.coarse;
     }
-    return raster.insert(grid.collapse(coarse), result,
-                         raster.getIndexAttr(0));
+    return raster.insert(grid.collapse(coarse), result, raster.getIndexAttr(0));
   };
 
   auto inverse = [&](TokenBuilder &raster, Value x) -> Value {
@@ -303,8 +302,8 @@ Value Haar2DAttr::emitTokens(TokenBuilder &tokens, Value x,
       for (auto [height, width] : sizes[level - 1].details())
         bands.push_back(nextBand(height, width));
       Value left = merge(grid.vertical, {coarse, bands[0]});
-      Value right = bands[1] ? merge(grid.vertical, {bands[1], bands[2]})
-                             : nullptr;
+      Value right =
+          bands[1] ? merge(grid.vertical, {bands[1], bands[2]}) : nullptr;
       coarse = merge(grid.horizontal, {left, right});
     }
     return grid.collapse(coarse);

@@ -34,8 +34,8 @@ static LogicalResult verifyDimension(Operation *op, Value tensor,
                                      StringRef name, int64_t dimension) {
   int64_t rank = getTensorType(tensor).getRank();
   if (rank < 2)
-    return op->emitOpError() << "expects a tensor of rank 2 or more, got "
-                             << tensor.getType();
+    return op->emitOpError()
+           << "expects a tensor of rank 2 or more, got " << tensor.getType();
   if (dimension < 0 || dimension >= rank)
     return op->emitOpError() << name << " dimension " << dimension
                              << " is not one of " << tensor.getType();
@@ -66,9 +66,9 @@ static LogicalResult verifyShape(Operation *op, StringRef name, Value tensor,
   return error << ", got " << tensor.getType();
 }
 
-static LogicalResult
-reifyFromInits(DestinationStyleOpInterface op, OpBuilder &builder,
-               ReifiedRankedShapedTypeDims &reified) {
+static LogicalResult reifyFromInits(DestinationStyleOpInterface op,
+                                    OpBuilder &builder,
+                                    ReifiedRankedShapedTypeDims &reified) {
   for (Value init : op.getDpsInits())
     reified.push_back(tensor::getMixedSizes(builder, op.getLoc(), init));
   return success();
@@ -88,8 +88,7 @@ static void buildTransform(OpBuilder &builder, OperationState &state,
 }
 
 template <typename OpTy> static LogicalResult verifyTransform(OpTy op) {
-  if (failed(verifyDimension(op, op.getInput(), "sequence",
-                             op.getDimension())))
+  if (failed(verifyDimension(op, op.getInput(), "sequence", op.getDimension())))
     return failure();
   return verifyShape(op, "an init", op.getInit(),
                      getTensorType(op.getInput()).getShape());
@@ -217,8 +216,8 @@ LogicalResult QuantizeWeightOp::verify() {
   if (failed(verifyShape(*this, "codes", getCodesInit(), shape)) ||
       failed(verifyShape(*this, "scales", getScalesInit(),
                          without(shape, reduced))) ||
-      failed(verifyShape(*this, "sums", getSumsInit(),
-                         without(shape, reduced))))
+      failed(
+          verifyShape(*this, "sums", getSumsInit(), without(shape, reduced))))
     return failure();
   return success();
 }

@@ -59,9 +59,7 @@ struct IndexMath {
   Value differ(Value x, Value y) { return arith::XOrIOp::create(b, x, y); }
   Value complement(Value x) { return differ(x, constant(-1)); }
   Value shiftLeft(Value x, Value y) { return arith::ShLIOp::create(b, x, y); }
-  Value shiftRight(Value x, Value y) {
-    return arith::ShRUIOp::create(b, x, y);
-  }
+  Value shiftRight(Value x, Value y) { return arith::ShRUIOp::create(b, x, y); }
   Value bitCount(Value x) { return math::CtPopOp::create(b, x); }
   Value less(Value x, Value y) {
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, x, y);
@@ -113,8 +111,7 @@ struct Blocks {
       return block;
     Value full = m.mul(count, block);
     Value bit = m.log2(m.differ(m.sub(i, full), tail));
-    return m.select(m.less(i, full), block,
-                    m.shiftLeft(m.constant(1), bit));
+    return m.select(m.less(i, full), block, m.shiftLeft(m.constant(1), bit));
   }
 
   /// The place of row i of the butterflies' layout among the coefficients:
@@ -133,16 +130,16 @@ struct Blocks {
     Value allOnes = m.constant(-1);
     Value whole = m.select(
         m.isZero(sequency), m.constant(0),
-        m.shiftRight(allOnes, m.sub(m.constant(31), m.log2(m.either(
-                                                        sequency,
-                                                        m.constant(1))))));
+        m.shiftRight(
+            allOnes,
+            m.sub(m.constant(31), m.log2(m.either(sequency, m.constant(1))))));
     Value small = m.both(tail, whole);
     Value large = m.bitCount(m.both(tail, m.complement(whole)));
     // The tail's larger blocks stand before this one; all of them have a row of
     // this sequency. For a row outside the tail there are none.
     Value inTail = m.less(m.mul(count, block), m.add(i, m.constant(1)));
-    Value larger = m.bitCount(
-        m.shiftRight(m.shiftRight(tail, m.constant(1)), bits));
+    Value larger =
+        m.bitCount(m.shiftRight(m.shiftRight(tail, m.constant(1)), bits));
     Value tailBefore = m.select(inTail, m.add(count, larger), before);
     return m.add(m.add(m.mul(count, sequency), tailBefore),
                  m.add(small, m.mul(sequency, large)));
@@ -207,13 +204,13 @@ static Value emitButterfly(TokenBuilder &tokens, Value x, const Blocks &blocks,
 static Value emitButterflies(TokenBuilder &tokens, Value x,
                              const Blocks &blocks) {
   IndexMath m{tokens};
-  return tokens.repeat(
-      m.toIndex(m.log2(blocks.block)), x,
-      [&](TokenBuilder &tokens, Value stage, Value x) {
-        IndexMath m{tokens};
-        Value stride = m.shiftLeft(m.constant(1), m.fromIndex(stage));
-        return emitButterfly(tokens, x, blocks, stride);
-      });
+  return tokens.repeat(m.toIndex(m.log2(blocks.block)), x,
+                       [&](TokenBuilder &tokens, Value stage, Value x) {
+                         IndexMath m{tokens};
+                         Value stride =
+                             m.shiftLeft(m.constant(1), m.fromIndex(stage));
+                         return emitButterfly(tokens, x, blocks, stride);
+                       });
 }
 
 /// order[p] = the row of the butterflies' layout at coefficient position p.

@@ -13,6 +13,7 @@
 
 #include "stamp/Codegen/CPU/Passes.h"
 #include "stamp/Conversion/Passes.h"
+#include "stamp/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
@@ -38,7 +39,7 @@ void addTensorPasses(OpPassManager &pm) {
   pm.addPass(createConvertElementwiseToLinalgPass());
   // Before operations are merged, so that a failed check can name its own, and
   // before the cleanup that proves most checks.
-  pm.addPass(stamp::createCheckSizesPass());
+  pm.addPass(stamp::createStampCheckSizes());
   addCleanup(pm);
   pm.addPass(stamp::createFuseElementwisePass());
   addCleanup(pm);

@@ -11,9 +11,9 @@
 
 #include "stamp/Pipelines/Pipelines.h"
 
-#include "stamp/Codegen/CPU/Passes.h"
 #include "stamp/Codegen/GPU/Passes.h"
 #include "stamp/Conversion/Passes.h"
+#include "stamp/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
@@ -106,7 +106,7 @@ void stamp::buildGPUPipeline(OpPassManager &pm,
   pm.addPass(createSymbolDCEPass());
   pm.addPass(createGPUCheckInput({options.chip}));
   pm.addPass(createConvertElementwiseToLinalgPass());
-  pm.addPass(createCheckSizesPass());
+  pm.addPass(createStampCheckSizes());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   addBufferization(pm);

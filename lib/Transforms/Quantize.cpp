@@ -41,9 +41,10 @@ static constexpr remark::RemarkOpts kRemark =
 static Value createIntegerContraction(OpBuilder &builder, Linear linear,
                                       Value codes, Value weightCodes) {
   Location loc = linear.op.getLoc();
-  Value zero = arith::ConstantOp::create(builder, loc,
-                                         builder.getI32IntegerAttr(0));
-  Value empty = createEmptyLike(builder, loc, linear.init, builder.getI32Type());
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
+  Value empty =
+      createEmptyLike(builder, loc, linear.init, builder.getI32Type());
   Value init = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
   Value inputs[] = {codes, weightCodes};
   if (isa<linalg::BatchMatmulOp>(linear.op.getOperation()))
@@ -61,12 +62,10 @@ static Value createLinear(RewriterBase &rewriter, Linear linear,
   if (transforms)
     x = TransformOp::create(rewriter, loc, x, plan.getBasis(), linear.sequence,
                             f32);
-  auto quantize =
-      QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
-                         linear.sequence, linear.features);
-  auto weight =
-      QuantizeWeightOp::create(rewriter, loc, linear.weight,
-                               plan.getWeightBits(), linear.weightReduced);
+  auto quantize = QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
+                                     linear.sequence, linear.features);
+  auto weight = QuantizeWeightOp::create(
+      rewriter, loc, linear.weight, plan.getWeightBits(), linear.weightReduced);
   Value accumulators = createIntegerContraction(
       rewriter, linear, quantize.getCodes(), weight.getCodes());
 

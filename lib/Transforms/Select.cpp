@@ -46,8 +46,7 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
       ++found;
       std::optional<std::string> refusal = whyNot(op);
       if (refusal) {
-        remark::missed(op.getLoc(), kRemark)
-            << remark::reason("{0}", *refusal);
+        remark::missed(op.getLoc(), kRemark) << remark::reason("{0}", *refusal);
         return WalkResult::advance();
       }
       // The pass's options are the user's word as well: a plan that asks for
@@ -105,8 +104,10 @@ private:
       return "its weight is not a constant";
     int64_t tokens = linear->getSequenceLength();
     if (!ShapedType::isDynamic(tokens) && tokens < minTokens)
-      return "its " + std::to_string(tokens) + " token(s) are fewer than "
-             "min-tokens = " + std::to_string(minTokens);
+      return "its " + std::to_string(tokens) +
+             " token(s) are fewer than "
+             "min-tokens = " +
+             std::to_string(minTokens);
     return std::nullopt;
   }
 

@@ -12,16 +12,10 @@
 
 namespace stamp {
 
-/// From stamp, linalg, tensor, arith, math and scf on tensors to the LLVM dialect for
-/// the host CPU. A result returned by a public function is a buffer of its own
-/// that the caller frees; an argument is never written to when it carries
-/// `bufferization.writable = false`.
-void buildCPUPipeline(mlir::OpPassManager &pm);
-
-/// From stamp, linalg, tensor, arith, math and scf on tensors to the LLVM dialect for
-/// the host CPU. A result returned by a public function is a buffer of its own
-/// that the caller frees; an argument is never written to when it carries
-/// `bufferization.writable = false`.
+/// From stamp, linalg, tensor, arith, math and scf on tensors to the LLVM
+/// dialect for the host CPU. A result returned by a public function is a buffer
+/// of its own that the caller frees; an argument is never written to when it
+/// carries `bufferization.writable = false`.
 void buildCPUPipeline(mlir::OpPassManager &pm);
 
 /// What the GPU's part of a module ends up as.
@@ -64,13 +58,13 @@ struct GPUPipelineOptions : mlir::PassPipelineOptions<GPUPipelineOptions> {
 /// that launches them. One kernel per linalg op, one thread per output element.
 /// docs/GPU.md states what the compiled functions expect of their caller.
 void buildGPUPipeline(mlir::OpPassManager &pm,
-                              const GPUPipelineOptions &options);
+                      const GPUPipelineOptions &options);
 
 /// What the end of the GPU pipeline, the translation of kernels to PTX, needs
 /// on top of upstream's registerAllDialects and registerAllExtensions.
 void registerGPUPipelineExtensions(mlir::DialectRegistry &registry);
 
-/// Makes the pipelines known to the pass pipeline parser.
+/// Makes the pipelines known by name: stamp-cpu-pipeline, stamp-gpu-pipeline.
 void registerPipelines();
 
 } // namespace stamp

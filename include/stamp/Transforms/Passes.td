@@ -81,4 +81,14 @@ def StampFold : Pass<"stamp-fold"> {
   ];
 }
 
+def StampCheckSizes : Pass<"stamp-check-sizes"> {
+  let summary = "Check at run time that dynamic sizes of linalg operands agree";
+  let description = [{
+    Before each linalg operation on tensors, asserts that all operands indexed
+    by the same loop have the same size along it, as far as that is not known.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "cf::ControlFlowDialect",
+                           "tensor::TensorDialect"];
+}
+
 #endif // STAMP_TRANSFORMS_PASSES_TD

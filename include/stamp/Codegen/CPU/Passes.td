@@ -7,16 +7,6 @@
 
 include "mlir/Pass/PassBase.td"
 
-def CheckSizesPass : Pass<"stamp-check-sizes"> {
-  let summary = "Check at run time that dynamic sizes of linalg operands agree";
-  let description = [{
-    Before each linalg operation on tensors, asserts that all operands indexed
-    by the same loop have the same size along it, as far as that is not known.
-  }];
-  let dependentDialects = ["arith::ArithDialect", "cf::ControlFlowDialect",
-                           "tensor::TensorDialect"];
-}
-
 def FuseElementwisePass : Pass<"stamp-fuse-elementwise"> {
   let summary = "Fuse elementwise linalg operations that recompute nothing";
   let description = [{

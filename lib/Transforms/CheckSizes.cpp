@@ -12,7 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "stamp/Codegen/CPU/Passes.h"
+#include "stamp/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -22,8 +22,8 @@
 using namespace mlir;
 
 namespace stamp {
-#define GEN_PASS_DEF_CHECKSIZESPASS
-#include "stamp/Codegen/CPU/Passes.h.inc"
+#define GEN_PASS_DEF_STAMPCHECKSIZES
+#include "stamp/Transforms/Passes.h.inc"
 } // namespace stamp
 
 namespace {
@@ -74,7 +74,7 @@ void checkSizes(linalg::LinalgOp op) {
   }
 }
 
-struct CheckSizes final : stamp::impl::CheckSizesPassBase<CheckSizes> {
+struct CheckSizes final : stamp::impl::StampCheckSizesBase<CheckSizes> {
   void runOnOperation() override {
     getOperation()->walk([](linalg::LinalgOp op) {
       if (op.hasPureTensorSemantics())
