@@ -210,6 +210,9 @@ findPath(Operation *candidate, OpOperand *operand, std::optional<int64_t> into,
     return refuse("is not a contraction of float tensors");
   if (cast<RankedTensorType>(op->getResult(0).getType()).getRank() < 2)
     return refuse("leaves no features to transform");
+  // It would transform, and quantize, the coefficients once more.
+  if (op->hasAttr(StampDialect::kPlanAttrName))
+    return refuse("has a plan that is not carried out yet");
   // L⁻¹(A)·W + C is no function of A·W alone.
   if (!isZeroTensor(op.getDpsInits()[0]))
     return refuse("adds to an init that is not zero");

@@ -53,6 +53,23 @@ static Value createIntegerContraction(OpBuilder &builder, Linear linear,
   return linalg::MatmulOp::create(builder, loc, inputs, init).getResult(0);
 }
 
+/// y + init, in the f32 of y and narrowed to the type of init.
+static Value createSum(OpBuilder &builder, Location loc, Value y, Value init) {
+  Type f32 = getElementTypeOrSelf(y), resultType = getElementTypeOrSelf(init);
+  return TokenBuilder(builder, loc, /*dimension=*/0)
+      .map({y, init}, resultType,
+           [&](ImplicitLocOpBuilder &b, ValueRange x) -> SmallVector<Value> {
+             Value addend = x[1];
+             if (resultType != f32)
+               addend = arith::ExtFOp::create(b, f32, addend);
+             Value sum = arith::AddFOp::create(b, x[0], addend);
+             if (resultType != f32)
+               sum = arith::TruncFOp::create(b, resultType, sum);
+             return {sum};
+           })
+      .front();
+}
+
 static Value createLinear(RewriterBase &rewriter, Linear linear,
                           PlanAttr plan) {
   Location loc = linear.op.getLoc();
@@ -69,8 +86,11 @@ static Value createLinear(RewriterBase &rewriter, Linear linear,
   Value accumulators = createIntegerContraction(
       rewriter, linear, quantize.getCodes(), weight.getCodes());
 
+  // A contraction adds to its init: in f32, so that only the sum is narrowed.
   Type resultType = getElementTypeOrSelf(linear.init);
-  Type rescaledType = transforms ? f32 : resultType;
+  bool adds = !isZeroTensor(linear.init);
+  Type inverseType = adds ? f32 : resultType;
+  Type rescaledType = transforms ? f32 : inverseType;
   Value y = RescaleOp::create(
       rewriter, loc, accumulators, quantize.getScales(),
       quantize.getZeroPoints(), weight.getScales(), weight.getSums(),
@@ -80,14 +100,8 @@ static Value createLinear(RewriterBase &rewriter, Linear linear,
       rewriter.getI64IntegerAttr(linear.channels));
   if (transforms)
     y = InverseTransformOp::create(rewriter, loc, y, plan.getBasis(),
-                                   linear.sequence, resultType);
-  // A contraction adds to its init.
-  if (!isZeroTensor(linear.init))
-    y = linalg::AddOp::create(
-            rewriter, loc, ValueRange{y, linear.init},
-            ValueRange{createEmptyLike(rewriter, loc, linear.init)})
-            .getResult(0);
-  return y;
+                                   linear.sequence, inverseType);
+  return adds ? createSum(rewriter, loc, y, linear.init) : y;
 }
 
 namespace {

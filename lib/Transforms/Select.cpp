@@ -16,6 +16,7 @@
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPSELECT
@@ -39,21 +40,28 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
 
     int64_t found = 0, selected = 0;
     WalkResult result = getOperation()->walk([&](linalg::LinalgOp op) {
-      if (auto own = op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName))
-        return checkUserPlan(op, own);
-      if (!linalg::isaContractionOpInterface(op))
+      auto own = op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
+      if (!own && !linalg::isaContractionOpInterface(op))
         return WalkResult::advance();
       ++found;
-      std::optional<std::string> refusal = whyNot(op);
+      std::optional<std::string> refusal = own ? std::nullopt : whyNot(op);
+      if (std::optional<std::string> misfit;
+          !refusal && (misfit = whyMisfit(op, own ? own : plan))) {
+        // What the user asked for is an error; what nobody asked for is not.
+        if (own || isUserGiven()) {
+          op->emitOpError() << "has a plan that " << *misfit;
+          return WalkResult::interrupt();
+        }
+        refusal = "the default plan " + *misfit;
+      }
       if (refusal) {
         remark::missed(op.getLoc(), kRemark) << remark::reason("{0}", *refusal);
         return WalkResult::advance();
       }
-      // The pass's options are the user's word as well: a plan that asks for
-      // more than this sequence has is an error, not a silent cut.
-      op->setAttr(StampDialect::kPlanAttrName, plan);
+      if (!own)
+        op->setAttr(StampDialect::kPlanAttrName, plan);
       ++selected;
-      return checkUserPlan(op, plan);
+      return WalkResult::advance();
     });
     if (result.wasInterrupted())
       return signalPassFailure();
@@ -104,28 +112,28 @@ private:
       return "its weight is not a constant";
     int64_t tokens = linear->getSequenceLength();
     if (!ShapedType::isDynamic(tokens) && tokens < minTokens)
-      return "its " + std::to_string(tokens) +
-             " token(s) are fewer than "
-             "min-tokens = " +
-             std::to_string(minTokens);
+      return llvm::formatv("its {0} token(s) are fewer than min-tokens = {1}",
+                           tokens, int64_t(minTokens))
+          .str();
     return std::nullopt;
   }
 
-  static WalkResult checkUserPlan(linalg::LinalgOp op, PlanAttr plan) {
+  /// What is wrong with a plan for this contraction, as a phrase about the plan;
+  /// nullopt if it can be carried out and asks for no more than there is.
+  static std::optional<std::string> whyMisfit(linalg::LinalgOp op,
+                                              PlanAttr plan) {
     std::string why;
     std::optional<Linear> linear = Linear::match(op, why);
-    if (!linear) {
-      op->emitOpError() << "has a plan that cannot be carried out: " << why;
-      return WalkResult::interrupt();
-    }
+    if (!linear)
+      return "cannot be carried out: " + why;
     int64_t tokens = linear->getSequenceLength();
     if (ShapedType::isDynamic(tokens))
-      return WalkResult::advance();
-    if (std::optional<std::string> misfit = plan.misfit(tokens)) {
-      op->emitOpError() << "has a plan that does not fit: " << *misfit;
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
+      return std::nullopt;
+    std::optional<std::string> misfit = plan.misfit(tokens);
+    return misfit ? "does not fit: " + *misfit : misfit;
   }
+
+  /// Whether the plan is the user's word, not just the options' defaults.
+  bool isUserGiven() const { return basis.hasValue() || schedule.hasValue(); }
 };
 } // namespace

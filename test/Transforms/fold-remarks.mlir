@@ -120,6 +120,20 @@ func.func @another_block(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %e: tensor<1
 
 // -----
 
+// Its own plan would transform the coefficients once more.
+
+func.func @plan_to_come(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %e: tensor<16x8xf32>) -> tensor<16x4xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.matmul has a plan that is not carried out yet"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %zero = arith.constant dense<0.0> : tensor<16x4xf32>
+  %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[], 8>, weight_bits = 4>}
+    ins(%i, %w : tensor<16x8xf32>, tensor<8x4xf32>) outs(%zero : tensor<16x4xf32>) -> tensor<16x4xf32>
+  return %y : tensor<16x4xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
 // All that happened is counted: one inverse sinks, takes a bias with it and
 // cancels; one transform rises; two equal ones are shared.
 

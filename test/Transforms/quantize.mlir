@@ -77,12 +77,30 @@ func.func @identity_basis(%x: tensor<16x8xf16>, %w: tensor<8x4xf16>) -> tensor<1
 // CHECK-LABEL: func @init_that_is_not_zero
 //  CHECK-SAME:   %[[C:[^ ]*]]: tensor<16x4xf32>)
 //       CHECK:   %[[I:.*]] = stamp.inverse_transform
-//       CHECK:   %[[Y:.*]] = linalg.add ins(%[[I]], %[[C]] : {{.*}})
+//       CHECK:   %[[Y:.*]] = linalg.generic {{.*}} ins(%[[I]], %[[C]] : {{.*}})
+//  CHECK-NEXT:   ^bb0(%[[A:.*]]: f32, %[[B:.*]]: f32, %{{.*}}: f32):
+//  CHECK-NEXT:     %[[S:.*]] = arith.addf %[[A]], %[[B]] : f32
+//  CHECK-NEXT:     linalg.yield %[[S]]
 //       CHECK:   return %[[Y]]
 func.func @init_that_is_not_zero(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %c: tensor<16x4xf32>) -> tensor<16x4xf32> {
   %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.dct, activations = #stamp.schedule<[], 8>, weight_bits = 4>}
     ins(%x, %w : tensor<16x8xf32>, tensor<8x4xf32>) outs(%c : tensor<16x4xf32>) -> tensor<16x4xf32>
   return %y : tensor<16x4xf32>
+}
+
+// -----
+
+// Only the sum is narrowed.
+// CHECK-LABEL: func @half_init_that_is_not_zero
+//       CHECK:   %[[I:.*]] = stamp.inverse_transform {{.*}} outs(%{{.*}} : tensor<16x4xf32>)
+//       CHECK:   linalg.generic {{.*}} ins(%[[I]], %{{.*}} : tensor<16x4xf32>, tensor<16x4xf16>)
+//       CHECK:     %[[B:.*]] = arith.extf
+//  CHECK-NEXT:     %[[S:.*]] = arith.addf %{{.*}}, %[[B]] : f32
+//  CHECK-NEXT:     arith.truncf %[[S]] : f32 to f16
+func.func @half_init_that_is_not_zero(%x: tensor<16x8xf16>, %w: tensor<8x4xf16>, %c: tensor<16x4xf16>) -> tensor<16x4xf16> {
+  %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.dct, activations = #stamp.schedule<[], 8>, weight_bits = 4>}
+    ins(%x, %w : tensor<16x8xf16>, tensor<8x4xf16>) outs(%c : tensor<16x4xf16>) -> tensor<16x4xf16>
+  return %y : tensor<16x4xf16>
 }
 
 // -----

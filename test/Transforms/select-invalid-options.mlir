@@ -5,6 +5,7 @@
 // RUN: not stamp-opt %s --stamp-select="schedule={#stamp.schedule<[64 : 9], 4>}" 2>&1 | FileCheck %s --check-prefix=BITS
 // RUN: not stamp-opt %s --stamp-select="basis={#stamp.dct and more}" 2>&1 | FileCheck %s --check-prefix=TRAILING
 // RUN: not stamp-opt %s --stamp-select="weight-bits=5" 2>&1 | FileCheck %s --check-prefix=WEIGHT-BITS
+// RUN: not stamp-opt %s --stamp-select="basis=#stamp.haar<levels=4>" 2>&1 | FileCheck %s --check-prefix=MISFIT
 
 // NO-ATTRIBUTE: error: expected attribute value
 // LEVELS:       error: levels must be between 1 and 30, got 40
@@ -14,4 +15,10 @@
 // TRAILING:     error: found trailing characters: 'and more'
 // WEIGHT-BITS:  error: stamp-select: weight_bits must be 4 or 8, got 5
 
-func.func private @nothing()
+// MISFIT:       [[@LINE+4]]:{{[0-9]+}}: error: 'linalg.matmul' op has a plan that does not fit: levels = 4 needs at least 9 tokens, there are 8
+
+func.func @eight_tokens(%x: tensor<8x8xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<8x4xf32>
+  %0 = linalg.matmul ins(%x, %w : tensor<8x8xf32>, tensor<8x4xf32>) outs(%y : tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %0 : tensor<8x4xf32>
+}

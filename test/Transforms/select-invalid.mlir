@@ -74,15 +74,6 @@ func.func @schedule(%x: tensor<2x8x8xf32>, %w: tensor<2x8x4xf32>, %y: tensor<2x8
 
 // -----
 
-func.func @options(%x: tensor<8x8xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
-  %w = arith.constant dense<1.0> : tensor<8x4xf32>
-  // expected-error@+1 {{has a plan that does not fit: levels = 4 needs at least 9 tokens, there are 8}}
-  %0 = linalg.matmul ins(%x, %w : tensor<8x8xf32>, tensor<8x4xf32>) outs(%y : tensor<8x4xf32>) -> tensor<8x4xf32>
-  return %0 : tensor<8x4xf32>
-}
-
-// -----
-
 // What only run time knows is no error.
 
 func.func @dynamic_length(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %y: tensor<?x4xf32>) -> tensor<?x4xf32> {

@@ -152,7 +152,17 @@ func.func @no_contraction(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
   return %0 : tensor<8x8xf32>
 }
 
-// A user's plan is not counted.
-// REMARK: remark: [Analysis] Select | Category:stamp-select | contractions=13, left=9, selected=4
+// The defaults are nobody's wish: where they do not fit, that is no error.
+// CHECK-LABEL: func @too_short_for_the_defaults
+//   CHECK-NOT:   stamp.plan
+func.func @too_short_for_the_defaults(%x: tensor<8x8xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<8x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="the default plan does not fit: levels = 4 needs at least 9 tokens, there are 8"
+  %0 = linalg.matmul ins(%x, %w : tensor<8x8xf32>, tensor<8x4xf32>) outs(%y : tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %0 : tensor<8x4xf32>
+}
+
+// A user's plan counts as selected.
+// REMARK: remark: [Analysis] Select | Category:stamp-select | contractions=15, left=10, selected=5
 
 {-# dialect_resources: { builtin: { weight: "0x040000000000E040000060C0" } } #-}
