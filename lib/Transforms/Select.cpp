@@ -118,8 +118,8 @@ private:
     return std::nullopt;
   }
 
-  /// What is wrong with a plan for this contraction, as a phrase about the plan;
-  /// nullopt if it can be carried out and asks for no more than there is.
+  /// What is wrong with a plan for this contraction, as a phrase about the
+  /// plan; nullopt if it can be carried out and asks for no more than there is.
   static std::optional<std::string> whyMisfit(linalg::LinalgOp op,
                                               PlanAttr plan) {
     std::string why;
