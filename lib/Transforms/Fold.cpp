@@ -307,6 +307,37 @@ static std::optional<SequencePath> planSink(InverseTransformOp inverse,
   return path;
 }
 
+/// The path by which a transform should rise through the contraction that makes
+/// its input; nullopt, and `why` as a phrase, if it should not.
+static std::optional<SequencePath> planRise(TransformOp transform,
+                                            std::string &why) {
+  auto refuse = [&](std::string reason) {
+    why = std::move(reason);
+    return std::nullopt;
+  };
+  Value input = transform.getInput();
+  Operation *producer = input.getDefiningOp();
+  if (!producer)
+    return refuse("its input is an argument");
+  if (input.getType() != transform.getType())
+    return refuse("it changes its tensor's type");
+  if (!input.hasOneUse())
+    return refuse("its input has other uses");
+  if (producer->getBlock() != transform->getBlock())
+    return refuse("its input is made in another block");
+  std::string reason;
+  std::optional<SequencePath> path = findPath(producer, nullptr, std::nullopt,
+                                              transform.getDimension(), reason);
+  if (!path)
+    return refuse("its input's " + producer->getName().getStringRef().str() +
+                  " " + reason);
+  int64_t in = path->widthIn(), out = path->widthOut();
+  bool known = !ShapedType::isDynamic(in) && !ShapedType::isDynamic(out);
+  if (!known || in >= out)
+    return refuse("tokens may be no narrower in front of the contraction");
+  return path;
+}
+
 namespace {
 /// L⁻¹(A)·W = L⁻¹(A·W): W does not carry the sequence dimension, so an inverse
 /// transform may wait until after the contraction, where another may cancel it.
@@ -350,18 +381,9 @@ struct RaiseTransform final : OpRewritePattern<TransformOp> {
 
   LogicalResult matchAndRewrite(TransformOp transform,
                                 PatternRewriter &rewriter) const override {
-    Value product = transform.getInput();
-    Operation *contraction = product.getDefiningOp();
-    if (!contraction || contraction->getBlock() != transform->getBlock() ||
-        !product.hasOneUse() || product.getType() != transform.getType())
-      return failure();
     std::string why;
-    std::optional<SequencePath> path = findPath(
-        contraction, nullptr, std::nullopt, transform.getDimension(), why);
+    std::optional<SequencePath> path = planRise(transform, why);
     if (!path)
-      return failure();
-    int64_t in = path->widthIn(), out = path->widthOut();
-    if (ShapedType::isDynamic(in) || ShapedType::isDynamic(out) || in >= out)
       return failure();
     Value risen =
         TransformOp::create(rewriter, transform.getLoc(), path->operand->get(),
@@ -517,7 +539,7 @@ struct StampFold final : public stamp::impl::StampFoldBase<StampFold> {
       return signalPassFailure();
     }
     counts.shared = shareEqualOps();
-    explainInversesLeft();
+    explainTransformsLeft();
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("sunk", counts.sunk)
         << remark::metric("risen", counts.risen)
@@ -544,12 +566,18 @@ private:
     return before - countOps();
   }
 
-  void explainInversesLeft() {
-    getOperation()->walk([&](InverseTransformOp inverse) {
+  void explainTransformsLeft() {
+    getOperation()->walk([&](Operation *op) {
       std::string why;
-      if (!planSink(inverse, why))
-        remark::missed(inverse.getLoc(), kRemark)
-            << remark::reason("the inverse transform stays: {0}", why);
+      if (auto inverse = dyn_cast<InverseTransformOp>(op)) {
+        if (!planSink(inverse, why))
+          remark::missed(op->getLoc(), kRemark)
+              << remark::reason("the inverse transform stays: {0}", why);
+      } else if (auto transform = dyn_cast<TransformOp>(op)) {
+        if (!planRise(transform, why))
+          remark::missed(op->getLoc(), kRemark)
+              << remark::reason("the transform stays: {0}", why);
+      }
     });
   }
 };

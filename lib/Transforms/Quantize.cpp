@@ -130,6 +130,8 @@ struct StampQuantize final
       rewriter.replaceOp(op, result);
     }
     foldConstantWeights();
+    remark::analysis(getOperation()->getLoc(), kRemark)
+        << remark::metric("quantized", planned.size());
   }
 
 private:

@@ -134,6 +134,54 @@ func.func @plan_to_come(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %e: tensor<16
 
 // -----
 
+func.func @no_narrower(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %e: tensor<16x4xf32>) -> tensor<16x4xf32> {
+  %zero = arith.constant dense<0.0> : tensor<16x4xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<16x8xf32>, tensor<8x4xf32>) outs(%zero : tensor<16x4xf32>) -> tensor<16x4xf32>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}}"the transform stays: tokens may be no narrower in front of the contraction"
+  %t = stamp.transform #stamp.dct along 0 ins(%y : tensor<16x4xf32>) outs(%e : tensor<16x4xf32>)
+  return %t : tensor<16x4xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @behind_an_activation(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  %a = linalg.exp ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>) -> tensor<16x8xf32>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}}"the transform stays: its input's linalg.exp is not a contraction"
+  %t = stamp.transform #stamp.dct along 0 ins(%a : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  return %t : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @widens(%x: tensor<16x8xf16>, %w: tensor<8x16xf16>, %e: tensor<16x16xf32>) -> tensor<16x16xf32> {
+  %zero = arith.constant dense<0.0> : tensor<16x16xf16>
+  %y = linalg.matmul ins(%x, %w : tensor<16x8xf16>, tensor<8x16xf16>) outs(%zero : tensor<16x16xf16>) -> tensor<16x16xf16>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}}"the transform stays: it changes its tensor's type"
+  %t = stamp.transform #stamp.dct along 0 ins(%y : tensor<16x16xf16>) outs(%e : tensor<16x16xf32>)
+  return %t : tensor<16x16xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @from_another_block(%x: tensor<16x4xf32>, %w: tensor<4x8xf32>, %e: tensor<16x8xf32>, %cond: i1) -> tensor<16x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<16x8xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<16x4xf32>, tensor<4x8xf32>) outs(%zero : tensor<16x8xf32>) -> tensor<16x8xf32>
+  %r = scf.if %cond -> tensor<16x8xf32> {
+    // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}}"the transform stays: its input is made in another block"
+    %t = stamp.transform #stamp.dct along 0 ins(%y : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+    scf.yield %t : tensor<16x8xf32>
+  } else {
+    scf.yield %e : tensor<16x8xf32>
+  }
+  return %r : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
 // All that happened is counted: one inverse sinks, takes a bias with it and
 // cancels; one transform rises; two equal ones are shared.
 
@@ -149,7 +197,9 @@ func.func @counts(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %v: tensor<4x8xf32>
   %s = linalg.add ins(%m, %d : tensor<16x4xf32>, tensor<16x4xf32>) outs(%e4 : tensor<16x4xf32>) -> tensor<16x4xf32>
   %t = stamp.transform #stamp.dct along 0 ins(%s : tensor<16x4xf32>) outs(%e4 : tensor<16x4xf32>)
   %n = linalg.matmul ins(%t, %v : tensor<16x4xf32>, tensor<4x8xf32>) outs(%zero8 : tensor<16x8xf32>) -> tensor<16x8xf32>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}}"the transform stays: its input has other uses"
   %u = stamp.transform #stamp.wht along 0 ins(%n : tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>)
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}}"the transform stays: its input is an argument"
   %p = stamp.transform #stamp.haar<levels = 2> along 0 ins(%x : tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>)
   %q = stamp.transform #stamp.haar<levels = 2> along 0 ins(%x : tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>)
   %pq = linalg.add ins(%p, %q : tensor<16x8xf32>, tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>) -> tensor<16x8xf32>

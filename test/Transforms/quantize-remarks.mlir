@@ -8,3 +8,5 @@ func.func @planned_and_not(%x: tensor<16x8xf32>, %w: tensor<8x8xf32>) -> tensor<
   %z = linalg.matmul ins(%y, %w : tensor<16x8xf32>, tensor<8x8xf32>) outs(%zero : tensor<16x8xf32>) -> tensor<16x8xf32>
   return %z : tensor<16x8xf32>
 }
+
+// CHECK: remark: [Analysis] Quantize | Category:stamp-quantize | quantized=1
