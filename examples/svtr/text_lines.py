@@ -94,4 +94,8 @@ def _font() -> ImageFont.FreeTypeFont:
         raise FileNotFoundError(
             f"{FONT} is missing; install Debian's fonts-dejavu-core"
         )
-    return ImageFont.truetype(FONT, FONT_SIZE)
+    # The default engine depends on what the machine happens to have installed, and
+    # with it the last pixel and the last decibel.
+    return ImageFont.truetype(
+        FONT, FONT_SIZE, layout_engine=ImageFont.Layout.BASIC
+    )
