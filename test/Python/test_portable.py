@@ -194,3 +194,36 @@ def test_one_dynamic_program_serves_all_lengths(run, name):
     for (_, _, skip), call, results in zip(cases, calls, run(module, calls)):
         comparison.add(bases[skip], call[1], results)
     comparison.finish()
+
+
+def test_extreme_rows_and_channels_follow_the_semantics(run):
+    """NaN, infinities and overflowing ranges end as NaN outputs of their row or
+    channel alone; zeros and nearly zeros as scale 1."""
+    x, w, b = inputs(13, 8)
+    x[1, 3], x[2, 0], x[3, 5] = np.nan, np.inf, -np.inf
+    x[4, :2] = 3e38, -3e38  # Each is finite, the range is not.
+    x[5], x[6], x[7] = 0, 1e-36, 1e-40
+    x[8] = [1, -1] * 4
+    x[9] = np.abs(x[9]) + 1  # The range is widened to contain 0.
+    w[2, 0], w[5, 1] = np.nan, -np.inf
+    w[:, 2], w[:, 3] = 0, 1e-37
+
+    basis = reference.Identity()
+    call = ("layer", (x, w, b), 9)
+    [results] = run(layer("layer", None, 8, basis), [call], "--allow-nonfinite")
+    codes, scales, zeros, wcodes, wscales, wsums, acc, _, y = results
+    expected, weight = reference.quantize(x, SCHEDULE), reference.quantize_weight(w)
+    for actual, oracle in zip(results, [*expected, *weight]):
+        np.testing.assert_array_equal(actual, oracle)
+    np.testing.assert_array_equal(acc, reference.integer_matmul(codes, wcodes))
+
+    bad_row = np.isin(np.arange(13), [1, 2, 3, 4])
+    bad_channel = np.isin(np.arange(CHANNELS), [0, 1])
+    np.testing.assert_array_equal(np.isnan(scales), bad_row)
+    np.testing.assert_array_equal(np.isnan(wscales), bad_channel)
+    np.testing.assert_array_equal(scales[5:8], 1)
+    np.testing.assert_array_equal(wscales[2:4], 1)
+    np.testing.assert_array_equal(np.isnan(y), bad_row[:, None] | bad_channel)
+    out = reference.integer_linear(expected, weight, b)
+    good = ~np.isnan(y)
+    assert np.abs(y[good] - out[good]).max() <= 1e-5 * np.abs(out[good]).max()
