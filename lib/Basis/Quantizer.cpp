@@ -27,7 +27,7 @@ static float widenedRange(const float *x, int64_t features, float &lo) {
   for (int64_t j = 0; j < features; ++j) {
     lo = std::min(lo, x[j]);
     hi = std::max(hi, x[j]);
-    ordered &= x[j] == x[j];
+    ordered &= !std::isnan(x[j]);
   }
   return ordered ? hi - lo : kNaN;
 }

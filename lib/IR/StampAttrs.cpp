@@ -112,7 +112,7 @@ Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
 /// tells a fraction from a count.
 static void printFraction(AsmPrinter &printer, double fraction) {
   char buffer[32];
-  auto end = std::to_chars(buffer, std::end(buffer), fraction).ptr;
+  char *end = std::to_chars(buffer, std::end(buffer), fraction).ptr;
   StringRef text(buffer, end - buffer);
   auto [mantissa, exponent] = text.split('e');
   printer << mantissa << (mantissa.contains('.') ? "" : ".0");
