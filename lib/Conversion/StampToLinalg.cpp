@@ -167,10 +167,13 @@ struct RowWidth {
 /// dynamic length are computed once, outside.
 class RowWidths {
 public:
-  RowWidths(OpBuilder &builder, Location loc, ScheduleAttr schedule, Value x,
-            int64_t dimension)
-      : schedule(schedule.getSchedule()) {
-    OpFoldResult seqLen = tensor::getMixedSize(builder, loc, x, dimension);
+  RowWidths(OpBuilder &builder, QuantizeOp op)
+      : schedule(op.getSchedule().getSchedule()), firstRow(op.getRowOffset()) {
+    Location loc = op.getLoc();
+    OpFoldResult seqLen =
+        op.getRowTotal() ? getAsOpFoldResult(op.getRowTotal())
+                         : tensor::getMixedSize(builder, loc, op.getInput(),
+                                                op.getDimension());
     if (std::optional<int64_t> known = getConstantIntValue(seqLen)) {
       for (int64_t end : this->schedule.ends(*known))
         ends.push_back(arith::ConstantIndexOp::create(builder, loc, end));
@@ -188,9 +191,11 @@ public:
     }
   }
 
-  /// The width of the row at `index` of the sequence.
+  /// The width of the op's row at `index`.
   RowWidth at(ImplicitLocOpBuilder &b, Value index) const {
     FloatMath m{b};
+    if (firstRow)
+      index = arith::AddIOp::create(b, firstRow, index);
     auto constants = [&](int bits) {
       return RowWidth{m.constant(static_cast<float>((1 << bits) - 1)),
                       m.constant(static_cast<float>(1 << (bits - 1)))};
@@ -227,6 +232,7 @@ private:
   }
 
   PrecisionSchedule schedule;
+  Value firstRow; ///< its place in the sequence; null if that is 0
   SmallVector<Value> ends;
 };
 
@@ -242,7 +248,7 @@ struct LowerQuantize final : OpRewritePattern<QuantizeOp> {
     Loops rows(getContext(), getRank(x) - 1);
     // The sequence dimension among those of a row tensor.
     int64_t rowSequence = sequence - (sequence > features);
-    RowWidths widths(rewriter, loc, op.getSchedule(), x, sequence);
+    RowWidths widths(rewriter, op);
 
     // The range always contains 0; a NaN stays one and makes it non-finite.
     Type f32 = rewriter.getF32Type();

@@ -17,6 +17,7 @@ void StampDialect::initialize() {
 #define GET_OP_LIST
 #include "stamp/IR/StampOps.cpp.inc"
       >();
+  attachTilingInterfaces();
 }
 
 Operation *StampDialect::materializeConstant(OpBuilder &builder,

@@ -138,7 +138,8 @@ void QuantizeOp::build(OpBuilder &builder, OperationState &state, Value input,
                            builder.getF32Type()),
         createEmptyWithout(builder, loc, input, featureDimension,
                            builder.getI32Type()),
-        schedule, builder.getI64IntegerAttr(dimension),
+        /*rowOffset=*/Value(), /*rowTotal=*/Value(), schedule,
+        builder.getI64IntegerAttr(dimension),
         builder.getI64IntegerAttr(featureDimension));
 }
 
@@ -147,6 +148,8 @@ MutableOperandRange QuantizeOp::getDpsInitsMutable() {
 }
 
 LogicalResult QuantizeOp::verify() {
+  if (!getRowOffset() != !getRowTotal())
+    return emitOpError() << "expects the rows' offset and their total together";
   int64_t sequence = getDimension(), features = getFeatureDimension();
   if (failed(verifyDimension(*this, getInput(), "sequence", sequence)) ||
       failed(verifyDimension(*this, getInput(), "feature", features)) ||

@@ -265,6 +265,20 @@ func.func @schedule_of_any_length(%x: tensor<?x4xf32>, %eq: tensor<?x4xi8>, %es:
   return %q#0 : tensor<?x4xi8>
 }
 
+// A tile's rows have the place and the schedule that they have in the sequence.
+// CHECK-LABEL: func @quantize_rows
+//  CHECK-SAME:   %[[FIRST:[^:,]*]]: index)
+//       CHECK:   %[[END:.*]] = arith.constant 10 : index
+//       CHECK:   %[[INDEX:.*]] = linalg.index 0 : index
+//       CHECK:   %[[ROW:.*]] = arith.addi %[[FIRST]], %[[INDEX]] : index
+//       CHECK:   arith.cmpi ult, %[[ROW]], %[[END]] : index
+func.func @quantize_rows(%x: tensor<8x4xf32>, %eq: tensor<8x4xi8>, %es: tensor<8xf32>, %ez: tensor<8xi32>, %first: index) -> tensor<8x4xi8> {
+  %total = arith.constant 40 : index
+  %q:3 = stamp.quantize #stamp.schedule<[0.25 : 6], 4> along 0 over 1 rows at %first of %total
+      ins(%x : tensor<8x4xf32>) outs(%eq, %es, %ez : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
+  return %q#0 : tensor<8x4xi8>
+}
+
 // Counts that add up beyond 64 bits are all rows, not none.
 // CHECK-LABEL: func @rows_beyond_any_length
 //   CHECK-NOT:   arith.constant -

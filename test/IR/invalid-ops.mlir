@@ -226,6 +226,15 @@ func.func @dequantize_with_a_scale_per_feature(%q: tensor<8x4xi8>, %s: tensor<4x
 
 // -----
 
+func.func @quantize_rows_without_a_total(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>, %row: index) {
+  // expected-error@+1 {{'stamp.quantize' op expects the rows' offset and their total together}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 4> along 0 over 1 rows at %row of
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
 func.func @dequantize_with_a_zero_point_per_feature(%q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<4xi32>, %e: tensor<8x4xf32>) {
   // expected-error@+1 {{'stamp.dequantize' op expects zero points of shape 8, got 'tensor<4xi32>'}}
   %0 = stamp.dequantize over 1 ins(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<4xi32>) outs(%e : tensor<8x4xf32>)

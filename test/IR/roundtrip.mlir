@@ -36,6 +36,21 @@ func.func @quantize(%t: tensor<?x4096xf32>,
   return %q, %s, %z : tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>
 }
 
+// CHECK-LABEL: func @quantize_rows
+//  CHECK-SAME:     %[[ROW:[a-z0-9]+]]: index, %[[TOKENS:[a-z0-9]+]]: index)
+//       CHECK:   stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1 rows at %[[ROW]] of %[[TOKENS]]
+//  CHECK-SAME:     ins(%{{.*}} : tensor<8x4096xf32>)
+func.func @quantize_rows(%tile: tensor<8x4096xf32>,
+                         %e0: tensor<8x4096xi8>, %e1: tensor<8xf32>, %e2: tensor<8xi32>,
+                         %row: index, %tokens: index)
+    -> (tensor<8x4096xi8>, tensor<8xf32>, tensor<8xi32>) {
+  %q8, %s8, %z8 = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+      rows at %row of %tokens
+      ins(%tile : tensor<8x4096xf32>)
+      outs(%e0, %e1, %e2 : tensor<8x4096xi8>, tensor<8xf32>, tensor<8xi32>)
+  return %q8, %s8, %z8 : tensor<8x4096xi8>, tensor<8xf32>, tensor<8xi32>
+}
+
 // CHECK-LABEL: func @dequantize
 //       CHECK:   stamp.dequantize over 1
 //  CHECK-SAME:     ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>)

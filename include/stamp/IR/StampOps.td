@@ -86,7 +86,7 @@ def Stamp_InverseTransformOp : Stamp_TransformLikeOp<"inverse_transform"> {
 //===----------------------------------------------------------------------===//
 
 def Stamp_QuantizeOp : Stamp_Op<"quantize", [
-    AllTypesMatch<["codes_init", "codes"]>,
+    AttrSizedOperandSegments, AllTypesMatch<["codes_init", "codes"]>,
     AllTypesMatch<["scales_init", "scales"]>,
     AllTypesMatch<["zero_points_init", "zero_points"]>]> {
   let summary = "Per-token mixed-precision activation quantizer";
@@ -96,22 +96,33 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
     along the sequence dimension. Codes and zero points are stored signed. The
     scales and zero points have the input's shape without the feature dimension.
 
+    `rows at %offset of %total` says that the input holds some rows of a longer
+    sequence, so that a tile keeps the widths of the whole: its first row is row
+    `offset` of `total`. Without it the input is the whole sequence.
+
     Example:
 
     ```mlir
     %q, %s, %z = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
         ins(%t : tensor<?x4096xf32>)
         outs(%eq, %es, %ez : tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>)
+
+    %q8, %s8, %z8 = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+        rows at %row of %tokens
+        ins(%tile : tensor<8x4096xf32>)
+        outs(%e0, %e1, %e2 : tensor<8x4096xi8>, tensor<8xf32>, tensor<8xi32>)
     ```
   }];
   let arguments = (ins Stamp_FloatTensor:$input, Stamp_CodeTensor:$codes_init,
     Stamp_ScaleTensor:$scales_init, Stamp_IntTensor:$zero_points_init,
+    Optional<Index>:$row_offset, Optional<Index>:$row_total,
     Stamp_ScheduleAttr:$schedule, I64Attr:$dimension,
     I64Attr:$feature_dimension);
   let results = (outs Stamp_CodeTensor:$codes, Stamp_ScaleTensor:$scales,
     Stamp_IntTensor:$zero_points);
   let assemblyFormat = [{
     qualified($schedule) `along` $dimension `over` $feature_dimension
+    (`rows` `at` $row_offset^ `of` $row_total)?
     `ins` `(` $input `:` type($input) `)`
     `outs` `(` $codes_init `,` $scales_init `,` $zero_points_init `:`
     type($codes_init) `,` type($scales_init) `,` type($zero_points_init) `)`
