@@ -159,8 +159,9 @@ static OpFoldResult getLoopSize(OpBuilder &builder, Operation *op,
   return tensor::getMixedSize(builder, op->getLoc(), tensor, dim);
 }
 
-/// Whether a tile is known to hold a loop in whole. Tiles lie inside the domain,
-/// so the size alone tells; an offset may be a loop's variable that is always 0.
+/// Whether a tile is known to hold a loop in whole. Tiles lie inside the
+/// domain, so the size alone tells; an offset may be a loop's variable that is
+/// always 0.
 static bool spans(Operation *op, const LoopNest &nest, const Tile &tile,
                   int64_t loop) {
   return llvm::any_of(getDimensionsAlong(op, nest, loop), [&](auto dimension) {

@@ -98,7 +98,8 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
 
     `rows at %offset of %total` says that the input holds some rows of a longer
     sequence, so that a tile keeps the widths of the whole: its first row is row
-    `offset` of `total`. Without it the input is the whole sequence.
+    `offset` of `total`, and its last must be one of them too. Without it the
+    input is the whole sequence.
 
     Example:
 
