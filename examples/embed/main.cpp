@@ -75,5 +75,7 @@ int main() {
   if (failed(passes.run(*module)))
     return 1;
 
-  module->print(llvm::outs(), OpPrintingFlags().elideLargeElementsAttrs());
+  module->print(
+      llvm::outs(),
+      OpPrintingFlags().elideLargeElementsAttrs().elideLargeResourceString());
 }

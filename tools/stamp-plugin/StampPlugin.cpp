@@ -16,6 +16,7 @@
 
 static void registerStampDialects(mlir::DialectRegistry *registry) {
   stamp::registerDialects(*registry);
+  stamp::registerExtensions(*registry);
 }
 
 mlir::DialectPluginLibraryInfo mlirGetDialectPluginInfo() {
