@@ -33,7 +33,7 @@ check: build .venv/installed ## Run all tests: lit, the unit tests, Python
 	test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
 
 check-quick: build ## Run the tests that take seconds: unit tests, lit without Execution/
-	$(CTEST)
+	$(CTEST) --exclude-regex '^Embedding'
 	$(LIT) --filter-out Execution/
 
 docs: build/build.ninja ## Generate the reference of the dialect and passes

@@ -7,8 +7,8 @@ import lit.formats
 
 config.name = "STaMP"
 config.test_format = lit.formats.ShTest(execute_external=False)
-config.suffixes = [".mlir"]
-config.excludes = ["unit", "Python", "Inputs"]
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Embedding", "unit", "Python", "Inputs"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.stamp_build_dir, "test")
 
@@ -20,6 +20,9 @@ config.environment["PATH"] = os.pathsep.join(
     ]
 )
 config.substitutions.append(("%python", config.python))
+config.substitutions.append(
+    ("%stamp_plugin", os.path.join(config.stamp_build_dir, "lib", "StampPlugin.so"))
+)
 
 # The CUDA toolkit's assembler is optional.
 ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")

@@ -16,11 +16,15 @@
 
 namespace stamp {
 
-/// Makes the `stamp` dialect, and what our pipelines need beyond upstream's
-/// registerAllDialects and registerAllExtensions, known to contexts made from
-/// `registry`.
+/// Makes the `stamp` dialect known to contexts made from `registry`.
 inline void registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<StampDialect>();
+}
+
+/// What our pipelines need beyond upstream's registerAllDialects and
+/// registerAllExtensions. Who runs single passes does without, and without
+/// linking StampPipelines.
+inline void registerExtensions(mlir::DialectRegistry &registry) {
   registerGPUPipelineExtensions(registry);
 }
 

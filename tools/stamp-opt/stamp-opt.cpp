@@ -21,6 +21,7 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   stamp::registerDialects(registry);
+  stamp::registerExtensions(registry);
   stamp::registerPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "STaMP optimizer driver\n", registry));

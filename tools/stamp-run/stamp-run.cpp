@@ -210,6 +210,7 @@ Error runMain() {
   registerAllDialects(registry);
   registerAllExtensions(registry);
   stamp::registerDialects(registry);
+  stamp::registerExtensions(registry);
   MLIRContext context(registry);
   SourceMgrDiagnosticHandler diagnostics(*sources, &context);
 
