@@ -42,6 +42,14 @@ struct FoldCounts {
   int64_t biases = 0;
   int64_t shared = 0;
 };
+
+/// A rule, which counts how often it has been applied.
+template <typename OpTy> struct FoldPattern : OpRewritePattern<OpTy> {
+  FoldPattern(MLIRContext *context, FoldCounts &counts)
+      : OpRewritePattern<OpTy>(context), counts(counts) {}
+
+  FoldCounts &counts;
+};
 } // namespace
 
 //===----------------------------------------------------------------------===//
@@ -82,9 +90,8 @@ namespace {
 /// becomes
 ///   %a
 template <typename OuterOp, typename InnerOp>
-struct CancelPair final : OpRewritePattern<OuterOp> {
-  CancelPair(MLIRContext *context, FoldCounts &counts)
-      : OpRewritePattern<OuterOp>(context), counts(counts) {}
+struct CancelPair final : FoldPattern<OuterOp> {
+  using FoldPattern<OuterOp>::FoldPattern;
 
   LogicalResult matchAndRewrite(OuterOp outer,
                                 PatternRewriter &rewriter) const override {
@@ -94,11 +101,9 @@ struct CancelPair final : OpRewritePattern<OuterOp> {
         inner.getInput().getType() != outer.getType())
       return failure();
     rewriter.replaceOp(outer, inner.getInput());
-    ++counts.cancelled;
+    ++this->counts.cancelled;
     return success();
   }
-
-  FoldCounts &counts;
 };
 } // namespace
 
@@ -347,9 +352,8 @@ namespace {
 /// becomes
 ///   %m = linalg.matmul ins(%t, %w) outs(%zero)
 ///   %y = stamp.inverse_transform #b along 0 ins(%m)
-struct SinkInverse final : OpRewritePattern<InverseTransformOp> {
-  SinkInverse(MLIRContext *context, FoldCounts &counts)
-      : OpRewritePattern(context), counts(counts) {}
+struct SinkInverse final : FoldPattern<InverseTransformOp> {
+  using FoldPattern::FoldPattern;
 
   LogicalResult matchAndRewrite(InverseTransformOp inverse,
                                 PatternRewriter &rewriter) const override {
@@ -364,8 +368,6 @@ struct SinkInverse final : OpRewritePattern<InverseTransformOp> {
     ++counts.sunk;
     return success();
   }
-
-  FoldCounts &counts;
 };
 
 /// L(X·W) = L(X)·W, where the tokens of X are narrower than those of X·W.
@@ -375,9 +377,8 @@ struct SinkInverse final : OpRewritePattern<InverseTransformOp> {
 /// becomes
 ///   %a = stamp.transform #b along 0 ins(%x)
 ///   %t = linalg.matmul ins(%a, %w) outs(%zero)
-struct RaiseTransform final : OpRewritePattern<TransformOp> {
-  RaiseTransform(MLIRContext *context, FoldCounts &counts)
-      : OpRewritePattern(context), counts(counts) {}
+struct RaiseTransform final : FoldPattern<TransformOp> {
+  using FoldPattern::FoldPattern;
 
   LogicalResult matchAndRewrite(TransformOp transform,
                                 PatternRewriter &rewriter) const override {
@@ -393,8 +394,6 @@ struct RaiseTransform final : OpRewritePattern<TransformOp> {
     ++counts.risen;
     return success();
   }
-
-  FoldCounts &counts;
 };
 } // namespace
 
@@ -448,9 +447,8 @@ namespace {
 ///   %s = stamp.rescale … bias(%bias) spread(%l)       where %a was a rescale,
 ///   %s = linalg.generic ins(%a, %bias, %l) { a + l·b }          elsewhere
 ///   %y = stamp.inverse_transform #b along 0 ins(%s)
-struct MoveBiasUnderInverse final : OpRewritePattern<InverseTransformOp> {
-  MoveBiasUnderInverse(MLIRContext *context, FoldCounts &counts)
-      : OpRewritePattern(context), counts(counts) {}
+struct MoveBiasUnderInverse final : FoldPattern<InverseTransformOp> {
+  using FoldPattern::FoldPattern;
 
   LogicalResult matchAndRewrite(InverseTransformOp inverse,
                                 PatternRewriter &rewriter) const override {
@@ -513,8 +511,6 @@ private:
                })
         .getResult(0);
   }
-
-  FoldCounts &counts;
 };
 } // namespace
 
