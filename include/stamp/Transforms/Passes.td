@@ -14,8 +14,10 @@ def StampSelect : Pass<"stamp-select"> {
   let description = [{
     Gives a `stamp.plan` to every `linalg.matmul` and `linalg.batch_matmul` of
     float activations with a constant float weight. A plan that the user put on
-    an op stays, and must fit. Every contraction that is left gets a `missed`
-    remark that says why (`--remarks-filter=stamp --remark-format=emitRemark`).
+    an op stays. What the user asks for, on an op or by `basis` or `schedule`,
+    must fit a static sequence; where only the defaults do not fit, the op is
+    left. Every contraction that is left gets a `missed` remark that says why
+    (`--remarks-filter="stamp.*" --remark-format=emitRemark`).
     An option that holds a space is written in braces:
     `--stamp-select="schedule={#stamp.schedule<[64 : 8], 4>}"`.
 
