@@ -29,6 +29,16 @@ endif()
 include_directories("${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include")
 include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 
+# Parses MLIR's headers once, for the libraries. Off in a subdirectory build, whose
+# test so proves that every file includes what it uses.
+option(STAMP_PRECOMPILE_HEADERS "Precompile the MLIR headers" ${PROJECT_IS_TOP_LEVEL})
+if(STAMP_PRECOMPILE_HEADERS)
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/precompiled.cpp" CONTENT "")
+  add_library(StampPrecompiled OBJECT "${PROJECT_BINARY_DIR}/precompiled.cpp")
+  target_precompile_headers(StampPrecompiled PRIVATE
+    "${CMAKE_CURRENT_LIST_DIR}/precompiled.h")
+endif()
+
 # stamp_add_library(StampIR a.cpp b.cpp DEPENDS ... LINK_LIBS StampBasis)
 #
 # A static library; to others, Stamp::IR. MLIR itself is only ever libMLIR.so: a
@@ -48,6 +58,9 @@ function(stamp_add_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
   if(NOT ARG_NO_MLIR)
     target_link_libraries(${name} PUBLIC MLIR LLVM)
+    if(STAMP_PRECOMPILE_HEADERS)
+      target_precompile_headers(${name} REUSE_FROM StampPrecompiled)
+    endif()
     # The installed package adds the include path of the MLIR that it finds.
     target_include_directories(${name} SYSTEM INTERFACE
       "$<BUILD_INTERFACE:${MLIR_INCLUDE_DIRS};${LLVM_INCLUDE_DIRS}>")
