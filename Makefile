@@ -36,7 +36,7 @@ check-quick: build ## Run the tests that take seconds: unit tests, lit without E
 	$(CTEST) --exclude-regex '^Embedding'
 	$(LIT) --filter-out Execution/
 
-docs: build/build.ninja ## Generate the reference of the dialect and passes
+docs: build/build.ninja ## Write docs/reference from the dialect and passes
 	cmake --build --preset default --target stamp-doc
 
 format: packages ## Format the C++ sources

@@ -23,14 +23,23 @@ def StampSelect : Pass<"stamp-select"> {
 
     Before:
     ```mlir
-    %y = linalg.matmul ins(%x, %w : tensor<512x120xf32>, tensor<120x360xf32>)
-                       outs(%zero : tensor<512x360xf32>) -> tensor<512x360xf32>
+    func.func @layer(%x: tensor<512x120xf32>, %init: tensor<512x360xf32>) -> tensor<512x360xf32> {
+      %w = arith.constant dense_resource<weight> : tensor<120x360xf32>
+      %y = linalg.matmul ins(%x, %w : tensor<512x120xf32>, tensor<120x360xf32>)
+             outs(%init : tensor<512x360xf32>) -> tensor<512x360xf32>
+      return %y : tensor<512x360xf32>
+    }
     ```
-    After `--stamp-select="basis=#stamp.haar<levels=4>"` it carries
+    After `--stamp-select=basis={#stamp.haar<levels = 5>}`:
     ```mlir
-    {stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>,
-                              activations = #stamp.schedule<[0.0625 : 8], 4>,
-                              weight_bits = 4>}
+    func.func @layer(%x: tensor<512x120xf32>, %init: tensor<512x360xf32>) -> tensor<512x360xf32> {
+      %w = arith.constant dense_resource<weight> : tensor<120x360xf32>
+      %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 5>,
+             activations = #stamp.schedule<[0.0625 : 8], 4>, weight_bits = 4>}
+             ins(%x, %w : tensor<512x120xf32>, tensor<120x360xf32>)
+             outs(%init : tensor<512x360xf32>) -> tensor<512x360xf32>
+      return %y : tensor<512x360xf32>
+    }
     ```
   }];
   let options = [
@@ -56,6 +65,54 @@ def StampQuantize : Pass<"stamp-quantize"> {
         Y = L⁻¹( Q_a(L X) · Q_w(W) )
 
     The weight's quantization folds at once when the weight is constant.
+
+    Before:
+    ```mlir
+    func.func @layer(%x: tensor<512x120xf32>, %w: tensor<120x360xf32>) -> tensor<512x360xf32> {
+      %c0 = arith.constant 0.0 : f32
+      %e = tensor.empty() : tensor<512x360xf32>
+      %zero = linalg.fill ins(%c0 : f32) outs(%e : tensor<512x360xf32>) -> tensor<512x360xf32>
+      %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>,
+             activations = #stamp.schedule<[64 : 8], 4>, weight_bits = 4>}
+             ins(%x, %w : tensor<512x120xf32>, tensor<120x360xf32>)
+             outs(%zero : tensor<512x360xf32>) -> tensor<512x360xf32>
+      return %y : tensor<512x360xf32>
+    }
+    ```
+    After `--stamp-quantize --canonicalize`:
+    ```mlir
+    func.func @layer(%x: tensor<512x120xf32>, %w: tensor<120x360xf32>) -> tensor<512x360xf32> {
+      %c0 = arith.constant 0 : i32
+      %et = tensor.empty() : tensor<512x120xf32>
+      %t = stamp.transform #stamp.haar<levels = 4> along 0
+             ins(%x : tensor<512x120xf32>) outs(%et : tensor<512x120xf32>)
+      %eq = tensor.empty() : tensor<512x120xi8>
+      %es = tensor.empty() : tensor<512xf32>
+      %ez = tensor.empty() : tensor<512xi32>
+      %q, %s, %z = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+             ins(%t : tensor<512x120xf32>)
+             outs(%eq, %es, %ez : tensor<512x120xi8>, tensor<512xf32>, tensor<512xi32>)
+      %ewq = tensor.empty() : tensor<120x360xi8>
+      %ews = tensor.empty() : tensor<360xf32>
+      %ewc = tensor.empty() : tensor<360xi32>
+      %wq, %ws, %wc = stamp.quantize_weight bits = 4 over 0
+             ins(%w : tensor<120x360xf32>)
+             outs(%ewq, %ews, %ewc : tensor<120x360xi8>, tensor<360xf32>, tensor<360xi32>)
+      %ea = tensor.empty() : tensor<512x360xi32>
+      %zero = linalg.fill ins(%c0 : i32) outs(%ea : tensor<512x360xi32>) -> tensor<512x360xi32>
+      %a = linalg.matmul ins(%q, %wq : tensor<512x120xi8>, tensor<120x360xi8>)
+             outs(%zero : tensor<512x360xi32>) -> tensor<512x360xi32>
+      %er = tensor.empty() : tensor<512x360xf32>
+      %r = stamp.rescale along 0 over 1
+             ins(%a, %s, %z, %ws, %wc : tensor<512x360xi32>, tensor<512xf32>, tensor<512xi32>,
+                 tensor<360xf32>, tensor<360xi32>)
+             outs(%er : tensor<512x360xf32>)
+      %ey = tensor.empty() : tensor<512x360xf32>
+      %y = stamp.inverse_transform #stamp.haar<levels = 4> along 0
+             ins(%r : tensor<512x360xf32>) outs(%ey : tensor<512x360xf32>)
+      return %y : tensor<512x360xf32>
+    }
+    ```
   }];
   let dependentDialects = [
     "::stamp::StampDialect", "::mlir::arith::ArithDialect",
@@ -76,6 +133,34 @@ def StampFold : Pass<"stamp-fold"> {
 
     Rules 2 and 3 change roundings: codes behind them may differ by one, as
     docs/Semantics.md allows.
+
+    Before:
+    ```mlir
+    func.func @chain(%a: tensor<64x16xf32>, %w: tensor<16x8xf32>) -> tensor<64x8xf32> {
+      %c0 = arith.constant 0.0 : f32
+      %em = tensor.empty() : tensor<64x8xf32>
+      %zero = linalg.fill ins(%c0 : f32) outs(%em : tensor<64x8xf32>) -> tensor<64x8xf32>
+      %ei = tensor.empty() : tensor<64x16xf32>
+      %i = stamp.inverse_transform #stamp.haar<levels = 4> along 0
+             ins(%a : tensor<64x16xf32>) outs(%ei : tensor<64x16xf32>)
+      %m = linalg.matmul ins(%i, %w : tensor<64x16xf32>, tensor<16x8xf32>)
+             outs(%zero : tensor<64x8xf32>) -> tensor<64x8xf32>
+      %t = stamp.transform #stamp.haar<levels = 4> along 0
+             ins(%m : tensor<64x8xf32>) outs(%em : tensor<64x8xf32>)
+      return %t : tensor<64x8xf32>
+    }
+    ```
+    After `--stamp-fold`:
+    ```mlir
+    func.func @chain(%a: tensor<64x16xf32>, %w: tensor<16x8xf32>) -> tensor<64x8xf32> {
+      %c0 = arith.constant 0.0 : f32
+      %em = tensor.empty() : tensor<64x8xf32>
+      %zero = linalg.fill ins(%c0 : f32) outs(%em : tensor<64x8xf32>) -> tensor<64x8xf32>
+      %m = linalg.matmul ins(%a, %w : tensor<64x16xf32>, tensor<16x8xf32>)
+             outs(%zero : tensor<64x8xf32>) -> tensor<64x8xf32>
+      return %m : tensor<64x8xf32>
+    }
+    ```
   }];
   let dependentDialects = [
     "::stamp::StampDialect", "::mlir::arith::ArithDialect",

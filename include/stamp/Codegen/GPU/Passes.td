@@ -31,12 +31,12 @@ def GPUMapLoops : Pass<"stamp-gpu-map-loops", "::mlir::func::FuncOp"> {
     thread, in their order, so results do not depend on the mapping and nothing
     races.
 
-    ```mlir
+    ```
     linalg.matmul ins(%a, %b : memref<?x64xi8>, memref<64x32xi8>)
                   outs(%c : memref<?x32xi32>)
     ```
     becomes
-    ```mlir
+    ```
     %n = arith.muli %rows, %c32
     %blocks = arith.maxsi %n, %c1               // a grid is never empty
     scf.parallel (%block) = (%c0) to (%blocks) step (%c256) {
