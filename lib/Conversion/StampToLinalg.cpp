@@ -14,7 +14,8 @@
 //   rescale          (s_x·s_w)·float(acc − z·c) [+ l·b]
 //
 // in the order of float operations of docs/Semantics.md. Comparisons are
-// written as `x > y ? x : y` where that gives a NaN the meaning we want.
+// written as `x > y ? x : y` where that gives a NaN the meaning we want. An op
+// on buffers becomes the op on the tensors in them first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,6 +24,8 @@
 #include "stamp/Basis/Quantizer.h"
 #include "stamp/IR/Stamp.h"
 
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 #include <limits>
@@ -131,6 +134,71 @@ static int64_t getRank(Value value) {
 }
 
 //===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+static Value withoutCasts(Value buffer) {
+  while (auto cast = buffer.getDefiningOp<memref::CastOp>())
+    buffer = cast.getSource();
+  return buffer;
+}
+
+namespace {
+/// What is in buffers are tensors.
+///
+///   stamp.transform … ins(%x : memref<13x8xf32>) outs(%y : memref<13x8xf32>)
+/// becomes
+///   %a = bufferization.to_tensor %x restrict
+///   %e = tensor.empty()
+///   %b = stamp.transform … ins(%a) outs(%e)
+///   bufferization.materialize_in_destination %b in restrict writable %y
+///
+/// `restrict` allows to compute the result in %y at once. Not so where %y is
+/// %x: it is read to the end, and overwritten in one go.
+struct LowerBuffers final
+    : OpInterfaceRewritePattern<DestinationStyleOpInterface> {
+  // Before the other patterns, which only know tensors.
+  explicit LowerBuffers(MLIRContext *context)
+      : OpInterfaceRewritePattern(context, /*benefit=*/2) {}
+
+  LogicalResult matchAndRewrite(DestinationStyleOpInterface op,
+                                PatternRewriter &rewriter) const override {
+    if (!isa<StampDialect>(op->getDialect()) || !op.hasPureBufferSemantics())
+      return failure();
+    Location loc = op.getLoc();
+    SmallVector<Value> operands(op->getOperands());
+    llvm::SmallPtrSet<Value, 8> read;
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      Value buffer = input->get();
+      if (!isa<MemRefType>(buffer.getType()))
+        continue;
+      read.insert(withoutCasts(buffer));
+      operands[input->getOperandNumber()] = bufferization::ToTensorOp::create(
+          rewriter, loc, memref::getTensorTypeFromMemRefType(buffer.getType()),
+          buffer, /*restrict=*/true);
+    }
+    SmallVector<Type> types;
+    for (OpOperand &init : op.getDpsInitsMutable()) {
+      auto type = cast<MemRefType>(init.get().getType());
+      Value empty = tensor::EmptyOp::create(
+          rewriter, loc, memref::getMixedSizes(rewriter, loc, init.get()),
+          type.getElementType());
+      operands[init.getOperandNumber()] = empty;
+      types.push_back(empty.getType());
+    }
+    Operation *onTensors = clone(rewriter, op, types, operands);
+    for (auto [result, init] :
+         llvm::zip_equal(onTensors->getResults(), op.getDpsInits()))
+      bufferization::MaterializeInDestinationOp::create(
+          rewriter, loc, /*result=*/Type(), result, init,
+          /*restrict=*/!read.contains(withoutCasts(init)), /*writable=*/true);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
 // Transforms
 //===----------------------------------------------------------------------===//
 
@@ -141,12 +209,12 @@ struct LowerTransform final : OpRewritePattern<OpTy> {
 
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
-    Value result = emitTransform(rewriter, op.getLoc(), op.getBasis(),
-                                 op.getInput(), op.getDimension(), direction,
-                                 op.getType().getElementType());
-    if (result.getType() != op.getType())
-      result =
-          tensor::CastOp::create(rewriter, op.getLoc(), op.getType(), result);
+    RankedTensorType type = op.getResult().getType();
+    Value result =
+        emitTransform(rewriter, op.getLoc(), op.getBasis(), op.getInput(),
+                      op.getDimension(), direction, type.getElementType());
+    if (result.getType() != type)
+      result = tensor::CastOp::create(rewriter, op.getLoc(), type, result);
     rewriter.replaceOp(op, result);
     return success();
   }
@@ -327,7 +395,7 @@ struct LowerDequantize final : OpRewritePattern<DequantizeOp> {
                                 PatternRewriter &rewriter) const override {
     Loops loops(getContext(), getRank(op.getCodes()));
     AffineMap perRow = loops.without(op.getFeatureDimension());
-    Type resultType = op.getType().getElementType();
+    Type resultType = op.getResult().getType().getElementType();
     auto generic = createGeneric(
         rewriter, op.getLoc(),
         {op.getCodes(), op.getScales(), op.getZeroPoints()}, op.getInit(),
@@ -451,7 +519,7 @@ struct LowerRescale final : OpRewritePattern<RescaleOp> {
     }
     maps.push_back(loops.all());
 
-    Type resultType = op.getType().getElementType();
+    Type resultType = op.getResult().getType().getElementType();
     auto generic = createGeneric(
         rewriter, op.getLoc(), inputs, op.getInit(), maps, loops.iterators(),
         [&](ImplicitLocOpBuilder &b, ValueRange in,
@@ -474,7 +542,7 @@ struct LowerRescale final : OpRewritePattern<RescaleOp> {
 
 void stamp::populateStampToLinalgPatterns(RewritePatternSet &patterns) {
   patterns
-      .add<LowerTransform<TransformOp, Direction::Forward>,
+      .add<LowerBuffers, LowerTransform<TransformOp, Direction::Forward>,
            LowerTransform<InverseTransformOp, Direction::Inverse>,
            LowerQuantize, LowerDequantize, LowerQuantizeWeight, LowerRescale>(
           patterns.getContext());
@@ -486,7 +554,10 @@ struct StampToLinalg final
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateStampToLinalgPatterns(patterns);
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    FrozenRewritePatternSet frozen(std::move(patterns));
+    // A walk does not come by what it makes: ops on tensors, of ops on buffers.
+    walkAndApplyPatterns(getOperation(), frozen);
+    walkAndApplyPatterns(getOperation(), frozen);
   }
 };
 } // namespace

@@ -18,6 +18,8 @@ void StampDialect::initialize() {
 #include "stamp/IR/StampOps.cpp.inc"
       >();
   attachTilingInterfaces();
+  attachBufferizationInterfaces();
+  attachValueBoundsInterfaces();
 }
 
 Operation *StampDialect::materializeConstant(OpBuilder &builder,

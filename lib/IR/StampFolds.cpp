@@ -22,22 +22,33 @@ using namespace stamp;
 // Transforms
 //===----------------------------------------------------------------------===//
 
-/// A transform that leaves every token alone: L = I, or nothing after the skip.
-template <typename OpTy> static OpFoldResult foldIdentity(OpTy op) {
-  if (op.getInput().getType() != op.getType())
-    return {};
-  int64_t seqLen = op.getType().getDimSize(op.getDimension());
+/// Whether a transform leaves every token alone: L = I, or nothing after the
+/// skip.
+template <typename OpTy> static bool isIdentity(OpTy op) {
+  int64_t seqLen = op.getInput().getType().getDimSize(op.getDimension());
   bool allSkipped =
       !ShapedType::isDynamic(seqLen) && seqLen <= op.getBasis().getSkip();
-  if (isa<IdentityAttr>(op.getBasis()) || allSkipped)
-    return op.getInput();
-  return {};
+  return isa<IdentityAttr>(op.getBasis()) || allSkipped;
 }
 
-OpFoldResult TransformOp::fold(FoldAdaptor) { return foldIdentity(*this); }
+template <typename OpTy>
+static LogicalResult foldIdentity(OpTy op,
+                                  SmallVectorImpl<OpFoldResult> &results) {
+  if (!op.getResult() || op.getInput().getType() != op.getResult().getType() ||
+      !isIdentity(op))
+    return failure();
+  results.push_back(op.getInput());
+  return success();
+}
 
-OpFoldResult InverseTransformOp::fold(FoldAdaptor) {
-  return foldIdentity(*this);
+LogicalResult TransformOp::fold(FoldAdaptor,
+                                SmallVectorImpl<OpFoldResult> &results) {
+  return foldIdentity(*this, results);
+}
+
+LogicalResult InverseTransformOp::fold(FoldAdaptor,
+                                       SmallVectorImpl<OpFoldResult> &results) {
+  return foldIdentity(*this, results);
 }
 
 //===----------------------------------------------------------------------===//
@@ -104,7 +115,7 @@ static Attribute makeConstant(RankedTensorType type, ArrayRef<T> values,
 
 LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
                                      SmallVectorImpl<OpFoldResult> &results) {
-  auto type = cast<RankedTensorType>(getWeight().getType());
+  ShapedType type = getWeight().getType();
   if (!adaptor.getWeight() || !type.hasStaticShape() ||
       !getCodes().getType().hasStaticShape() ||
       !getScales().getType().hasStaticShape() ||

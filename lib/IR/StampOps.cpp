@@ -15,11 +15,49 @@ using namespace stamp;
 #include "stamp/IR/StampOps.cpp.inc"
 
 //===----------------------------------------------------------------------===//
+// What all ops share
+//===----------------------------------------------------------------------===//
+
+LogicalResult stamp::verifyTensorsOrBuffers(Operation *op) {
+  Type first;
+  for (Type type : op->getOperandTypes()) {
+    if (!isa<ShapedType>(type))
+      continue;
+    if (!first)
+      first = type;
+    if (isa<TensorType>(type) != isa<TensorType>(first))
+      return op->emitOpError() << "expects all tensors or all buffers, got "
+                               << first << " and " << type;
+  }
+  return success();
+}
+
+void stamp::getEffectsOnBuffers(Operation *op, MutableOperandRange inits,
+                                MemoryEffectInstances &effects) {
+  auto isInit = [&](OpOperand &operand) {
+    return llvm::any_of(inits, [&](OpOperand &init) {
+      return init.getOperandNumber() == operand.getOperandNumber();
+    });
+  };
+  // All of the inputs may be read before anything is written.
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    if (isInit(operand))
+      effects.emplace_back(MemoryEffects::Write::get(), &operand, /*stage=*/1,
+                           /*effectOnFullRegion=*/true);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand, /*stage=*/0,
+                           /*effectOnFullRegion=*/true);
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // Shapes
 //===----------------------------------------------------------------------===//
 
-static RankedTensorType getTensorType(Value value) {
-  return cast<RankedTensorType>(value.getType());
+static ShapedType getShapedType(Value value) {
+  return cast<ShapedType>(value.getType());
 }
 
 static SmallVector<int64_t> without(ArrayRef<int64_t> shape,
@@ -32,7 +70,7 @@ static SmallVector<int64_t> without(ArrayRef<int64_t> shape,
 /// Checks that `dimension` is one of a tensor of rank two or more.
 static LogicalResult verifyDimension(Operation *op, Value tensor,
                                      StringRef name, int64_t dimension) {
-  int64_t rank = getTensorType(tensor).getRank();
+  int64_t rank = getShapedType(tensor).getRank();
   if (rank < 2)
     return op->emitOpError()
            << "expects a tensor of rank 2 or more, got " << tensor.getType();
@@ -54,7 +92,7 @@ static LogicalResult verifyDistinct(Operation *op, StringRef first, int64_t a,
 /// a static one must not make valid IR invalid.
 static LogicalResult verifyShape(Operation *op, StringRef name, Value tensor,
                                  ArrayRef<int64_t> expected) {
-  ArrayRef<int64_t> shape = getTensorType(tensor).getShape();
+  ArrayRef<int64_t> shape = getShapedType(tensor).getShape();
   if (succeeded(verifyCompatibleShape(shape, expected)))
     return success();
   InFlightDiagnostic error = op->emitOpError()
@@ -69,8 +107,10 @@ static LogicalResult verifyShape(Operation *op, StringRef name, Value tensor,
 static LogicalResult reifyFromInits(DestinationStyleOpInterface op,
                                     OpBuilder &builder,
                                     ReifiedRankedShapedTypeDims &reified) {
-  for (Value init : op.getDpsInits())
+  for (Value result : op->getResults()) {
+    Value init = op.getTiedOpOperand(cast<OpResult>(result))->get();
     reified.push_back(tensor::getMixedSizes(builder, op.getLoc(), init));
+  }
   return success();
 }
 
@@ -91,7 +131,7 @@ template <typename OpTy> static LogicalResult verifyTransform(OpTy op) {
   if (failed(verifyDimension(op, op.getInput(), "sequence", op.getDimension())))
     return failure();
   return verifyShape(op, "an init", op.getInit(),
-                     getTensorType(op.getInput()).getShape());
+                     getShapedType(op.getInput()).getShape());
 }
 
 void TransformOp::build(OpBuilder &builder, OperationState &state, Value input,
@@ -143,10 +183,6 @@ void QuantizeOp::build(OpBuilder &builder, OperationState &state, Value input,
         builder.getI64IntegerAttr(featureDimension));
 }
 
-MutableOperandRange QuantizeOp::getDpsInitsMutable() {
-  return MutableOperandRange(*this, 1, 3);
-}
-
 LogicalResult QuantizeOp::verify() {
   if (!getRowOffset() != !getRowTotal())
     return emitOpError() << "expects the rows' offset and their total together";
@@ -155,7 +191,7 @@ LogicalResult QuantizeOp::verify() {
       failed(verifyDimension(*this, getInput(), "feature", features)) ||
       failed(verifyDistinct(*this, "sequence", sequence, "features", features)))
     return failure();
-  ArrayRef<int64_t> shape = getTensorType(getInput()).getShape();
+  ArrayRef<int64_t> shape = getShapedType(getInput()).getShape();
   if (failed(verifyShape(*this, "codes", getCodesInit(), shape)) ||
       failed(verifyShape(*this, "scales", getScalesInit(),
                          without(shape, features))) ||
@@ -175,7 +211,7 @@ LogicalResult DequantizeOp::verify() {
   int64_t features = getFeatureDimension();
   if (failed(verifyDimension(*this, getCodes(), "feature", features)))
     return failure();
-  ArrayRef<int64_t> shape = getTensorType(getCodes()).getShape();
+  ArrayRef<int64_t> shape = getShapedType(getCodes()).getShape();
   if (failed(verifyShape(*this, "scales", getScales(),
                          without(shape, features))) ||
       failed(verifyShape(*this, "zero points", getZeroPoints(),
@@ -205,17 +241,13 @@ void QuantizeWeightOp::build(OpBuilder &builder, OperationState &state,
         builder.getI64IntegerAttr(reducedDimension));
 }
 
-MutableOperandRange QuantizeWeightOp::getDpsInitsMutable() {
-  return MutableOperandRange(*this, 1, 3);
-}
-
 LogicalResult QuantizeWeightOp::verify() {
   if (getBits() != 4 && getBits() != 8)
     return emitOpError() << "expects 4 or 8 bits, got " << getBits();
   int64_t reduced = getReducedDimension();
   if (failed(verifyDimension(*this, getWeight(), "reduced", reduced)))
     return failure();
-  ArrayRef<int64_t> shape = getTensorType(getWeight()).getShape();
+  ArrayRef<int64_t> shape = getShapedType(getWeight()).getShape();
   if (failed(verifyShape(*this, "codes", getCodesInit(), shape)) ||
       failed(verifyShape(*this, "scales", getScalesInit(),
                          without(shape, reduced))) ||
@@ -241,10 +273,10 @@ LogicalResult RescaleOp::verify() {
       failed(verifyDimension(*this, getAccumulators(), "channel", channels)) ||
       failed(verifyDistinct(*this, "sequence", sequence, "channels", channels)))
     return failure();
-  ArrayRef<int64_t> shape = getTensorType(getAccumulators()).getShape();
+  ArrayRef<int64_t> shape = getShapedType(getAccumulators()).getShape();
 
   auto verifyColumns = [&](StringRef name, Value columns) {
-    bool isVector = getTensorType(columns).getRank() == 1;
+    bool isVector = getShapedType(columns).getRank() == 1;
     return verifyShape(*this, name, columns,
                        isVector ? SmallVector<int64_t>{shape[channels]}
                                 : without(shape, sequence));

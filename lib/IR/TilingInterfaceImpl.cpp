@@ -4,10 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Each op is a perfect nest with a loop per dimension of its largest tensor,
-// and each of its tensors has some of these dimensions, in order. That is all
-// that is said per op (getLoopNest); one implementation of the interface reads
-// it.
+// All that is said per op is its nest of loops (getLoopNest); one
+// implementation of the interface reads it. Tiles are slices of tensors, or
+// views of buffers.
 //
 // A mixed loop makes each result depend on all of the op's input along it: a
 // tile has to hold the loop in whole. A tile that cannot be proven to do so is
@@ -18,6 +17,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LoopNest.h"
+
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -25,6 +26,8 @@
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/Interfaces/TilingInterface.h"
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
+
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace stamp;
@@ -34,28 +37,7 @@ using namespace stamp;
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// The loop that walks along each dimension of a tensor.
-using Loops = SmallVector<int64_t>;
-
-struct LoopNest {
-  LoopNest(Value domain, std::optional<int64_t> mixed = std::nullopt)
-      : numLoops(cast<RankedTensorType>(domain.getType()).getRank()),
-        mixed(mixed) {}
-
-  Loops all() const { return llvm::to_vector(llvm::seq(numLoops)); }
-  Loops allBut(int64_t loop) const {
-    Loops loops = all();
-    loops.erase(loops.begin() + loop);
-    return loops;
-  }
-
-  int64_t numLoops;
-  std::optional<int64_t> mixed;
-  /// Per operand; empty for what is not a tensor and belongs to every tile.
-  SmallVector<Loops> operands;
-};
-
-/// A part of the iteration domain, or of a tensor.
+/// A part of the iteration domain, or of an operand.
 struct Tile {
   explicit Tile(int64_t rank) : offsets(rank), sizes(rank) {}
   Tile(ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes)
@@ -113,7 +95,7 @@ static LoopNest getLoopNest(RescaleOp op) {
   LoopNest nest(op.getAccumulators());
   int64_t tokens = op.getDimension(), channels = op.getChannelDimension();
   auto ofColumns = [&](Value columns) {
-    bool isVector = cast<RankedTensorType>(columns.getType()).getRank() == 1;
+    bool isVector = cast<ShapedType>(columns.getType()).getRank() == 1;
     return isVector ? Loops{channels} : nest.allBut(tokens);
   };
   nest.operands = {nest.all(),
@@ -129,14 +111,20 @@ static LoopNest getLoopNest(RescaleOp op) {
   return nest;
 }
 
+LoopNest stamp::getLoopNest(Operation *op) {
+  return TypeSwitch<Operation *, LoopNest>(op)
+      .Case<
+#define GET_OP_LIST
+#include "stamp/IR/StampOps.cpp.inc"
+          >([](auto op) { return ::getLoopNest(op); });
+}
+
 //===----------------------------------------------------------------------===//
 // What the interface makes of it
 //===----------------------------------------------------------------------===//
 
-/// The dimensions of the op's tensors that a loop walks along. The op means
-/// nothing unless their sizes agree, so any of them gives the loop's.
-static SmallVector<std::pair<Value, int64_t>>
-getDimensionsAlong(Operation *op, const LoopNest &nest, int64_t loop) {
+SmallVector<std::pair<Value, int64_t>>
+stamp::getDimensionsAlong(Operation *op, const LoopNest &nest, int64_t loop) {
   SmallVector<std::pair<Value, int64_t>> dimensions;
   for (auto [operand, loops] :
        llvm::zip_equal(op->getOperands(), nest.operands))
@@ -152,11 +140,13 @@ static OpFoldResult getLoopSize(OpBuilder &builder, Operation *op,
   SmallVector<std::pair<Value, int64_t>> dimensions =
       getDimensionsAlong(op, nest, loop);
   auto *known = llvm::find_if(dimensions, [](auto dimension) {
-    auto type = cast<RankedTensorType>(dimension.first.getType());
+    auto type = cast<ShapedType>(dimension.first.getType());
     return !type.isDynamicDim(dimension.second);
   });
-  auto [tensor, dim] = known != dimensions.end() ? *known : dimensions.front();
-  return tensor::getMixedSize(builder, op->getLoc(), tensor, dim);
+  auto [operand, dim] = known != dimensions.end() ? *known : dimensions.front();
+  if (isa<MemRefType>(operand.getType()))
+    return memref::getMixedSize(builder, op->getLoc(), operand, dim);
+  return tensor::getMixedSize(builder, op->getLoc(), operand, dim);
 }
 
 /// Whether a tile is known to hold a loop in whole. Tiles lie inside the
@@ -175,7 +165,7 @@ static bool isAllowed(Operation *op, const LoopNest &nest, const Tile &tile) {
   return !nest.mixed || spans(op, nest, tile, *nest.mixed);
 }
 
-static const Loops &getResultLoops(Operation *op, const LoopNest &nest,
+const Loops &stamp::getResultLoops(Operation *op, const LoopNest &nest,
                                    unsigned resultNumber) {
   OpOperand *init = cast<DestinationStyleOpInterface>(op).getTiedOpOperand(
       op->getResult(resultNumber));
@@ -203,20 +193,35 @@ static void placeRows(OpBuilder &builder, QuantizeOp whole, QuantizeOp part,
   part.getRowTotalMutable().assign(total);
 }
 
+static Operation *createSlice(OpBuilder &builder, Location loc, Value whole,
+                              const Tile &part) {
+  SmallVector<OpFoldResult> strides(part.sizes.size(), builder.getIndexAttr(1));
+  if (isa<MemRefType>(whole.getType()))
+    return memref::SubViewOp::create(builder, loc, whole, part.offsets,
+                                     part.sizes, strides);
+  return tensor::ExtractSliceOp::create(builder, loc, whole, part.offsets,
+                                        part.sizes, strides);
+}
+
 /// The op on a tile that holds the mixed loop in whole.
 static TilingResult createTile(OpBuilder &builder, Operation *op,
                                const LoopNest &nest, const Tile &tile) {
   TilingResult result;
   SmallVector<Value> operands(op->getOperands());
-  for (auto [operand, loops] : llvm::zip_equal(operands, nest.operands)) {
+  for (auto [i, loops] : llvm::enumerate(nest.operands)) {
     if (loops.empty())
       continue;
-    Tile part = tile.along(loops);
-    SmallVector<OpFoldResult> strides(loops.size(), builder.getIndexAttr(1));
-    auto slice = tensor::ExtractSliceOp::create(
-        builder, op->getLoc(), operand, part.offsets, part.sizes, strides);
+    // The tile of an input that is also an init is still both.
+    Value whole = operands[i];
+    size_t first = llvm::find(op->getOperands(), whole).getIndex();
+    if (first < i && nest.operands[first] == loops) {
+      operands[i] = operands[first];
+      continue;
+    }
+    Operation *slice =
+        createSlice(builder, op->getLoc(), whole, tile.along(loops));
     result.generatedSlices.push_back(slice);
-    operand = slice;
+    operands[i] = slice->getResult(0);
   }
 
   SmallVector<Type> types;
@@ -396,6 +401,8 @@ template <typename... OpTys> static void attachTiling(MLIRContext *context) {
 }
 
 void StampDialect::attachTilingInterfaces() {
-  attachTiling<TransformOp, InverseTransformOp, QuantizeOp, DequantizeOp,
-               QuantizeWeightOp, RescaleOp>(getContext());
+  attachTiling<
+#define GET_OP_LIST
+#include "stamp/IR/StampOps.cpp.inc"
+      >(getContext());
 }

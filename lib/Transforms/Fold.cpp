@@ -98,7 +98,7 @@ struct CancelPair final : FoldPattern<OuterOp> {
     auto inner = outer.getInput().template getDefiningOp<InnerOp>();
     if (!inner || inner.getBasis() != outer.getBasis() ||
         inner.getDimension() != outer.getDimension() ||
-        inner.getInput().getType() != outer.getType())
+        inner.getInput().getType() != outer.getResult().getType())
       return failure();
     rewriter.replaceOp(outer, inner.getInput());
     ++this->counts.cancelled;
@@ -265,7 +265,7 @@ static bool meetsTransform(Value tensor, BasisAttrInterface basis,
     return transform && transform.getInput() == use.get() &&
            transform.getBasis() == basis &&
            static_cast<int64_t>(transform.getDimension()) == dimension &&
-           transform.getType() == tensor.getType();
+           transform.getResult().getType() == tensor.getType();
   };
   if (tensor.hasOneUse())
     if (std::optional<BiasAdd> add =
@@ -278,11 +278,15 @@ static bool meetsTransform(Value tensor, BasisAttrInterface basis,
 /// nullopt, and `why` as a phrase about the user, if it should not.
 static std::optional<SequencePath> planSink(InverseTransformOp inverse,
                                             std::string &why) {
+  if (!inverse.hasPureTensorSemantics()) {
+    why = "it works on buffers";
+    return std::nullopt;
+  }
   if (!inverse->hasOneUse()) {
     why = "it has several uses";
     return std::nullopt;
   }
-  if (inverse.getInput().getType() != inverse.getType()) {
+  if (inverse.getInput().getType() != inverse.getResult().getType()) {
     why = "it changes its tensor's type";
     return std::nullopt;
   }
@@ -320,11 +324,13 @@ static std::optional<SequencePath> planRise(TransformOp transform,
     why = std::move(reason);
     return std::nullopt;
   };
+  if (!transform.hasPureTensorSemantics())
+    return refuse("it works on buffers");
   Value input = transform.getInput();
   Operation *producer = input.getDefiningOp();
   if (!producer)
     return refuse("its input is an argument");
-  if (input.getType() != transform.getType())
+  if (input.getType() != transform.getResult().getType())
     return refuse("it changes its tensor's type");
   if (!input.hasOneUse())
     return refuse("its input has other uses");
@@ -388,7 +394,8 @@ struct RaiseTransform final : FoldPattern<TransformOp> {
       return failure();
     Value risen =
         TransformOp::create(rewriter, transform.getLoc(), path->operand->get(),
-                            transform.getBasis(), path->into);
+                            transform.getBasis(), path->into)
+            .getResult();
     Value result = cloneWith(rewriter, *path, risen);
     rewriter.replaceOp(transform, result);
     ++counts.risen;
@@ -420,7 +427,7 @@ static Value createSpread(RewriterBase &rewriter, Location loc,
       rewriter, loc, ArrayRef{length, OpFoldResult(rewriter.getIndexAttr(1))},
       f32);
   Value ones = linalg::FillOp::create(rewriter, loc, one, empty).getResult(0);
-  Value column = TransformOp::create(rewriter, loc, ones, basis, 0);
+  Value column = TransformOp::create(rewriter, loc, ones, basis, 0).getResult();
   SmallVector<ReassociationIndices> whole = {{0, 1}};
   return tensor::CollapseShapeOp::create(rewriter, loc, column, whole);
 }
@@ -453,7 +460,7 @@ struct MoveBiasUnderInverse final : FoldPattern<InverseTransformOp> {
   LogicalResult matchAndRewrite(InverseTransformOp inverse,
                                 PatternRewriter &rewriter) const override {
     if (!inverse->hasOneUse() ||
-        inverse.getInput().getType() != inverse.getType())
+        inverse.getInput().getType() != inverse.getResult().getType())
       return failure();
     int64_t sequence = inverse.getDimension();
     OpOperand &use = *inverse->use_begin();
@@ -470,11 +477,12 @@ struct MoveBiasUnderInverse final : FoldPattern<InverseTransformOp> {
         static_cast<int64_t>(rescale.getDimension()) == sequence &&
         picksColumns(add->biasMap, rescale))
       sum = RescaleOp::create(
-          rewriter, rescale.getLoc(), rescale.getAccumulators(),
-          rescale.getRowScales(), rescale.getZeroPoints(),
-          rescale.getColumnScales(), rescale.getColumnSums(), rescale.getInit(),
-          add->bias, spread, rescale.getDimensionAttr(),
-          rescale.getChannelDimensionAttr());
+                rewriter, rescale.getLoc(), rescale.getAccumulators(),
+                rescale.getRowScales(), rescale.getZeroPoints(),
+                rescale.getColumnScales(), rescale.getColumnSums(),
+                rescale.getInit(), add->bias, spread,
+                rescale.getDimensionAttr(), rescale.getChannelDimensionAttr())
+                .getResult();
     else
       sum = createScaledSum(rewriter, *add, a, sequence, spread);
     rewriter.replaceOpWithNewOp<InverseTransformOp>(

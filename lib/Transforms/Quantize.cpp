@@ -78,7 +78,8 @@ static Value createLinear(RewriterBase &rewriter, Linear linear,
   bool transforms = !isa<IdentityAttr>(plan.getBasis());
   if (transforms)
     x = TransformOp::create(rewriter, loc, x, plan.getBasis(), linear.sequence,
-                            f32);
+                            f32)
+            .getResult();
   auto quantize = QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
                                      linear.sequence, linear.features);
   auto weight = QuantizeWeightOp::create(
@@ -92,15 +93,17 @@ static Value createLinear(RewriterBase &rewriter, Linear linear,
   Type inverseType = adds ? f32 : resultType;
   Type rescaledType = transforms ? f32 : inverseType;
   Value y = RescaleOp::create(
-      rewriter, loc, accumulators, quantize.getScales(),
-      quantize.getZeroPoints(), weight.getScales(), weight.getSums(),
-      createEmptyLike(rewriter, loc, linear.init, rescaledType),
-      /*bias=*/Value(), /*spread=*/Value(),
-      rewriter.getI64IntegerAttr(linear.sequence),
-      rewriter.getI64IntegerAttr(linear.channels));
+                rewriter, loc, accumulators, quantize.getScales(),
+                quantize.getZeroPoints(), weight.getScales(), weight.getSums(),
+                createEmptyLike(rewriter, loc, linear.init, rescaledType),
+                /*bias=*/Value(), /*spread=*/Value(),
+                rewriter.getI64IntegerAttr(linear.sequence),
+                rewriter.getI64IntegerAttr(linear.channels))
+                .getResult();
   if (transforms)
     y = InverseTransformOp::create(rewriter, loc, y, plan.getBasis(),
-                                   linear.sequence, inverseType);
+                                   linear.sequence, inverseType)
+            .getResult();
   return adds ? createSum(rewriter, loc, y, linear.init) : y;
 }
 

@@ -53,7 +53,7 @@ func.func @transform_into_another_rank(%x: tensor<8x4xf32>, %e: tensor<8x4x1xf32
 // -----
 
 func.func @transform_of_integers(%x: tensor<8x4xi32>, %e: tensor<8x4xf32>) {
-  // expected-error@+1 {{'stamp.transform' op operand #0 must be ranked tensor of 16-bit float or bfloat16 type or 32-bit float values, but got 'tensor<8x4xi32>'}}
+  // expected-error@+1 {{'stamp.transform' op operand #0 must be ranked tensor or strided memref of 16-bit float or bfloat16 type or 32-bit float values, but got 'tensor<8x4xi32>'}}
   %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<8x4xi32>) outs(%e : tensor<8x4xf32>)
   return
 }
@@ -61,7 +61,7 @@ func.func @transform_of_integers(%x: tensor<8x4xi32>, %e: tensor<8x4xf32>) {
 // -----
 
 func.func @transform_of_doubles(%x: tensor<8x4xf64>, %e: tensor<8x4xf32>) {
-  // expected-error@+1 {{'stamp.transform' op operand #0 must be ranked tensor of 16-bit float or bfloat16 type or 32-bit float values, but got 'tensor<8x4xf64>'}}
+  // expected-error@+1 {{'stamp.transform' op operand #0 must be ranked tensor or strided memref of 16-bit float or bfloat16 type or 32-bit float values, but got 'tensor<8x4xf64>'}}
   %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<8x4xf64>) outs(%e : tensor<8x4xf32>)
   return
 }
@@ -69,7 +69,7 @@ func.func @transform_of_doubles(%x: tensor<8x4xf64>, %e: tensor<8x4xf32>) {
 // -----
 
 func.func @transform_of_an_unranked_tensor(%x: tensor<*xf32>, %e: tensor<8x4xf32>) {
-  // expected-error@+1 {{invalid kind of type specified: expected builtin.tensor, but found 'tensor<*xf32>'}}
+  // expected-error@+1 {{'stamp.transform' op operand #0 must be ranked tensor or strided memref of 16-bit float or bfloat16 type or 32-bit float values, but got 'tensor<*xf32>'}}
   %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<*xf32>) outs(%e : tensor<8x4xf32>)
   return
 }
@@ -176,7 +176,7 @@ func.func @quantize_with_a_zero_point_per_feature(%x: tensor<8x4xf32>, %q: tenso
 // -----
 
 func.func @quantize_to_nibbles(%x: tensor<8x4xf32>, %q: tensor<8x4xi4>, %s: tensor<8xf32>, %z: tensor<8xi32>) {
-  // expected-error@+1 {{'stamp.quantize' op operand #1 must be ranked tensor of 8-bit signless integer values, but got 'tensor<8x4xi4>'}}
+  // expected-error@+1 {{'stamp.quantize' op operand #1 must be ranked tensor or strided memref of 8-bit signless integer values, but got 'tensor<8x4xi4>'}}
   %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 1
       ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi4>, tensor<8xf32>, tensor<8xi32>)
   return
@@ -185,7 +185,7 @@ func.func @quantize_to_nibbles(%x: tensor<8x4xf32>, %q: tensor<8x4xi4>, %s: tens
 // -----
 
 func.func @quantize_with_half_scales(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf16>, %z: tensor<8xi32>) {
-  // expected-error@+1 {{'stamp.quantize' op operand #2 must be ranked tensor of 32-bit float values, but got 'tensor<8xf16>'}}
+  // expected-error@+1 {{'stamp.quantize' op operand #2 must be ranked tensor or strided memref of 32-bit float values, but got 'tensor<8xf16>'}}
   %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 1
       ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf16>, tensor<8xi32>)
   return
@@ -194,7 +194,7 @@ func.func @quantize_with_half_scales(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s
 // -----
 
 func.func @quantize_with_short_zero_points(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi8>) {
-  // expected-error@+1 {{'stamp.quantize' op operand #3 must be ranked tensor of 32-bit signless integer values, but got 'tensor<8xi8>'}}
+  // expected-error@+1 {{'stamp.quantize' op operand #3 must be ranked tensor or strided memref of 32-bit signless integer values, but got 'tensor<8xi8>'}}
   %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 1
       ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi8>)
   return
@@ -453,10 +453,78 @@ func.func @rescale_into_another_shape(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>,
 
 func.func @rescale_of_narrow_accumulators(%acc: tensor<8x4xi16>, %sx: tensor<8xf32>, %zx: tensor<8xi32>,
                                           %sw: tensor<4xf32>, %c: tensor<4xi32>, %e: tensor<8x4xf32>) {
-  // expected-error@+1 {{'stamp.rescale' op operand #0 must be ranked tensor of 32-bit signless integer values, but got 'tensor<8x4xi16>'}}
+  // expected-error@+1 {{'stamp.rescale' op operand #0 must be ranked tensor or strided memref of 32-bit signless integer values, but got 'tensor<8x4xi16>'}}
   %0 = stamp.rescale along 0 over 1
       ins(%acc, %sx, %zx, %sw, %c : tensor<8x4xi16>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>)
       outs(%e : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Tensors and buffers
+//===----------------------------------------------------------------------===//
+
+func.func @transform_of_a_tensor_into_a_buffer(%x: tensor<8x4xf32>, %m: memref<8x4xf32>) {
+  // expected-error@+1 {{'stamp.transform' op expects all tensors or all buffers, got 'tensor<8x4xf32>' and 'memref<8x4xf32>'}}
+  stamp.transform #stamp.dct along 0 ins(%x : tensor<8x4xf32>) outs(%m : memref<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @quantize_with_codes_in_a_tensor(%x: memref<8x4xf32>, %q: tensor<8x4xi8>, %s: memref<8xf32>, %z: memref<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op expects all tensors or all buffers, got 'memref<8x4xf32>' and 'tensor<8x4xi8>'}}
+  %r = "stamp.quantize"(%x, %q, %s, %z) <{
+      dimension = 0, feature_dimension = 1, schedule = #stamp.schedule<[], 8>,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>}>
+      : (memref<8x4xf32>, tensor<8x4xi8>, memref<8xf32>, memref<8xi32>) -> tensor<8x4xi8>
+  return
+}
+
+// -----
+
+func.func @transform_with_a_result_too_many(%m: memref<8x4xf32>) {
+  // expected-error@+1 {{'stamp.transform' op expected the number of tensor results (1) to be equal to the number of output tensors (0)}}
+  %t = "stamp.transform"(%m, %m) <{basis = #stamp.dct, dimension = 0}>
+      : (memref<8x4xf32>, memref<8x4xf32>) -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @transform_without_a_result(%x: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.transform' op expected the number of tensor results (0) to be equal to the number of output tensors (1)}}
+  "stamp.transform"(%x, %x) <{basis = #stamp.dct, dimension = 0}>
+      : (tensor<8x4xf32>, tensor<8x4xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @quantize_with_two_results(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op expected the number of tensor results (2) to be equal to the number of output tensors (3)}}
+  %r:2 = "stamp.quantize"(%x, %q, %s, %z) <{
+      dimension = 0, feature_dimension = 1, schedule = #stamp.schedule<[], 8>,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>}>
+      : (tensor<8x4xf32>, tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>) -> (tensor<8x4xi8>, tensor<8xf32>)
+  return
+}
+
+// -----
+
+func.func @transform_of_a_buffer_without_strides(%m: memref<8x4xf32, affine_map<(i, j) -> (i floordiv 2, j, i mod 2)>>, %e: memref<8x4xf32>) {
+  // expected-error@+1 {{'stamp.transform' op operand #0 must be ranked tensor or strided memref of 16-bit float or bfloat16 type or 32-bit float values, but got 'memref<8x4xf32, affine_map<(d0, d1) -> (d0 floordiv 2, d1, d0 mod 2)>>'}}
+  stamp.transform #stamp.dct along 0 ins(%m : memref<8x4xf32, affine_map<(i, j) -> (i floordiv 2, j, i mod 2)>>) outs(%e : memref<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @dequantize_into_a_buffer_of_another_shape(%q: memref<8x4xi8>, %s: memref<8xf32>, %z: memref<8xi32>, %e: memref<4x8xf32>) {
+  // expected-error@+1 {{'stamp.dequantize' op expects an init of shape 8x4, got 'memref<4x8xf32>'}}
+  stamp.dequantize over 1 ins(%q, %s, %z : memref<8x4xi8>, memref<8xf32>, memref<8xi32>) outs(%e : memref<4x8xf32>)
   return
 }
 

@@ -204,3 +204,36 @@ func.func @plan(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %y: tensor<?x4xf32>) -
       outs(%y : tensor<?x4xf32>) -> tensor<?x4xf32>
   return %0 : tensor<?x4xf32>
 }
+
+// On buffers there are no results.
+// CHECK-LABEL: func @buffers
+//       CHECK:   {{^ *}}stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
+//  CHECK-SAME:     ins(%[[M:.*]] : memref<?x4096xf32>) outs(%[[M]] : memref<?x4096xf32>)
+//       CHECK:   {{^ *}}stamp.inverse_transform #stamp.dct along 0
+//  CHECK-SAME:     ins(%[[M]] : memref<?x4096xf32>) outs(%{{.*}} : memref<?x4096xf16, strided<[?, 1], offset: ?>>)
+//       CHECK:   {{^ *}}stamp.quantize {{.*}} rows at %{{.*}} of %{{.*}} ins(%[[M]] : memref<?x4096xf32>)
+//  CHECK-SAME:     outs(%[[Q:.*]], %[[S:.*]], %[[Z:.*]] : memref<?x4096xi8>, memref<?xf32>, memref<?xi32>)
+//       CHECK:   {{^ *}}stamp.dequantize over 1 ins(%[[Q]], %[[S]], %[[Z]] : memref<?x4096xi8>, memref<?xf32>, memref<?xi32>)
+//  CHECK-SAME:     outs(%[[M]] : memref<?x4096xf32>)
+//       CHECK:   {{^ *}}stamp.quantize_weight bits = 4 over 0 ins(%{{.*}} : memref<4096x64xf32>)
+//  CHECK-SAME:     outs(%{{.*}}, %[[SW:.*]], %[[C:.*]] : memref<4096x64xi8>, memref<64xf32>, memref<64xi32>)
+//       CHECK:   {{^ *}}stamp.rescale along 0 over 1 ins(%{{.*}}, %[[S]], %[[Z]], %[[SW]], %[[C]] :
+//  CHECK-SAME:     bias(%[[SW]] : memref<64xf32>) spread(%[[S]] : memref<?xf32>) outs(%{{.*}} : memref<?x64xf32>)
+func.func @buffers(%m: memref<?x4096xf32>, %n: memref<?x4096xf16, strided<[?, 1], offset: ?>>, %row: index, %tokens: index,
+                   %q: memref<?x4096xi8>, %s: memref<?xf32>, %z: memref<?xi32>,
+                   %w: memref<4096x64xf32>, %wq: memref<4096x64xi8>, %sw: memref<64xf32>, %c: memref<64xi32>,
+                   %acc: memref<?x64xi32>, %y: memref<?x64xf32>) {
+  stamp.transform #stamp.haar<levels = 5, skip = 1> along 0 ins(%m : memref<?x4096xf32>) outs(%m : memref<?x4096xf32>)
+  stamp.inverse_transform #stamp.dct along 0
+      ins(%m : memref<?x4096xf32>) outs(%n : memref<?x4096xf16, strided<[?, 1], offset: ?>>)
+  stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1 rows at %row of %tokens ins(%m : memref<?x4096xf32>)
+      outs(%q, %s, %z : memref<?x4096xi8>, memref<?xf32>, memref<?xi32>)
+  stamp.dequantize over 1 ins(%q, %s, %z : memref<?x4096xi8>, memref<?xf32>, memref<?xi32>)
+      outs(%m : memref<?x4096xf32>)
+  stamp.quantize_weight bits = 4 over 0 ins(%w : memref<4096x64xf32>)
+      outs(%wq, %sw, %c : memref<4096x64xi8>, memref<64xf32>, memref<64xi32>)
+  stamp.rescale along 0 over 1
+      ins(%acc, %s, %z, %sw, %c : memref<?x64xi32>, memref<?xf32>, memref<?xi32>, memref<64xf32>, memref<64xi32>)
+      bias(%sw : memref<64xf32>) spread(%s : memref<?xf32>) outs(%y : memref<?x64xf32>)
+  return
+}

@@ -235,6 +235,90 @@ module attributes {transform.with_named_sequence} {
 // -----
 
 //===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+// CHECK-LABEL: func @transform_buffers(
+//       CHECK:   scf.for %[[COL:.*]] = %c0 to %c10 step %c4
+//       CHECK:     %[[IN:.*]] = memref.subview %{{.*}}[0, %[[COL]]] [13, %{{.*}}]
+//       CHECK:     %[[OUT:.*]] = memref.subview %{{.*}}[0, %[[COL]]] [13, %{{.*}}]
+//       CHECK:     stamp.transform {{.*}} ins(%[[IN]] : memref<13x?xf32, {{.*}}>) outs(%[[OUT]] : memref<13x?xf16, {{.*}}>)
+func.func @transform_buffers(%x: memref<13x10xf32>, %e: memref<13x10xf16>) {
+  stamp.transform #stamp.haar<levels = 2> along 0
+      ins(%x : memref<13x10xf32>) outs(%e : memref<13x10xf16>)
+  return
+}
+
+// In place stays in place, before any CSE.
+// CHECK-LABEL: func @transform_in_place(
+//       CHECK:   scf.for
+//       CHECK:     %[[VIEW:.*]] = memref.subview
+//   CHECK-NOT:     memref.subview
+//       CHECK:     stamp.transform {{.*}} ins(%[[VIEW]] : {{.*}}) outs(%[[VIEW]] :
+func.func @transform_in_place(%x: memref<?x?xf32, strided<[?, ?], offset: ?>>) {
+  stamp.transform #stamp.haar<levels = 2> along 0
+      ins(%x : memref<?x?xf32, strided<[?, ?], offset: ?>>) outs(%x : memref<?x?xf32, strided<[?, ?], offset: ?>>)
+  return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.transform"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [0, 4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+// CHECK-LABEL: func @quantize_buffers(
+//       CHECK:   %[[TOKENS:.*]] = memref.dim
+//       CHECK:   scf.for %[[ROW:.*]] = %c0 to %[[TOKENS]] step %c5
+//       CHECK:     %[[IN:.*]] = memref.subview %{{.*}}[%[[ROW]], 0] [%[[N:.*]], 8]
+//       CHECK:     %[[Q:.*]] = memref.subview %{{.*}}[%[[ROW]], 0] [%[[N]], 8]
+//       CHECK:     %[[S:.*]] = memref.subview %{{.*}}[%[[ROW]]] [%[[N]]]
+//       CHECK:     %[[Z:.*]] = memref.subview %{{.*}}[%[[ROW]]] [%[[N]]]
+//       CHECK:     stamp.quantize {{.*}} rows at %[[ROW]] of %[[TOKENS]] ins(%[[IN]] : {{.*}}) outs(%[[Q]], %[[S]], %[[Z]] :
+func.func @quantize_buffers(%x: memref<?x8xf32>, %eq: memref<?x8xi8>, %es: memref<?xf32>, %ez: memref<?xi32>) {
+  stamp.quantize #stamp.schedule<[0.25 : 8], 4> along 0 over 1
+      ins(%x : memref<?x8xf32>) outs(%eq, %es, %ez : memref<?x8xi8>, memref<?xf32>, memref<?xi32>)
+  return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.quantize"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [5] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+// CHECK-LABEL: func @rescale_buffers(
+//       CHECK:   scf.for %[[I:.*]] = %c0 to %c13 step %c8
+//       CHECK:     scf.for %[[J:.*]] = %c0 to %c64 step %c16
+// CHECK-COUNT-6:       memref.subview
+//       CHECK:       stamp.rescale along 0 over 1
+func.func @rescale_buffers(%acc: memref<13x64xi32>, %sx: memref<13xf32>, %zx: memref<13xi32>,
+                           %sw: memref<64xf32>, %c: memref<64xi32>, %e: memref<13x64xf32>) {
+  stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : memref<13x64xi32>, memref<13xf32>, memref<13xi32>, memref<64xf32>, memref<64xi32>)
+      outs(%e : memref<13x64xf32>)
+  return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.rescale"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loops:2 = transform.structured.tile_using_for %op tile_sizes [8, 16] : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
 // tile_using_forall
 //===----------------------------------------------------------------------===//
 

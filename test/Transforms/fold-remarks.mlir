@@ -206,3 +206,14 @@ func.func @counts(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %v: tensor<4x8xf32>
   return %t, %u, %pq : tensor<16x4xf32>, tensor<16x8xf32>, tensor<16x8xf32>
 }
 // CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=1, cancelled=1, risen=1, shared=1, sunk=1
+
+// -----
+
+// CHECK: [[@LINE+2]]:{{[0-9]+}}: remark: [Missed] {{.*}}"the inverse transform stays: it works on buffers"
+func.func @buffers(%m: memref<16x8xf32>) {
+  stamp.inverse_transform #stamp.dct along 0 ins(%m : memref<16x8xf32>) outs(%m : memref<16x8xf32>)
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}}"the transform stays: it works on buffers"
+  stamp.transform #stamp.dct along 0 ins(%m : memref<16x8xf32>) outs(%m : memref<16x8xf32>)
+  return
+}
+// CHECK: remark: [Analysis]

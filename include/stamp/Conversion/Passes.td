@@ -16,11 +16,18 @@ def StampToLinalg : Pass<"stamp-to-linalg"> {
     what only run time knows, `scf`, all on tensors: any MLIR compiler can go on
     from here. The order of float operations is the one of docs/Semantics.md; no
     op carries fast-math flags, and a compiler that adds them changes the codes.
+
+    Ops on buffers become the same ops on tensors, between
+    `bufferization.to_tensor` and `bufferization.materialize_in_destination`.
+    With `--eliminate-empty-tensors` in front, `--one-shot-bufferize` then
+    computes their results in place.
   }];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::bufferization::BufferizationDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
-    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"
   ];
 }
 

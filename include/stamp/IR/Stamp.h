@@ -9,6 +9,7 @@
 
 #include "stamp/Basis/Basis.h"
 #include "stamp/Basis/PrecisionSchedule.h"
+#include "stamp/IR/ResultsInInits.h"
 #include "stamp/IR/TokenBuilder.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
@@ -16,6 +17,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinAttributes.h"

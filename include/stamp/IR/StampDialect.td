@@ -23,14 +23,21 @@ def Stamp_Dialect : Dialect {
     accumulators back to floats. Matmuls stay `linalg` contractions on integer
     tensors, so that other compilers' passes keep working. What the numbers mean
     is written in `docs/Semantics.md`.
+
+    Every op takes tensors, and returns one for each of its inits, or buffers
+    (memrefs of any strided layout), and writes its inits. Inits are not read. A
+    buffer that is read and one that is written are the same value or do not
+    overlap.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
   let hasOperationAttrVerify = 1;
+  let hasCanonicalizer = 1;
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
-    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"
   ];
   let extraClassDeclaration = [{
     /// The attribute by which a contraction carries its `#stamp.plan`.
@@ -38,6 +45,8 @@ def Stamp_Dialect : Dialect {
 
     void registerAttributes();
     void attachTilingInterfaces();
+    void attachBufferizationInterfaces();
+    void attachValueBoundsInterfaces();
   }];
 }
 

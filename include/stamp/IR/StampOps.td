@@ -12,15 +12,38 @@ include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
+// Results, which only ops on tensors have.
 def Stamp_FloatTensor : RankedTensorOf<[F16, BF16, F32]>;
 def Stamp_CodeTensor : RankedTensorOf<[I8]>;
 def Stamp_ScaleTensor : RankedTensorOf<[F32]>;
 def Stamp_IntTensor : RankedTensorOf<[I32]>;
 
-/// Destination style: each result has an init operand that gives its type.
-class Stamp_Op<string mnemonic, list<Trait> traits = []>
+// Operands: tensors or buffers.
+class Stamp_ShapedOf<list<Type> elementTypes>
+    : AnyTypeOf<[RankedTensorOf<elementTypes>, StridedMemRefOf<elementTypes>],
+                "ranked tensor or strided memref of " #
+                    !interleave(!foreach(t, elementTypes, t.summary), " or ") #
+                    " values",
+                "::mlir::ShapedType">;
+def Stamp_Floats : Stamp_ShapedOf<[F16, BF16, F32]>;
+def Stamp_Codes : Stamp_ShapedOf<[I8]>;
+def Stamp_Scales : Stamp_ShapedOf<[F32]>;
+def Stamp_Ints : Stamp_ShapedOf<[I32]>;
+
+class Stamp_ResultsInInits<int first, int count>
+    : ParamNativeOpTrait<"ResultsInInits", first # ", " # count> {
+  let cppNamespace = "::stamp";
+}
+
+/// Destination style. The inits are the operands firstInit …
+/// firstInit + numInits − 1, in front of any optional ones. On tensors each has
+/// a result, declared Optional; on buffers there are no results.
+class Stamp_Op<string mnemonic, list<Trait> traits = [], int firstInit = 1,
+               int numInits = 1>
     : Op<Stamp_Dialect, mnemonic, !listconcat(traits, [
-        Pure, DestinationStyleOpInterface,
+        Stamp_ResultsInInits<firstInit, numInits>, SameVariadicResultSize,
+        DestinationStyleOpInterface, InferTypeOpInterface,
+        ConditionallySpeculatable, MemoryEffectsOpInterface,
         DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
                                   ["reifyResultShapes"]>])> {
   let hasVerifier = 1;
@@ -30,11 +53,10 @@ class Stamp_Op<string mnemonic, list<Trait> traits = []>
 // Transforms
 //===----------------------------------------------------------------------===//
 
-class Stamp_TransformLikeOp<string mnemonic>
-    : Stamp_Op<mnemonic, [AllTypesMatch<["init", "result"]>]> {
-  let arguments = (ins Stamp_FloatTensor:$input, Stamp_FloatTensor:$init,
+class Stamp_TransformLikeOp<string mnemonic> : Stamp_Op<mnemonic> {
+  let arguments = (ins Stamp_Floats:$input, Stamp_Floats:$init,
     Stamp_BasisAttrInterface:$basis, I64Attr:$dimension);
-  let results = (outs Stamp_FloatTensor:$result);
+  let results = (outs Optional<Stamp_FloatTensor>:$result);
   let assemblyFormat = [{
     $basis `along` $dimension `ins` `(` $input `:` type($input) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict
@@ -46,9 +68,6 @@ class Stamp_TransformLikeOp<string mnemonic>
                    CArg<"::mlir::Type", "{}">:$elementType)>
   ];
   let hasFolder = 1;
-  let extraClassDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
-  }];
 }
 
 def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
@@ -58,11 +77,16 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
     Coefficients come coarse first. The arithmetic is f32; the result is
     narrowed to the init's element type at the end.
 
+    On buffers the input may be the init itself: the transform is done in place.
+
     Example:
 
     ```mlir
     %t = stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
            ins(%x : tensor<?x4096xf32>) outs(%e : tensor<?x4096xf32>)
+
+    stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
+        ins(%m : memref<?x4096xf32>) outs(%m : memref<?x4096xf32>)
     ```
   }];
 }
@@ -85,10 +109,8 @@ def Stamp_InverseTransformOp : Stamp_TransformLikeOp<"inverse_transform"> {
 // Quantizers
 //===----------------------------------------------------------------------===//
 
-def Stamp_QuantizeOp : Stamp_Op<"quantize", [
-    AttrSizedOperandSegments, AllTypesMatch<["codes_init", "codes"]>,
-    AllTypesMatch<["scales_init", "scales"]>,
-    AllTypesMatch<["zero_points_init", "zero_points"]>]> {
+def Stamp_QuantizeOp : Stamp_Op<"quantize", [AttrSizedOperandSegments],
+                                /*firstInit=*/1, /*numInits=*/3> {
   let summary = "Per-token mixed-precision activation quantizer";
   let description = [{
     Quantizes every token (a row over the feature dimension) with a scale and a
@@ -114,13 +136,13 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
         outs(%e0, %e1, %e2 : tensor<8x4096xi8>, tensor<8xf32>, tensor<8xi32>)
     ```
   }];
-  let arguments = (ins Stamp_FloatTensor:$input, Stamp_CodeTensor:$codes_init,
-    Stamp_ScaleTensor:$scales_init, Stamp_IntTensor:$zero_points_init,
+  let arguments = (ins Stamp_Floats:$input, Stamp_Codes:$codes_init,
+    Stamp_Scales:$scales_init, Stamp_Ints:$zero_points_init,
     Optional<Index>:$row_offset, Optional<Index>:$row_total,
     Stamp_ScheduleAttr:$schedule, I64Attr:$dimension,
     I64Attr:$feature_dimension);
-  let results = (outs Stamp_CodeTensor:$codes, Stamp_ScaleTensor:$scales,
-    Stamp_IntTensor:$zero_points);
+  let results = (outs Optional<Stamp_CodeTensor>:$codes,
+    Optional<Stamp_ScaleTensor>:$scales, Optional<Stamp_IntTensor>:$zero_points);
   let assemblyFormat = [{
     qualified($schedule) `along` $dimension `over` $feature_dimension
     (`rows` `at` $row_offset^ `of` $row_total)?
@@ -133,13 +155,10 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
     OpBuilder<(ins "::mlir::Value":$input, "::stamp::ScheduleAttr":$schedule,
                    "int64_t":$dimension, "int64_t":$featureDimension)>
   ];
-  let extraClassDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable();
-  }];
+  let hasCanonicalizer = 1;
 }
 
-def Stamp_DequantizeOp : Stamp_Op<"dequantize", [
-    AllTypesMatch<["init", "result"]>]> {
+def Stamp_DequantizeOp : Stamp_Op<"dequantize", [], /*firstInit=*/3> {
   let summary = "(codes − zero points)·scales";
   let description = [{
     The reverse of `stamp.quantize`, up to the rounding.
@@ -152,25 +171,20 @@ def Stamp_DequantizeOp : Stamp_Op<"dequantize", [
         outs(%e : tensor<?x4096xf32>)
     ```
   }];
-  let arguments = (ins Stamp_CodeTensor:$codes, Stamp_ScaleTensor:$scales,
-    Stamp_IntTensor:$zero_points, Stamp_FloatTensor:$init,
+  let arguments = (ins Stamp_Codes:$codes, Stamp_Scales:$scales,
+    Stamp_Ints:$zero_points, Stamp_Floats:$init,
     I64Attr:$feature_dimension);
-  let results = (outs Stamp_FloatTensor:$result);
+  let results = (outs Optional<Stamp_FloatTensor>:$result);
   let assemblyFormat = [{
     `over` $feature_dimension
     `ins` `(` $codes `,` $scales `,` $zero_points `:`
     type($codes) `,` type($scales) `,` type($zero_points) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict
   }];
-  let extraClassDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
-  }];
 }
 
-def Stamp_QuantizeWeightOp : Stamp_Op<"quantize_weight", [
-    AllTypesMatch<["codes_init", "codes"]>,
-    AllTypesMatch<["scales_init", "scales"]>,
-    AllTypesMatch<["sums_init", "sums"]>]> {
+def Stamp_QuantizeWeightOp : Stamp_Op<"quantize_weight", [],
+                                      /*firstInit=*/1, /*numInits=*/3> {
   let summary = "Symmetric per-channel weight quantizer";
   let description = [{
     Quantizes a weight to 4 or 8 bits, symmetric, with one scale for all that the
@@ -186,11 +200,11 @@ def Stamp_QuantizeWeightOp : Stamp_Op<"quantize_weight", [
         outs(%eq, %es, %ec : tensor<4096x64xi8>, tensor<64xf32>, tensor<64xi32>)
     ```
   }];
-  let arguments = (ins Stamp_FloatTensor:$weight, Stamp_CodeTensor:$codes_init,
-    Stamp_ScaleTensor:$scales_init, Stamp_IntTensor:$sums_init,
+  let arguments = (ins Stamp_Floats:$weight, Stamp_Codes:$codes_init,
+    Stamp_Scales:$scales_init, Stamp_Ints:$sums_init,
     I64Attr:$bits, I64Attr:$reduced_dimension);
-  let results = (outs Stamp_CodeTensor:$codes, Stamp_ScaleTensor:$scales,
-    Stamp_IntTensor:$sums);
+  let results = (outs Optional<Stamp_CodeTensor>:$codes,
+    Optional<Stamp_ScaleTensor>:$scales, Optional<Stamp_IntTensor>:$sums);
   let assemblyFormat = [{
     `bits` `=` $bits `over` $reduced_dimension
     `ins` `(` $weight `:` type($weight) `)`
@@ -203,17 +217,14 @@ def Stamp_QuantizeWeightOp : Stamp_Op<"quantize_weight", [
                    "int64_t":$reducedDimension)>
   ];
   let hasFolder = 1;
-  let extraClassDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable();
-  }];
 }
 
 //===----------------------------------------------------------------------===//
 // From integers back to floats
 //===----------------------------------------------------------------------===//
 
-def Stamp_RescaleOp : Stamp_Op<"rescale", [
-    AttrSizedOperandSegments, AllTypesMatch<["init", "result"]>]> {
+def Stamp_RescaleOp : Stamp_Op<"rescale", [AttrSizedOperandSegments],
+                               /*firstInit=*/5> {
   let summary = "Integer accumulators back to floats";
   let description = [{
     y = s_x·s_w·(acc − z_x·c) + l·b, where `along` names the token dimension of
@@ -234,14 +245,13 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
         outs(%e : tensor<?x64xf32>)
     ```
   }];
-  let arguments = (ins Stamp_IntTensor:$accumulators,
-    Stamp_ScaleTensor:$row_scales, Stamp_IntTensor:$zero_points,
-    Stamp_ScaleTensor:$column_scales, Stamp_IntTensor:$column_sums,
-    // In front of the optional operands: its type is inferred by its position.
-    Stamp_FloatTensor:$init, Optional<Stamp_FloatTensor>:$bias,
-    Optional<Stamp_ScaleTensor>:$spread, I64Attr:$dimension,
+  let arguments = (ins Stamp_Ints:$accumulators,
+    Stamp_Scales:$row_scales, Stamp_Ints:$zero_points,
+    Stamp_Scales:$column_scales, Stamp_Ints:$column_sums,
+    Stamp_Floats:$init, Optional<Stamp_Floats>:$bias,
+    Optional<Stamp_Scales>:$spread, I64Attr:$dimension,
     I64Attr:$channel_dimension);
-  let results = (outs Stamp_FloatTensor:$result);
+  let results = (outs Optional<Stamp_FloatTensor>:$result);
   let assemblyFormat = [{
     `along` $dimension `over` $channel_dimension
     `ins` `(` $accumulators `,` $row_scales `,` $zero_points `,`
@@ -252,9 +262,7 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
     (`spread` `(` $spread^ `:` type($spread) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict
   }];
-  let extraClassDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
-  }];
+  let hasCanonicalizer = 1;
 }
 
 #endif // STAMP_IR_STAMPOPS_TD

@@ -69,7 +69,10 @@ TEST_F(TilingTest, OperandsHaveToAgree) {
       builder, {0, 2}, {indices({4, 0}), indices({4})},
       {indices({3, 8}), indices({3})});
   ASSERT_TRUE(succeeded(agreeing));
-  EXPECT_EQ(cast<DequantizeOp>(agreeing->tiledOps.front()).getType().getShape(),
+  EXPECT_EQ(cast<DequantizeOp>(agreeing->tiledOps.front())
+                .getResult()
+                .getType()
+                .getShape(),
             (ArrayRef<int64_t>{3, 8}));
   EXPECT_TRUE(failed(op.getTiledImplementationFromOperandTiles(
       builder, {0, 2}, {indices({4, 0}), indices({6})},
@@ -81,7 +84,10 @@ TEST_F(TilingTest, APartOfAMixedDimensionIsNoTile) {
   FailureOr<TilingResult> columns = op.getTiledImplementationFromOperandTiles(
       builder, {0}, {indices({0, 4})}, {indices({12, 4})});
   ASSERT_TRUE(succeeded(columns));
-  EXPECT_EQ(cast<TransformOp>(columns->tiledOps.front()).getType().getShape(),
+  EXPECT_EQ(cast<TransformOp>(columns->tiledOps.front())
+                .getResult()
+                .getType()
+                .getShape(),
             (ArrayRef<int64_t>{12, 4}));
   EXPECT_TRUE(failed(op.getTiledImplementationFromOperandTiles(
       builder, {0}, {indices({0, 0})}, {indices({4, 8})})));

@@ -1,0 +1,58 @@
+//===- LoopNest.h - Which loops walk along which tensors -------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Each op is a perfect nest with a loop per dimension of its largest operand,
+// and each of its operands has some of these dimensions, in order. Tiling, the
+// bounds of sizes and static shapes all follow from that.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_LIB_IR_LOOPNEST_H
+#define STAMP_LIB_IR_LOOPNEST_H
+
+#include "mlir/IR/BuiltinTypeInterfaces.h"
+#include "mlir/IR/Operation.h"
+
+#include <optional>
+
+namespace stamp {
+
+/// The loop that walks along each dimension of a tensor or buffer.
+using Loops = llvm::SmallVector<int64_t>;
+
+struct LoopNest {
+  LoopNest(mlir::Value domain, std::optional<int64_t> mixed = std::nullopt)
+      : numLoops(llvm::cast<mlir::ShapedType>(domain.getType()).getRank()),
+        mixed(mixed) {}
+
+  Loops all() const { return llvm::to_vector(llvm::seq(numLoops)); }
+  Loops allBut(int64_t loop) const {
+    Loops loops = all();
+    loops.erase(loops.begin() + loop);
+    return loops;
+  }
+
+  int64_t numLoops;
+  std::optional<int64_t> mixed;
+  /// Per operand; empty for what has no dimensions and belongs to every tile.
+  llvm::SmallVector<Loops> operands;
+};
+
+/// The nest of any op of the dialect.
+LoopNest getLoopNest(mlir::Operation *op);
+
+/// The dimensions of the op's operands that a loop walks along. The op means
+/// nothing unless their sizes agree.
+llvm::SmallVector<std::pair<mlir::Value, int64_t>>
+getDimensionsAlong(mlir::Operation *op, const LoopNest &nest, int64_t loop);
+
+/// The loops that walk along a result, which are those of its init.
+const Loops &getResultLoops(mlir::Operation *op, const LoopNest &nest,
+                            unsigned resultNumber);
+
+} // namespace stamp
+
+#endif // STAMP_LIB_IR_LOOPNEST_H
