@@ -20,6 +20,14 @@
 // RUN: stamp-run passes.mlir --inputs=x.npy,up.npy,down.npy,out.npy --outputs=passes.npy
 // RUN: stamp-run %s --inputs=x.npy,up.npy,down.npy,out.npy --outputs=float.npy
 // RUN: cmp scheduled.npy passes.npy
+
+// As patterns, the lowering computes the same again.
+// RUN: sed 's/transform.stamp.fold .*/&  transform.apply_patterns to %%function { transform.apply_patterns.stamp.to_linalg } : !transform.any_op/' schedule.mlir > lower.mlir
+// RUN: stamp-opt %s --transform-preload-library=transform-library-paths=lower.mlir --transform-interpreter -o lowered.mlir
+// RUN: not grep stamp. lowered.mlir
+// RUN: stamp-run lowered.mlir --inputs=x.npy,up.npy,down.npy,out.npy --outputs=lowered.npy
+// RUN: cmp scheduled.npy lowered.npy
+
 // RUN: not cmp scheduled.npy float.npy
 // RUN: %python -c "import numpy as np; y, f = np.load('scheduled.npy'), np.load('float.npy'); print('within 5 %:', np.linalg.norm(y - f) < 0.05 * np.linalg.norm(f))" | FileCheck %s --check-prefix=NEAR
 // NEAR: within 5 %: True
