@@ -15,7 +15,6 @@
 #include "stamp/Conversion/Passes.h"
 #include "stamp/Transforms/Transforms.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -59,48 +58,57 @@ void PlanOp::getEffects(
   transform::modifiesPayload(effects);
 }
 
+/// The plan under which `target` is to be quantized; null if it has none.
+static PlanAttr findPlan(QuantizeOp op, Operation *target) {
+  if (PlanAttr given = op.getPlanAttr())
+    return given;
+  return target->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
+}
+
+static DiagnosedSilenceableFailure checkTarget(QuantizeOp op,
+                                               Operation *target) {
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(target);
+  if (!linalgOp)
+    return refuse(op, target, "only linalg ops are quantized");
+  PlanAttr plan = findPlan(op, target);
+  if (!plan)
+    return refuse(op, target, "no plan is given, and the target has none");
+  if (std::optional<std::string> misfit = whyMisfit(linalgOp, plan))
+    return refuse(op, target, "the plan " + *misfit);
+  return DiagnosedSilenceableFailure::success();
+}
+
+/// Not a TransformEachOpTrait, which wants either all of the results for a
+/// target or none.
 DiagnosedSilenceableFailure QuantizeOp::apply(TransformRewriter &rewriter,
                                               TransformResults &results,
                                               TransformState &state) {
-  // One list of ops for each result. Not a TransformEachOpTrait, which wants
-  // all or none of them for each target.
+  SmallVector<Operation *> targets =
+      llvm::to_vector(state.getPayloadOps(getTarget()));
+  for (Operation *target : targets)
+    if (DiagnosedSilenceableFailure failure = checkTarget(*this, target);
+        !failure.succeeded())
+      return failure;
+
   SmallVector<SmallVector<Operation *>> pieces(getNumResults());
-  auto add = [&](OpResult result, Operation *piece) {
-    if (piece)
-      pieces[result.getResultNumber()].push_back(piece);
-  };
-  DiagnosedSilenceableFailure outcome = DiagnosedSilenceableFailure::success();
-  for (Operation *target : state.getPayloadOps(getTarget())) {
-    auto op = dyn_cast<linalg::LinalgOp>(target);
-    if (!op) {
-      outcome = refuse(*this, target, "only linalg ops are quantized");
-      break;
-    }
-    PlanAttr plan = getPlanAttr();
-    if (!plan)
-      plan = op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
-    if (!plan) {
-      outcome =
-          refuse(*this, target, "no plan is given, and the target has none");
-      break;
-    }
-    if (std::optional<std::string> misfit = whyMisfit(op, plan)) {
-      outcome = refuse(*this, target, "the plan " + *misfit);
-      break;
-    }
+  for (Operation *target : targets) {
+    // Matched only now: a target before it may have made its input.
     std::string why;
-    QuantizedLinear linear =
-        quantizeLinear(rewriter, *Linear::match(op, why), plan);
-    add(cast<OpResult>(getTransform()), linear.transform);
-    add(cast<OpResult>(getQuantize()), linear.quantize);
-    add(cast<OpResult>(getContraction()), linear.contraction);
-    add(cast<OpResult>(getRescale()), linear.rescale);
-    add(cast<OpResult>(getInverse()), linear.inverse);
+    std::optional<Linear> linear =
+        Linear::match(cast<linalg::LinalgOp>(target), why);
+    QuantizedLinear quantized =
+        quantizeLinear(rewriter, *linear, findPlan(*this, target));
+    Operation *ops[] = {quantized.transform, quantized.quantize,
+                        quantized.contraction, quantized.rescale,
+                        quantized.inverse};
+    for (auto [list, op] : llvm::zip_equal(pieces, ops))
+      if (op)
+        list.push_back(op);
   }
   for (auto [result, ops] :
        llvm::zip_equal(getOperation()->getResults(), pieces))
     results.set(result, ops);
-  return outcome;
+  return DiagnosedSilenceableFailure::success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,4 +1,4 @@
-// RUN: stamp-opt %s --transform-interpreter --split-input-file --verify-diagnostics
+// RUN: stamp-opt %s --transform-interpreter --split-input-file --verify-diagnostics | FileCheck %s
 
 // Each refusal says why, and at which op.
 
@@ -235,19 +235,26 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
-// A failure can be silenced: the layer stays as it was.
+// A failure can be silenced: then nothing has changed, the target that could
+// have been quantized included.
 
-func.func @silenced(%x: tensor<8x8xf32>, %w: tensor<8x4xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
-  %0 = linalg.matmul ins(%x, %w : tensor<8x8xf32>, tensor<8x4xf32>) outs(%y : tensor<8x4xf32>) -> tensor<8x4xf32>
-  return %0 : tensor<8x4xf32>
+// CHECK-LABEL: func @silenced(
+//   CHECK-NOT:   stamp.
+//       CHECK:   return
+func.func @silenced(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %y: tensor<16x4xf32>,
+                    %x2: tensor<8x8xf32>, %y2: tensor<8x4xf32>) -> (tensor<16x4xf32>, tensor<8x4xf32>) {
+  %0 = linalg.matmul ins(%x, %w : tensor<16x8xf32>, tensor<8x4xf32>) outs(%y : tensor<16x4xf32>) -> tensor<16x4xf32>
+  %1 = linalg.matmul ins(%x2, %w : tensor<8x8xf32>, tensor<8x4xf32>) outs(%y2 : tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %0, %1 : tensor<16x4xf32>, tensor<8x4xf32>
 }
 
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
-    %0 = transform.structured.match ops{["linalg.matmul"]} in %root : (!transform.any_op) -> !transform.any_op
-    transform.sequence %0 : !transform.any_op failures(suppress) {
-    ^bb0(%1: !transform.any_op):
-      transform.stamp.plan %1 {plan = #stamp.plan<basis = #stamp.haar<levels = 4>, activations = #stamp.schedule<[], 8>, weight_bits = 4>} : !transform.any_op
+    transform.sequence %root : !transform.any_op failures(suppress) {
+    ^bb0(%inner: !transform.any_op):
+      %both = transform.structured.match ops{["linalg.matmul"]} in %inner : (!transform.any_op) -> !transform.any_op
+      transform.stamp.quantize %both {plan = #stamp.plan<basis = #stamp.haar<levels = 4>, activations = #stamp.schedule<[], 8>, weight_bits = 4>}
+          : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     }
     transform.yield
   }

@@ -1,4 +1,5 @@
 // RUN: stamp-opt %s --transform-interpreter --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: stamp-opt %s --split-input-file --verify-roundtrip -o %t
 
 // A schedule picks layer by layer: two of one function get different plans, the
 // third is left alone.

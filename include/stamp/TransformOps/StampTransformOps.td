@@ -87,9 +87,9 @@ def QuantizeOp : StampTransformOp<"stamp.quantize", [
 
     #### Return modes
 
-    Fails silenceably, before it changes a target, where that has no plan, is no
-    linear layer or has a static sequence that is shorter than its plan asks
-    for. Consumes the handle and modifies the payload.
+    Fails silenceably, before it changes anything, where a target has no plan,
+    is no linear layer or has a static sequence that is shorter than its plan
+    asks for. Consumes the handle and modifies the payload.
   }];
   let arguments = (ins TransformHandleTypeInterface:$target,
     OptionalAttr<Stamp_PlanAttr>:$plan);
