@@ -12,6 +12,7 @@
 #include "stamp/Conversion/Passes.h"
 #include "stamp/IR/Stamp.h"
 #include "stamp/Pipelines/Pipelines.h"
+#include "stamp/TransformOps/StampTransformOps.h"
 #include "stamp/Transforms/Passes.h"
 
 namespace stamp {
@@ -21,10 +22,12 @@ inline void registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<StampDialect>();
 }
 
-/// What our pipelines need beyond upstream's registerAllDialects and
-/// registerAllExtensions. Who runs single passes does without, and without
-/// linking StampPipelines.
+/// Makes the `transform.stamp` ops known, and what our pipelines need beyond
+/// upstream's registerAllDialects and registerAllExtensions. Who runs single
+/// passes does without, and without linking StampTransformOps and
+/// StampPipelines.
 inline void registerExtensions(mlir::DialectRegistry &registry) {
+  registerTransformDialectExtension(registry);
   registerGPUPipelineExtensions(registry);
 }
 

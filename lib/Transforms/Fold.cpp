@@ -12,8 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "stamp/Transforms/Linear.h"
 #include "stamp/Transforms/Passes.h"
+#include "stamp/Transforms/Transforms.h"
 
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/IR/Dominance.h"
@@ -523,66 +523,76 @@ private:
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// The pass
+// The rules together
 //===----------------------------------------------------------------------===//
+
+static int64_t countOps(Operation *root) {
+  int64_t count = 0;
+  root->walk([&](Operation *op) {
+    count += isa<TransformOp, InverseTransformOp, QuantizeOp>(op);
+  });
+  return count;
+}
+
+/// Rule 5: linears that read the same X share its transform and codes.
+static int64_t shareEqualOps(Operation *root,
+                             RewriterBase::Listener *listener) {
+  int64_t before = countOps(root);
+  IRRewriter rewriter(root->getContext(), listener);
+  DominanceInfo dominance(root);
+  eliminateCommonSubExpressions(rewriter, dominance, root);
+  return before - countOps(root);
+}
+
+static void explainTransformsLeft(Operation *root) {
+  root->walk([&](Operation *op) {
+    std::string why;
+    if (auto inverse = dyn_cast<InverseTransformOp>(op)) {
+      if (!planSink(inverse, why))
+        remark::missed(op->getLoc(), kRemark)
+            << remark::reason("the inverse transform stays: {0}", why);
+    } else if (auto transform = dyn_cast<TransformOp>(op)) {
+      if (!planRise(transform, why))
+        remark::missed(op->getLoc(), kRemark)
+            << remark::reason("the transform stays: {0}", why);
+    }
+  });
+}
+
+LogicalResult stamp::foldTransforms(Operation *root,
+                                    RewriterBase::Listener *listener) {
+  MLIRContext *context = root->getContext();
+  RewritePatternSet sizes(context);
+  sizes.add<MeasureSource>(context);
+  walkAndApplyPatterns(root, std::move(sizes), listener);
+
+  FoldCounts counts;
+  RewritePatternSet patterns(context);
+  patterns.add<CancelPair<TransformOp, InverseTransformOp>,
+               CancelPair<InverseTransformOp, TransformOp>, SinkInverse,
+               RaiseTransform, MoveBiasUnderInverse>(context, counts);
+  if (failed(
+          applyPatternsGreedily(root, std::move(patterns),
+                                GreedyRewriteConfig().setListener(listener))))
+    return failure();
+  counts.shared = shareEqualOps(root, listener);
+  explainTransformsLeft(root);
+  remark::analysis(root->getLoc(), kRemark)
+      << remark::metric("sunk", counts.sunk)
+      << remark::metric("risen", counts.risen)
+      << remark::metric("cancelled", counts.cancelled)
+      << remark::metric("biases", counts.biases)
+      << remark::metric("shared", counts.shared);
+  return success();
+}
 
 namespace {
 struct StampFold final : public stamp::impl::StampFoldBase<StampFold> {
   void runOnOperation() override {
-    RewritePatternSet sizes(&getContext());
-    sizes.add<MeasureSource>(&getContext());
-    walkAndApplyPatterns(getOperation(), std::move(sizes));
-
-    FoldCounts counts;
-    RewritePatternSet patterns(&getContext());
-    patterns.add<CancelPair<TransformOp, InverseTransformOp>,
-                 CancelPair<InverseTransformOp, TransformOp>, SinkInverse,
-                 RaiseTransform, MoveBiasUnderInverse>(&getContext(), counts);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) {
+    if (failed(foldTransforms(getOperation()))) {
       getOperation()->emitOpError() << "stamp-fold did not reach a fixed point";
-      return signalPassFailure();
+      signalPassFailure();
     }
-    counts.shared = shareEqualOps();
-    explainTransformsLeft();
-    remark::analysis(getOperation()->getLoc(), kRemark)
-        << remark::metric("sunk", counts.sunk)
-        << remark::metric("risen", counts.risen)
-        << remark::metric("cancelled", counts.cancelled)
-        << remark::metric("biases", counts.biases)
-        << remark::metric("shared", counts.shared);
-  }
-
-private:
-  int64_t countOps() {
-    int64_t count = 0;
-    getOperation()->walk([&](Operation *op) {
-      count += isa<TransformOp, InverseTransformOp, QuantizeOp>(op);
-    });
-    return count;
-  }
-
-  /// Rule 5: linears that read the same X share its transform and codes.
-  int64_t shareEqualOps() {
-    int64_t before = countOps();
-    IRRewriter rewriter(&getContext());
-    DominanceInfo dominance(getOperation());
-    eliminateCommonSubExpressions(rewriter, dominance, getOperation());
-    return before - countOps();
-  }
-
-  void explainTransformsLeft() {
-    getOperation()->walk([&](Operation *op) {
-      std::string why;
-      if (auto inverse = dyn_cast<InverseTransformOp>(op)) {
-        if (!planSink(inverse, why))
-          remark::missed(op->getLoc(), kRemark)
-              << remark::reason("the inverse transform stays: {0}", why);
-      } else if (auto transform = dyn_cast<TransformOp>(op)) {
-        if (!planRise(transform, why))
-          remark::missed(op->getLoc(), kRemark)
-              << remark::reason("the transform stays: {0}", why);
-      }
-    });
   }
 };
 } // namespace

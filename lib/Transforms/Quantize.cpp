@@ -20,11 +20,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "stamp/Transforms/Linear.h"
 #include "stamp/Transforms/Passes.h"
+#include "stamp/Transforms/Transforms.h"
 
 #include "mlir/IR/Remarks.h"
-#include "mlir/Transforms/FoldUtils.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPQUANTIZE
@@ -38,8 +37,9 @@ static constexpr remark::RemarkOpts kRemark =
     remark::RemarkOpts::name("Quantize").category("stamp-quantize");
 
 /// The contraction on codes: the same op on i8 tensors, into zeroed i32.
-static Value createIntegerContraction(OpBuilder &builder, Linear linear,
-                                      Value codes, Value weightCodes) {
+static linalg::LinalgOp createIntegerContraction(OpBuilder &builder,
+                                                 Linear linear, Value codes,
+                                                 Value weightCodes) {
   Location loc = linear.op.getLoc();
   Value zero =
       arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
@@ -48,9 +48,8 @@ static Value createIntegerContraction(OpBuilder &builder, Linear linear,
   Value init = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
   Value inputs[] = {codes, weightCodes};
   if (isa<linalg::BatchMatmulOp>(linear.op.getOperation()))
-    return linalg::BatchMatmulOp::create(builder, loc, inputs, init)
-        .getResult(0);
-  return linalg::MatmulOp::create(builder, loc, inputs, init).getResult(0);
+    return linalg::BatchMatmulOp::create(builder, loc, inputs, init);
+  return linalg::MatmulOp::create(builder, loc, inputs, init);
 }
 
 /// y + init, in the f32 of y and narrowed to the type of init.
@@ -70,41 +69,74 @@ static Value createSum(OpBuilder &builder, Location loc, Value y, Value init) {
       .front();
 }
 
-static Value createLinear(RewriterBase &rewriter, Linear linear,
-                          PlanAttr plan) {
+/// Quantizes a constant weight now, so that no float copy lives on. Its codes
+/// stand where it stood.
+static void foldConstantWeight(RewriterBase &rewriter, QuantizeWeightOp op) {
+  Operation *weight = op.getWeight().getDefiningOp();
+  if (!weight)
+    return;
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(weight);
+  SmallVector<Value> folded;
+  if (failed(rewriter.tryFold(op, folded)))
+    return;
+  SmallVector<Value> inits(op.getDpsInits());
+  rewriter.replaceOp(op, folded);
+  for (Value init : inits)
+    if (auto empty = init.getDefiningOp<tensor::EmptyOp>();
+        empty && empty->use_empty())
+      rewriter.eraseOp(empty);
+  if (weight->use_empty())
+    rewriter.eraseOp(weight);
+}
+
+QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
+                                      PlanAttr plan) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(linear.op);
   Location loc = linear.op.getLoc();
   Type f32 = rewriter.getF32Type();
+  QuantizedLinear pieces;
+
   Value x = linear.x;
   bool transforms = !isa<IdentityAttr>(plan.getBasis());
-  if (transforms)
-    x = TransformOp::create(rewriter, loc, x, plan.getBasis(), linear.sequence,
-                            f32)
-            .getResult();
-  auto quantize = QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
-                                     linear.sequence, linear.features);
+  if (transforms) {
+    pieces.transform = TransformOp::create(rewriter, loc, x, plan.getBasis(),
+                                           linear.sequence, f32);
+    x = pieces.transform.getResult();
+  }
+  pieces.quantize = QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
+                                       linear.sequence, linear.features);
   auto weight = QuantizeWeightOp::create(
       rewriter, loc, linear.weight, plan.getWeightBits(), linear.weightReduced);
-  Value accumulators = createIntegerContraction(
-      rewriter, linear, quantize.getCodes(), weight.getCodes());
+  pieces.contraction = createIntegerContraction(
+      rewriter, linear, pieces.quantize.getCodes(), weight.getCodes());
 
   // A contraction adds to its init: in f32, so that only the sum is narrowed.
   Type resultType = getElementTypeOrSelf(linear.init);
   bool adds = !isZeroTensor(linear.init);
   Type inverseType = adds ? f32 : resultType;
   Type rescaledType = transforms ? f32 : inverseType;
-  Value y = RescaleOp::create(
-                rewriter, loc, accumulators, quantize.getScales(),
-                quantize.getZeroPoints(), weight.getScales(), weight.getSums(),
-                createEmptyLike(rewriter, loc, linear.init, rescaledType),
-                /*bias=*/Value(), /*spread=*/Value(),
-                rewriter.getI64IntegerAttr(linear.sequence),
-                rewriter.getI64IntegerAttr(linear.channels))
-                .getResult();
-  if (transforms)
-    y = InverseTransformOp::create(rewriter, loc, y, plan.getBasis(),
-                                   linear.sequence, inverseType)
-            .getResult();
-  return adds ? createSum(rewriter, loc, y, linear.init) : y;
+  pieces.rescale = RescaleOp::create(
+      rewriter, loc, pieces.contraction->getResult(0),
+      pieces.quantize.getScales(), pieces.quantize.getZeroPoints(),
+      weight.getScales(), weight.getSums(),
+      createEmptyLike(rewriter, loc, linear.init, rescaledType),
+      /*bias=*/Value(), /*spread=*/Value(),
+      rewriter.getI64IntegerAttr(linear.sequence),
+      rewriter.getI64IntegerAttr(linear.channels));
+  Value y = pieces.rescale.getResult();
+  if (transforms) {
+    pieces.inverse = InverseTransformOp::create(
+        rewriter, loc, y, plan.getBasis(), linear.sequence, inverseType);
+    y = pieces.inverse.getResult();
+  }
+  if (adds)
+    y = createSum(rewriter, loc, y, linear.init);
+  remark::passed(loc, kRemark) << "quantized";
+  rewriter.replaceOp(linear.op, y);
+  foldConstantWeight(rewriter, weight);
+  return pieces;
 }
 
 namespace {
@@ -125,38 +157,11 @@ struct StampQuantize final
         op->emitOpError() << "has a plan that cannot be carried out: " << why;
         return signalPassFailure();
       }
-      rewriter.setInsertionPoint(op);
-      Value result = createLinear(
-          rewriter, *linear,
-          op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName));
-      remark::passed(op.getLoc(), kRemark) << "quantized";
-      rewriter.replaceOp(op, result);
+      quantizeLinear(rewriter, *linear,
+                     op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName));
     }
-    foldConstantWeights();
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("quantized", planned.size());
-  }
-
-private:
-  /// Constant weights are quantized now, so that no float copy lives on.
-  void foldConstantWeights() {
-    OperationFolder folder(&getContext());
-    SmallVector<QuantizeWeightOp> weights;
-    getOperation()->walk([&](QuantizeWeightOp op) { weights.push_back(op); });
-    for (QuantizeWeightOp op : weights) {
-      Operation *weight = op.getWeight().getDefiningOp();
-      SmallVector<Operation *> inits;
-      for (Value init : op.getDpsInits())
-        if (Operation *empty = init.getDefiningOp<tensor::EmptyOp>())
-          inits.push_back(empty);
-      if (failed(folder.tryToFold(op)))
-        continue;
-      for (Operation *empty : inits)
-        if (empty->use_empty())
-          empty->erase();
-      if (weight && weight->use_empty())
-        weight->erase();
-    }
   }
 };
 } // namespace

@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "stamp/Transforms/Linear.h"
 #include "stamp/Transforms/Passes.h"
+#include "stamp/Transforms/Transforms.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Matchers.h"
@@ -28,6 +28,19 @@ using namespace stamp;
 
 static constexpr remark::RemarkOpts kRemark =
     remark::RemarkOpts::name("Select").category("stamp-select");
+
+std::optional<std::string> stamp::whyMisfit(linalg::LinalgOp op,
+                                            PlanAttr plan) {
+  std::string why;
+  std::optional<Linear> linear = Linear::match(op, why);
+  if (!linear)
+    return "cannot be carried out: " + why;
+  int64_t tokens = linear->getSequenceLength();
+  if (ShapedType::isDynamic(tokens))
+    return std::nullopt;
+  std::optional<std::string> misfit = plan.misfit(tokens);
+  return misfit ? "does not fit: " + *misfit : misfit;
+}
 
 namespace {
 struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
@@ -116,21 +129,6 @@ private:
                            tokens, int64_t(minTokens))
           .str();
     return std::nullopt;
-  }
-
-  /// What is wrong with a plan for this contraction, as a phrase about the
-  /// plan; nullopt if it can be carried out and asks for no more than there is.
-  static std::optional<std::string> whyMisfit(linalg::LinalgOp op,
-                                              PlanAttr plan) {
-    std::string why;
-    std::optional<Linear> linear = Linear::match(op, why);
-    if (!linear)
-      return "cannot be carried out: " + why;
-    int64_t tokens = linear->getSequenceLength();
-    if (ShapedType::isDynamic(tokens))
-      return std::nullopt;
-    std::optional<std::string> misfit = plan.misfit(tokens);
-    return misfit ? "does not fit: " + *misfit : misfit;
   }
 
   /// Whether the plan is the user's word, not just the options' defaults.

@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "stamp/Codegen/CPU/Passes.h"
+#include "stamp/Codegen/CPU/Transforms.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -53,10 +54,14 @@ struct FuseElementwise final
     : stamp::impl::FuseElementwisePassBase<FuseElementwise> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    linalg::populateElementwiseOpsFusionPatterns(patterns, fusionPays);
+    stamp::populateFuseElementwisePatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
 };
 
 } // namespace
+
+void stamp::populateFuseElementwisePatterns(RewritePatternSet &patterns) {
+  linalg::populateElementwiseOpsFusionPatterns(patterns, fusionPays);
+}

@@ -24,6 +24,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "stamp/Codegen/CPU/Passes.h"
+#include "stamp/Codegen/CPU/Transforms.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -536,18 +537,14 @@ struct Vectorize final : stamp::impl::VectorizePassBase<Vectorize> {
     SmallVector<linalg::LinalgOp> ops;
     getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     size_t vectorized = 0;
+    IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : ops) {
       StringRef why;
-      std::optional<Plan> plan = makePlan(op, why);
-      if (!plan) {
+      if (succeeded(stamp::vectorizeLinalgOp(rewriter, op, why)))
+        ++vectorized;
+      else
         remark::missed(op.getLoc(), kRemark)
             << remark::reason("{0} stays scalar: {1}", op->getName(), why);
-        continue;
-      }
-      OpBuilder builder(op);
-      Emitter(builder, op, *plan).emit();
-      op->erase();
-      ++vectorized;
     }
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("vectorized", vectorized)
@@ -556,3 +553,15 @@ struct Vectorize final : stamp::impl::VectorizePassBase<Vectorize> {
 };
 
 } // namespace
+
+LogicalResult stamp::vectorizeLinalgOp(RewriterBase &rewriter,
+                                       linalg::LinalgOp op, StringRef &why) {
+  std::optional<Plan> plan = makePlan(op, why);
+  if (!plan)
+    return failure();
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+  Emitter(rewriter, op, *plan).emit();
+  rewriter.eraseOp(op);
+  return success();
+}
