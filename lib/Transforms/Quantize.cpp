@@ -6,11 +6,13 @@
 //
 //   %y = linalg.matmul {stamp.plan = …} ins(%x, %w) outs(%zero)
 //
-// becomes, by Y = L⁻¹(Q_a(L X)·Q_w(W)),
+// becomes, by Y = L⁻¹(Q_a(L X R)·Q_w(R⁻¹ W)),
 //
 //   %t = stamp.transform … ins(%x)
-//   %q, %s, %z = stamp.quantize … ins(%t)
-//   %wq, %ws, %wc = stamp.quantize_weight … ins(%w)
+//   %f = stamp.feature_transform … ins(%t)
+//   %q, %s, %z = stamp.quantize … ins(%f)
+//   %v = stamp.inverse_feature_transform … left … ins(%w)
+//   %wq, %ws, %wc = stamp.quantize_weight … ins(%v)
 //   %a = linalg.matmul ins(%q, %wq) outs(%izero)
 //   %r = stamp.rescale … ins(%a, %s, %z, %ws, %wc)
 //   %y = stamp.inverse_transform … ins(%r)
@@ -24,7 +26,9 @@
 #include "stamp/Transforms/Passes.h"
 
 #include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/FoldUtils.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPQUANTIZE
@@ -74,15 +78,22 @@ static Value createLinear(RewriterBase &rewriter, Linear linear,
                           PlanAttr plan) {
   Location loc = linear.op.getLoc();
   Type f32 = rewriter.getF32Type();
-  Value x = linear.x;
+  Value x = linear.x, w = linear.weight;
   bool transforms = !isa<IdentityAttr>(plan.getBasis());
   if (transforms)
     x = TransformOp::create(rewriter, loc, x, plan.getBasis(), linear.sequence,
                             f32);
+  // (L X)·R₁·R₂… and …R₂⁻¹·R₁⁻¹·W: each acts on what the one before has made.
+  for (FeatureTransformAttrInterface transform : plan.getFeatures()) {
+    x = FeatureTransformOp::create(rewriter, loc, x, transform, Side::Right,
+                                   linear.features, f32);
+    w = InverseFeatureTransformOp::create(
+        rewriter, loc, w, transform, Side::Left, linear.weightReduced, f32);
+  }
   auto quantize = QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
                                      linear.sequence, linear.features);
-  auto weight = QuantizeWeightOp::create(
-      rewriter, loc, linear.weight, plan.getWeightBits(), linear.weightReduced);
+  auto weight = QuantizeWeightOp::create(rewriter, loc, w, plan.getWeightBits(),
+                                         linear.weightReduced);
   Value accumulators = createIntegerContraction(
       rewriter, linear, quantize.getCodes(), weight.getCodes());
 
@@ -141,18 +152,22 @@ private:
     SmallVector<QuantizeWeightOp> weights;
     getOperation()->walk([&](QuantizeWeightOp op) { weights.push_back(op); });
     for (QuantizeWeightOp op : weights) {
-      Operation *weight = op.getWeight().getDefiningOp();
-      SmallVector<Operation *> inits;
-      for (Value init : op.getDpsInits())
-        if (Operation *empty = init.getDefiningOp<tensor::EmptyOp>())
-          inits.push_back(empty);
+      llvm::SmallSetVector<Operation *, 8> unused;
+      auto addOperands = [&](Operation *op) {
+        for (Value operand : op->getOperands())
+          if (Operation *definingOp = operand.getDefiningOp())
+            unused.insert(definingOp);
+      };
+      addOperands(op);
       if (failed(folder.tryToFold(op)))
         continue;
-      for (Operation *empty : inits)
-        if (empty->use_empty())
-          empty->erase();
-      if (weight && weight->use_empty())
-        weight->erase();
+      while (!unused.empty()) {
+        Operation *last = unused.pop_back_val();
+        if (!isOpTriviallyDead(last))
+          continue;
+        addOperands(last);
+        last->erase();
+      }
     }
   }
 };
