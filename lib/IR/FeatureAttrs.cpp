@@ -10,7 +10,9 @@
 //   pairs × 2 × run        in the butterfly of a stride, run = m·stride
 //   2^k × m                in the product
 //
-// A static D unrolls the butterflies; a dynamic one loops over the same ops.
+// of a static D. A dynamic one loops over butterflies that find their partner
+// by its index: a view with two dynamic sizes in one dimension's place is more
+// than upstream's lowering of views takes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -76,10 +78,11 @@ std::unique_ptr<FeatureTransform> HadamardAttr::getFeatureTransform() const {
 
 /// (u, v) → (u + v, u − v) of neighbouring runs of features, as u ± v with the
 /// sign along the dimension that tells one from the other.
-static Value emitButterfly(TokenBuilder &b, Value x, OpFoldResult pairs,
-                           OpFoldResult run) {
+static Value emitButterfly(TokenBuilder &b, Value x, int64_t pairs,
+                           int64_t run) {
   int64_t side = b.getDimension() + 1;
-  Value whole = split(b, x, {pairs, b.getIndexAttr(2), run});
+  Value whole = split(
+      b, x, {b.getIndexAttr(pairs), b.getIndexAttr(2), b.getIndexAttr(run)});
   auto wholeType = cast<RankedTensorType>(whole.getType());
   int64_t rank = wholeType.getRank();
   auto half = [&](int64_t which) -> Value {
@@ -118,6 +121,28 @@ static Value emitButterfly(TokenBuilder &b, Value x, OpFoldResult pairs,
           })
           .getResult(0);
   return join(b, result, 3);
+}
+
+/// The same for a run that only run time knows: each feature looks for its
+/// partner, one run further or back.
+static Value emitButterfly(TokenBuilder &b, Value x, Value run) {
+  int64_t d = b.getDimension();
+  return b.generate(
+      x, [&](ImplicitLocOpBuilder &b, ValueRange i) -> SmallVector<Value> {
+        Value isSecond = arith::TruncIOp::create(
+            b, b.getI1Type(),
+            arith::IndexCastOp::create(b, b.getI64Type(),
+                                       arith::DivUIOp::create(b, i[d], run)));
+        SmallVector<Value> partner(i);
+        partner[d] = arith::SelectOp::create(
+            b, isSecond, arith::SubIOp::create(b, i[d], run),
+            arith::AddIOp::create(b, i[d], run));
+        Value own = tensor::ExtractOp::create(b, x, i);
+        Value other = tensor::ExtractOp::create(b, x, partner);
+        return {arith::SelectOp::create(b, isSecond,
+                                        arith::SubFOp::create(b, other, own),
+                                        arith::AddFOp::create(b, own, other))};
+      });
 }
 
 /// The product with M or Mᵀ over the features of each of the 2^k `blocks`,
@@ -189,8 +214,8 @@ static Value emitStatic(TokenBuilder &b, Value x, int64_t order,
   if (order == 1 && exponent == 0)
     return x;
   for (int64_t k = 0; k < exponent; ++k)
-    x = emitButterfly(b, x, b.getIndexAttr(int64_t{1} << (exponent - k - 1)),
-                      b.getIndexAttr(order << k));
+    x = emitButterfly(b, x, /*pairs=*/int64_t{1} << (exponent - k - 1),
+                      /*run=*/order << k);
   return emitDense(b, x, order, transposed,
                    b.getIndexAttr(int64_t{1} << exponent),
                    b.getIndexAttr(exponent));
@@ -217,14 +242,9 @@ static Value emitDynamic(TokenBuilder &outer, Value x, int64_t order,
     TokenBuilder b(nested, loc, outer.getDimension());
     Value exponent = arith::IndexCastOp::create(
         b, b.getIndexType(), math::CountTrailingZerosOp::create(b, blockBits));
-    Value one = arith::ConstantIndexOp::create(b, 1);
     Value rotated = b.repeat(
         exponent, x, [&](TokenBuilder &b, Value turn, Value x) -> Value {
-          Value stride = arith::ShLIOp::create(b, one, turn);
-          Value above = arith::AddIOp::create(b, turn, one);
-          Value pairs = arith::ShRUIOp::create(b, blocks, above);
-          Value run = arith::MulIOp::create(b, stride, m);
-          return emitButterfly(b, x, pairs, run);
+          return emitButterfly(b, x, arith::ShLIOp::create(b, m, turn));
         });
     Value product = emitDense(b, rotated, order, transposed, blocks, exponent);
     scf::YieldOp::create(b, ValueRange{product});

@@ -48,7 +48,8 @@ func.func @dense_part(%x: tensor<5x3xf32>, %w: tensor<3x5xf32>) -> (tensor<5x3xf
 //       CHECK:   math.ctpop
 //       CHECK:   scf.if
 //       CHECK:     scf.for
-//       CHECK:       tensor.expand_shape %{{.*}} : tensor<?x?xf32> into tensor<?x?x2x?xf32>
+//       CHECK:       tensor.extract
+//       CHECK:     tensor.expand_shape %{{.*}} : tensor<?x?xf32> into tensor<?x?x3xf32>
 //       CHECK:     linalg.generic {{.*}}"reduction"]}
 //       CHECK:   else
 func.func @as_many_features_as_there_are(%x: tensor<?x?xf32>, %e: tensor<?x?xf32>) -> tensor<?x?xf32> {
