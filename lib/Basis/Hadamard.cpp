@@ -45,7 +45,7 @@ namespace {
 class QuadraticCharacter {
 public:
   static std::optional<QuadraticCharacter> ofField(int64_t q) {
-    auto root = static_cast<int64_t>(std::sqrt(static_cast<double>(q)) + 0.5);
+    int64_t root = std::lround(std::sqrt(static_cast<double>(q)));
     if (q % 2 == 0)
       return std::nullopt;
     if (isPrime(q))

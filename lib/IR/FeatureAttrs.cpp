@@ -18,6 +18,8 @@
 
 #include "stamp/IR/Stamp.h"
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
 #include <cmath>
 
 using namespace mlir;
