@@ -43,6 +43,10 @@ std::vector<float> DCTBasis::coefficients(int64_t length) {
   return denseDCT<float>(length);
 }
 
+std::vector<double> DCTBasis::preciseCoefficients(int64_t length) {
+  return denseDCT<double>(length);
+}
+
 void DCTBasis::transform(Direction direction, Rows<float> x) const {
   multiplyInPlace(denseDCT<float>(x.count), direction == Direction::Inverse, x);
 }

@@ -7,11 +7,11 @@
 //
 //===---------------------------------------------------------------------===//
 
+#include "Butterflies.h"
 #include "stamp/Basis/Basis.h"
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 
 using namespace stamp;
 
@@ -71,19 +71,8 @@ std::vector<int64_t> WHTBasis::coefficientOrder(int64_t length) const {
 
 /// The Sylvester matrix times 2^(−m/2), in place: its own inverse.
 template <typename T> static void transformBlock(Rows<T> x) {
-  for (int64_t stride = 1; stride < x.count; stride *= 2)
-    for (int64_t pair = 0; pair < x.count; pair += 2 * stride)
-      for (int64_t i = pair; i < pair + stride; ++i) {
-        T *u = x[i], *v = x[i + stride];
-        for (int64_t j = 0; j < x.features; ++j) {
-          T first = u[j], second = v[j];
-          u[j] = first + second;
-          v[j] = first - second;
-        }
-      }
-  int64_t m = log2OfPowerOfTwo(x.count);
-  T scale = static_cast<T>(std::ldexp(m % 2 ? 0.70710678118654752440 : 1.0,
-                                      -static_cast<int>(m / 2)));
+  multiplyBySylvester(x);
+  T scale = static_cast<T>(sylvesterNorm(log2OfPowerOfTwo(x.count)));
   for (int64_t i = 0; i < x.count * x.features; ++i)
     x.data[i] *= scale;
 }

@@ -7,6 +7,7 @@
 // Every stamp op becomes a few linalg ops on tensors that say the same thing:
 //
 //   transform        the basis's own fast form (BasisAttrInterface::emitTokens)
+//   feature_transform  likewise (FeatureTransformAttrInterface::emitFeatures)
 //   quantize         row minima and maxima; scales, zero points and all else
 //                    that is the same for a row; codes
 //   dequantize       (q − z)·s
@@ -213,6 +214,23 @@ struct LowerTransform final : OpRewritePattern<OpTy> {
     Value result =
         emitTransform(rewriter, op.getLoc(), op.getBasis(), op.getInput(),
                       op.getDimension(), direction, type.getElementType());
+    if (result.getType() != type)
+      result = tensor::CastOp::create(rewriter, op.getLoc(), type, result);
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+template <typename OpTy, Direction direction>
+struct LowerFeatureTransform final : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    RankedTensorType type = op.getResult().getType();
+    Value result = emitFeatureTransform(
+        rewriter, op.getLoc(), op.getTransform(), op.getInput(),
+        op.getDimension(), op.getSide(), direction, type.getElementType());
     if (result.getType() != type)
       result = tensor::CastOp::create(rewriter, op.getLoc(), type, result);
     rewriter.replaceOp(op, result);
@@ -544,6 +562,8 @@ void stamp::populateStampToLinalgPatterns(RewritePatternSet &patterns) {
   patterns
       .add<LowerBuffers, LowerTransform<TransformOp, Direction::Forward>,
            LowerTransform<InverseTransformOp, Direction::Inverse>,
+           LowerFeatureTransform<FeatureTransformOp, Direction::Forward>,
+           LowerFeatureTransform<InverseFeatureTransformOp, Direction::Inverse>,
            LowerQuantize, LowerDequantize, LowerQuantizeWeight, LowerRescale>(
           patterns.getContext());
 }

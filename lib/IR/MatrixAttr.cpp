@@ -84,15 +84,43 @@ std::unique_ptr<Basis> MatrixAttr::getBasis() const {
       toFloats(getMatrix()), std::move(inverse), getSkip());
 }
 
+/// M·x, or M⁻¹·x, or with the transpose, where the length is that of M.
+static Value emitProduct(MatrixAttr attr, TokenBuilder &tokens, Value x,
+                         Direction direction, bool transposed) {
+  int64_t n = cast<RankedTensorType>(attr.getMatrix().getType()).getDimSize(0);
+  bool isInverse = direction == Direction::Inverse;
+  ElementsAttr values = attr.getMatrix();
+  if (isInverse && attr.getInverse())
+    values = attr.getInverse();
+  else if (isInverse) // M⁻¹ = Mᵀ
+    transposed = !transposed;
+  return tokens.ifLengthIs(n, x, [&](TokenBuilder &tokens, Value x) {
+    Value matrix = arith::ConstantOp::create(tokens, cast<TypedAttr>(values));
+    return tokens.multiply(
+        matrix, x, transposed ? Direction::Inverse : Direction::Forward);
+  });
+}
+
 Value MatrixAttr::emitTokens(TokenBuilder &tokens, Value x,
                              Direction direction) const {
-  int64_t n = cast<RankedTensorType>(getMatrix().getType()).getDimSize(0);
-  return tokens.ifLengthIs(n, x, [&](TokenBuilder &tokens, Value x) {
-    bool explicitInverse = direction == Direction::Inverse && getInverse();
-    auto values = cast<TypedAttr>(explicitInverse ? getInverse() : getMatrix());
-    Value matrix = arith::ConstantOp::create(tokens, values);
-    // An explicit inverse is multiplied as it stands; otherwise L⁻¹ = Lᵀ.
-    return tokens.multiply(matrix, x,
-                           explicitInverse ? Direction::Forward : direction);
-  });
+  return emitProduct(*this, tokens, x, direction, /*transposed=*/false);
+}
+
+std::unique_ptr<FeatureTransform> MatrixAttr::getFeatureTransform() const {
+  std::optional<std::vector<float>> inverse;
+  if (getInverse())
+    inverse = toFloats(getInverse());
+  return std::make_unique<FeatureMatrix>(
+      cast<RankedTensorType>(getMatrix().getType()).getDimSize(0),
+      toFloats(getMatrix()), std::move(inverse), getSkip());
+}
+
+Value MatrixAttr::emitFeatures(TokenBuilder &features, Value x, Side side,
+                               Direction direction) const {
+  // Along the features X·R is Rᵀ times a column.
+  return features.afterSkip(
+      getSkip(), x, [&](TokenBuilder &features, Value rest) {
+        return emitProduct(*this, features, rest, direction,
+                           /*transposed=*/side == Side::Right);
+      });
 }

@@ -38,6 +38,31 @@ static void printGrid(AsmPrinter &printer, int64_t height, int64_t width) {
   printer << height << 'x' << width;
 }
 
+//===----------------------------------------------------------------------===//
+// The features of #stamp.plan: one transform, or `[first, …, last]`
+//===----------------------------------------------------------------------===//
+
+static ParseResult
+parseFeatureTransforms(AsmParser &parser,
+                       SmallVector<FeatureTransformAttrInterface> &transforms) {
+  auto parseOne = [&] {
+    return parser.parseAttribute(transforms.emplace_back());
+  };
+  if (failed(parser.parseOptionalLSquare()))
+    return parseOne();
+  return failure(parser.parseCommaSeparatedList(parseOne) ||
+                 parser.parseRSquare());
+}
+
+static void
+printFeatureTransforms(AsmPrinter &printer,
+                       ArrayRef<FeatureTransformAttrInterface> transforms) {
+  if (transforms.size() == 1)
+    printer << transforms.front();
+  else
+    printer << '[' << transforms << ']';
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "stamp/IR/StampAttrs.cpp.inc"
 
@@ -168,6 +193,7 @@ PrecisionSchedule ScheduleAttr::getSchedule() const {
 
 LogicalResult PlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                BasisAttrInterface basis,
+                               ArrayRef<FeatureTransformAttrInterface>,
                                ScheduleAttr activations, int64_t weightBits) {
   if (weightBits != 4 && weightBits != 8)
     return emitError() << "weight_bits must be 4 or 8, got " << weightBits;
@@ -178,4 +204,12 @@ std::optional<std::string> PlanAttr::misfit(int64_t seqLen) const {
   if (std::optional<std::string> reason = getBasis().getBasis()->misfit(seqLen))
     return reason;
   return getActivations().getSchedule().misfit(seqLen);
+}
+
+std::optional<std::string> PlanAttr::featuresMisfit(int64_t features) const {
+  for (FeatureTransformAttrInterface transform : getFeatures())
+    if (std::optional<std::string> reason =
+            transform.getFeatureTransform()->misfit(features))
+      return reason;
+  return std::nullopt;
 }

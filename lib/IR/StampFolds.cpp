@@ -14,6 +14,7 @@
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace stamp;
@@ -49,6 +50,30 @@ LogicalResult TransformOp::fold(FoldAdaptor,
 LogicalResult InverseTransformOp::fold(FoldAdaptor,
                                        SmallVectorImpl<OpFoldResult> &results) {
   return foldIdentity(*this, results);
+}
+
+/// R = I where a static number of features does not suit the transform.
+template <typename OpTy>
+static LogicalResult foldFeatureMisfit(OpTy op,
+                                       SmallVectorImpl<OpFoldResult> &results) {
+  int64_t features = op.getInput().getType().getDimSize(op.getDimension());
+  if (!op.getResult() || op.getInput().getType() != op.getResult().getType() ||
+      ShapedType::isDynamic(features) ||
+      !op.getTransform().getFeatureTransform()->misfit(features))
+    return failure();
+  results.push_back(op.getInput());
+  return success();
+}
+
+LogicalResult FeatureTransformOp::fold(FoldAdaptor,
+                                       SmallVectorImpl<OpFoldResult> &results) {
+  return foldFeatureMisfit(*this, results);
+}
+
+LogicalResult
+InverseFeatureTransformOp::fold(FoldAdaptor,
+                                SmallVectorImpl<OpFoldResult> &results) {
+  return foldFeatureMisfit(*this, results);
 }
 
 //===----------------------------------------------------------------------===//
@@ -101,6 +126,42 @@ static std::optional<std::vector<float>> readFloats(Attribute constant,
   return values;
 }
 
+static std::optional<std::vector<float>> readFloats(Value tensor);
+
+template <typename OpTy>
+static std::optional<std::vector<float>> readTransformed(OpTy op,
+                                                         Direction direction) {
+  ArrayRef<int64_t> sizes = op.getInput().getType().getShape();
+  std::optional<std::vector<float>> values = readFloats(op.getInput());
+  if (!values)
+    return std::nullopt;
+  int64_t features = op.getDimension();
+  FeatureShape shape = {llvm::product_of(sizes.take_front(features)),
+                        sizes[features],
+                        llvm::product_of(sizes.drop_front(features + 1))};
+  op.getTransform().getFeatureTransform()->apply(values->data(), shape,
+                                                 op.getSide(), direction);
+  return values;
+}
+
+/// The values of a constant tensor, or of feature transforms of one: what R⁻¹·W
+/// is nobody needs but its quantizer, so that it never becomes a constant.
+static std::optional<std::vector<float>> readFloats(Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  Attribute constant;
+  if (!type.hasStaticShape())
+    return std::nullopt;
+  if (matchPattern(tensor, m_Constant(&constant)))
+    return readFloats(constant, type);
+  if (!type.getElementType().isF32())
+    return std::nullopt;
+  if (auto op = tensor.getDefiningOp<FeatureTransformOp>())
+    return readTransformed(op, Direction::Forward);
+  if (auto op = tensor.getDefiningOp<InverseFeatureTransformOp>())
+    return readTransformed(op, Direction::Inverse);
+  return std::nullopt;
+}
+
 /// Large constants live in a resource: a DenseElementsAttr is hashed and copied
 /// into the context.
 template <typename T>
@@ -116,13 +177,14 @@ static Attribute makeConstant(RankedTensorType type, ArrayRef<T> values,
 LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
                                      SmallVectorImpl<OpFoldResult> &results) {
   ShapedType type = getWeight().getType();
-  if (!adaptor.getWeight() || !type.hasStaticShape() ||
+  if (!getCodes() || !type.hasStaticShape() ||
       !getCodes().getType().hasStaticShape() ||
       !getScales().getType().hasStaticShape() ||
       !getSums().getType().hasStaticShape())
     return failure();
   std::optional<std::vector<float>> weight =
-      readFloats(adaptor.getWeight(), type);
+      adaptor.getWeight() ? readFloats(adaptor.getWeight(), type)
+                          : readFloats(getWeight());
   if (!weight)
     return failure();
 

@@ -67,13 +67,15 @@ static SmallVector<int64_t> without(ArrayRef<int64_t> shape,
   return result;
 }
 
-/// Checks that `dimension` is one of a tensor of rank two or more.
+/// Checks that `dimension` is one of a tensor of rank two, or `minRank`, or
+/// more.
 static LogicalResult verifyDimension(Operation *op, Value tensor,
-                                     StringRef name, int64_t dimension) {
+                                     StringRef name, int64_t dimension,
+                                     int64_t minRank = 2) {
   int64_t rank = getShapedType(tensor).getRank();
-  if (rank < 2)
-    return op->emitOpError()
-           << "expects a tensor of rank 2 or more, got " << tensor.getType();
+  if (rank < minRank)
+    return op->emitOpError() << "expects a tensor of rank " << minRank
+                             << " or more, got " << tensor.getType();
   if (dimension < 0 || dimension >= rank)
     return op->emitOpError() << name << " dimension " << dimension
                              << " is not one of " << tensor.getType();
@@ -161,6 +163,64 @@ LogicalResult InverseTransformOp::verify() { return verifyTransform(*this); }
 LogicalResult
 InverseTransformOp::reifyResultShapes(OpBuilder &builder,
                                       ReifiedRankedShapedTypeDims &reified) {
+  return reifyFromInits(*this, builder, reified);
+}
+
+//===----------------------------------------------------------------------===//
+// Feature transforms
+//===----------------------------------------------------------------------===//
+
+template <typename OpTy>
+static void
+buildFeatureTransform(OpBuilder &builder, OperationState &state, Value input,
+                      FeatureTransformAttrInterface transform, Side side,
+                      int64_t dimension, Type elementType) {
+  OpTy::build(builder, state, input,
+              createEmptyLike(builder, state.location, input, elementType),
+              transform, side == Side::Left, dimension);
+}
+
+template <typename OpTy> static LogicalResult verifyFeatureTransform(OpTy op) {
+  if (failed(verifyDimension(op, op.getInput(), "feature", op.getDimension(),
+                             /*minRank=*/1)))
+    return failure();
+  return verifyShape(op, "an init", op.getInit(),
+                     getShapedType(op.getInput()).getShape());
+}
+
+void FeatureTransformOp::build(OpBuilder &builder, OperationState &state,
+                               Value input,
+                               FeatureTransformAttrInterface transform,
+                               Side side, int64_t dimension, Type elementType) {
+  buildFeatureTransform<FeatureTransformOp>(builder, state, input, transform,
+                                            side, dimension, elementType);
+}
+
+LogicalResult FeatureTransformOp::verify() {
+  return verifyFeatureTransform(*this);
+}
+
+LogicalResult
+FeatureTransformOp::reifyResultShapes(OpBuilder &builder,
+                                      ReifiedRankedShapedTypeDims &reified) {
+  return reifyFromInits(*this, builder, reified);
+}
+
+void InverseFeatureTransformOp::build(OpBuilder &builder, OperationState &state,
+                                      Value input,
+                                      FeatureTransformAttrInterface transform,
+                                      Side side, int64_t dimension,
+                                      Type elementType) {
+  buildFeatureTransform<InverseFeatureTransformOp>(
+      builder, state, input, transform, side, dimension, elementType);
+}
+
+LogicalResult InverseFeatureTransformOp::verify() {
+  return verifyFeatureTransform(*this);
+}
+
+LogicalResult InverseFeatureTransformOp::reifyResultShapes(
+    OpBuilder &builder, ReifiedRankedShapedTypeDims &reified) {
   return reifyFromInits(*this, builder, reified);
 }
 

@@ -69,6 +69,16 @@ static LoopNest getLoopNest(InverseTransformOp op) {
   return getTransformNest(op);
 }
 
+// A scale does not mix its features, but a tile of them would need a part of
+// the factors.
+static LoopNest getLoopNest(FeatureTransformOp op) {
+  return getTransformNest(op);
+}
+
+static LoopNest getLoopNest(InverseFeatureTransformOp op) {
+  return getTransformNest(op);
+}
+
 static LoopNest getLoopNest(QuantizeOp op) {
   LoopNest nest(op.getInput(), op.getFeatureDimension());
   Loops rows = nest.allBut(op.getFeatureDimension());

@@ -135,6 +135,24 @@ Value TokenBuilder::multiply(Value matrix, Value x, Direction direction) {
       .getResult(0);
 }
 
+Value TokenBuilder::afterSkip(
+    int64_t skip, Value x,
+    llvm::function_ref<Value(TokenBuilder &, Value)> then) {
+  if (skip == 0)
+    return then(*this, x);
+  OpFoldResult seqLen = length(x);
+  OpFoldResult skipped = affine::makeComposedFoldedAffineMin(
+      *this, getLoc(),
+      AffineMap::get(0, 1,
+                     {getAffineSymbolExpr(0), getAffineConstantExpr(skip)},
+                     getContext()),
+      {seqLen});
+  OpFoldResult count = subtract(seqLen, skipped);
+  if (getConstantIntValue(count) == 0)
+    return x;
+  return insert(then(*this, slice(x, skipped, count)), x, skipped);
+}
+
 Value TokenBuilder::ifLengthIs(
     int64_t count, Value x,
     llvm::function_ref<Value(TokenBuilder &, Value)> then) {
@@ -215,21 +233,19 @@ Value stamp::emitTransform(OpBuilder &builder, Location loc,
                            Direction direction, Type elementType) {
   TokenBuilder tokens(builder, loc, dimension);
   Value wide = castElements(tokens, x, tokens.getF32Type());
-  if (basis.getSkip() == 0)
-    return castElements(tokens, basis.emitTokens(tokens, wide, direction),
-                        elementType);
+  Value result = tokens.afterSkip(
+      basis.getSkip(), wide, [&](TokenBuilder &tokens, Value rest) {
+        return basis.emitTokens(tokens, rest, direction);
+      });
+  return castElements(tokens, result, elementType);
+}
 
-  AffineExpr length = tokens.getAffineSymbolExpr(0);
-  AffineExpr skip = tokens.getAffineConstantExpr(basis.getSkip());
-  OpFoldResult seqLen = tokens.length(wide);
-  OpFoldResult skipped = affine::makeComposedFoldedAffineMin(
-      tokens, loc, AffineMap::get(0, 1, {length, skip}, tokens.getContext()),
-      {seqLen});
-  OpFoldResult count = tokens.subtract(seqLen, skipped);
-  if (getConstantIntValue(count) == 0)
-    return castElements(tokens, wide, elementType);
-  Value rest = tokens.slice(wide, skipped, count);
-  Value transformed = basis.emitTokens(tokens, rest, direction);
-  return castElements(tokens, tokens.insert(transformed, wide, skipped),
-                      elementType);
+Value stamp::emitFeatureTransform(OpBuilder &builder, Location loc,
+                                  FeatureTransformAttrInterface transform,
+                                  Value x, int64_t dimension, Side side,
+                                  Direction direction, Type elementType) {
+  TokenBuilder features(builder, loc, dimension);
+  Value wide = castElements(features, x, features.getF32Type());
+  Value result = transform.emitFeatures(features, wide, side, direction);
+  return castElements(features, result, elementType);
 }

@@ -405,6 +405,81 @@ struct RaiseTransform final : FoldPattern<TransformOp> {
 } // namespace
 
 //===----------------------------------------------------------------------===//
+// Rule 1: past feature transforms
+//===----------------------------------------------------------------------===//
+
+/// Whether an op on the sequence and one on the features, the second the only
+/// user of the first, may change places.
+template <typename FirstOp, typename SecondOp>
+static bool commute(FirstOp first, SecondOp second) {
+  return first && first->hasOneUse() &&
+         first->getBlock() == second->getBlock() &&
+         first.getDimension() != second.getDimension() &&
+         first.getInput().getType() == first.getInit().getType() &&
+         second.getInput().getType() == second.getInit().getType();
+}
+
+namespace {
+/// L⁻¹(A)·R = L⁻¹(A·R): on the way to a transform that cancels it, an inverse
+/// passes what acts on features.
+///
+///   %a = stamp.inverse_transform #b along 0 ins(%t)
+///   %y = stamp.feature_transform #r over 1 ins(%a)
+/// becomes
+///   %f = stamp.feature_transform #r over 1 ins(%t)
+///   %y = stamp.inverse_transform #b along 0 ins(%f)
+template <typename FeatureOp>
+struct SinkInversePastFeatures final : FoldPattern<FeatureOp> {
+  using FoldPattern<FeatureOp>::FoldPattern;
+
+  LogicalResult matchAndRewrite(FeatureOp features,
+                                PatternRewriter &rewriter) const override {
+    auto inverse =
+        features.getInput().template getDefiningOp<InverseTransformOp>();
+    if (!commute(inverse, features))
+      return failure();
+    Value result =
+        FeatureOp::create(rewriter, features.getLoc(), inverse.getInput(),
+                          features.getTransform(), features.getSide(),
+                          features.getDimension())
+            .getResult();
+    rewriter.replaceOpWithNewOp<InverseTransformOp>(
+        features, result, inverse.getBasis(), inverse.getDimension());
+    ++this->counts.sunk;
+    return success();
+  }
+};
+
+/// L(X·R) = L(X)·R, likewise on the way up.
+///
+///   %f = stamp.feature_transform #r over 1 ins(%x)
+///   %t = stamp.transform #b along 0 ins(%f)
+/// becomes
+///   %a = stamp.transform #b along 0 ins(%x)
+///   %t = stamp.feature_transform #r over 1 ins(%a)
+template <typename FeatureOp>
+struct RaiseTransformPastFeatures final : FoldPattern<TransformOp> {
+  using FoldPattern::FoldPattern;
+
+  LogicalResult matchAndRewrite(TransformOp transform,
+                                PatternRewriter &rewriter) const override {
+    auto features = transform.getInput().template getDefiningOp<FeatureOp>();
+    if (!commute(features, transform))
+      return failure();
+    Value risen =
+        TransformOp::create(rewriter, transform.getLoc(), features.getInput(),
+                            transform.getBasis(), transform.getDimension())
+            .getResult();
+    rewriter.replaceOpWithNewOp<FeatureOp>(
+        transform, risen, features.getTransform(), features.getSide(),
+        features.getDimension());
+    ++this->counts.risen;
+    return success();
+  }
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
 // Rule 3: biases
 //===----------------------------------------------------------------------===//
 
@@ -529,7 +604,8 @@ private:
 static int64_t countOps(Operation *root) {
   int64_t count = 0;
   root->walk([&](Operation *op) {
-    count += isa<TransformOp, InverseTransformOp, QuantizeOp>(op);
+    count += isa<TransformOp, InverseTransformOp, FeatureTransformOp,
+                 InverseFeatureTransformOp, QuantizeOp>(op);
   });
   return count;
 }
@@ -570,7 +646,11 @@ LogicalResult stamp::foldTransforms(Operation *root,
   RewritePatternSet patterns(context);
   patterns.add<CancelPair<TransformOp, InverseTransformOp>,
                CancelPair<InverseTransformOp, TransformOp>, SinkInverse,
-               RaiseTransform, MoveBiasUnderInverse>(context, counts);
+               SinkInversePastFeatures<FeatureTransformOp>,
+               SinkInversePastFeatures<InverseFeatureTransformOp>,
+               RaiseTransform, RaiseTransformPastFeatures<FeatureTransformOp>,
+               RaiseTransformPastFeatures<InverseFeatureTransformOp>,
+               MoveBiasUnderInverse>(context, counts);
   if (failed(
           applyPatternsGreedily(root, std::move(patterns),
                                 GreedyRewriteConfig().setListener(listener))))

@@ -6,11 +6,13 @@
 //
 //   %y = linalg.matmul {stamp.plan = …} ins(%x, %w) outs(%zero)
 //
-// becomes, by Y = L⁻¹(Q_a(L X)·Q_w(W)),
+// becomes, by Y = L⁻¹(Q_a(L X R)·Q_w(R⁻¹ W)),
 //
 //   %t = stamp.transform … ins(%x)
-//   %q, %s, %z = stamp.quantize … ins(%t)
-//   %wq, %ws, %wc = stamp.quantize_weight … ins(%w)
+//   %f = stamp.feature_transform … ins(%t)
+//   %q, %s, %z = stamp.quantize … ins(%f)
+//   %v = stamp.inverse_feature_transform … left … ins(%w)
+//   %wq, %ws, %wc = stamp.quantize_weight … ins(%v)
 //   %a = linalg.matmul ins(%q, %wq) outs(%izero)
 //   %r = stamp.rescale … ins(%a, %s, %z, %ws, %wc)
 //   %y = stamp.inverse_transform … ins(%r)
@@ -24,6 +26,8 @@
 #include "stamp/Transforms/Transforms.h"
 
 #include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPQUANTIZE
@@ -69,25 +73,32 @@ static Value createSum(OpBuilder &builder, Location loc, Value y, Value init) {
       .front();
 }
 
-/// Quantizes a constant weight now, so that no float copy lives on. Its codes
-/// stand where it stood.
-static void foldConstantWeight(RewriterBase &rewriter, QuantizeWeightOp op) {
-  Operation *weight = op.getWeight().getDefiningOp();
-  if (!weight)
+/// Quantizes a constant weight, and what a plan does to it first, now, so that
+/// no float copy lives on. Its codes stand where it stood.
+static void foldConstantWeight(RewriterBase &rewriter, Operation *constant,
+                               QuantizeWeightOp op) {
+  if (!constant)
     return;
   OpBuilder::InsertionGuard guard(rewriter);
-  rewriter.setInsertionPoint(weight);
+  rewriter.setInsertionPoint(constant);
   SmallVector<Value> folded;
   if (failed(rewriter.tryFold(op, folded)))
     return;
-  SmallVector<Value> inits(op.getDpsInits());
+  llvm::SmallSetVector<Operation *, 8> unused;
+  auto addOperands = [&](Operation *op) {
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp())
+        unused.insert(producer);
+  };
+  addOperands(op);
   rewriter.replaceOp(op, folded);
-  for (Value init : inits)
-    if (auto empty = init.getDefiningOp<tensor::EmptyOp>();
-        empty && empty->use_empty())
-      rewriter.eraseOp(empty);
-  if (weight->use_empty())
-    rewriter.eraseOp(weight);
+  while (!unused.empty()) {
+    Operation *last = unused.pop_back_val();
+    if (!isOpTriviallyDead(last))
+      continue;
+    addOperands(last);
+    rewriter.eraseOp(last);
+  }
 }
 
 QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
@@ -98,17 +109,26 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   Type f32 = rewriter.getF32Type();
   QuantizedLinear pieces;
 
-  Value x = linear.x;
+  Value x = linear.x, w = linear.weight;
   bool transforms = !isa<IdentityAttr>(plan.getBasis());
   if (transforms) {
     pieces.transform = TransformOp::create(rewriter, loc, x, plan.getBasis(),
                                            linear.sequence, f32);
     x = pieces.transform.getResult();
   }
+  // (L X)·R₁·R₂… and …R₂⁻¹·R₁⁻¹·W: each acts on what the one before has made.
+  for (FeatureTransformAttrInterface transform : plan.getFeatures()) {
+    x = FeatureTransformOp::create(rewriter, loc, x, transform, Side::Right,
+                                   linear.features, f32)
+            .getResult();
+    w = InverseFeatureTransformOp::create(rewriter, loc, w, transform,
+                                          Side::Left, linear.weightReduced, f32)
+            .getResult();
+  }
   pieces.quantize = QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
                                        linear.sequence, linear.features);
-  auto weight = QuantizeWeightOp::create(
-      rewriter, loc, linear.weight, plan.getWeightBits(), linear.weightReduced);
+  auto weight = QuantizeWeightOp::create(rewriter, loc, w, plan.getWeightBits(),
+                                         linear.weightReduced);
   pieces.contraction = createIntegerContraction(
       rewriter, linear, pieces.quantize.getCodes(), weight.getCodes());
 
@@ -135,7 +155,7 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
     y = createSum(rewriter, loc, y, linear.init);
   remark::passed(loc, kRemark) << "quantized";
   rewriter.replaceOp(linear.op, y);
-  foldConstantWeight(rewriter, weight);
+  foldConstantWeight(rewriter, linear.weight.getDefiningOp(), weight);
   return pieces;
 }
 

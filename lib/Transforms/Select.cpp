@@ -35,10 +35,13 @@ std::optional<std::string> stamp::whyMisfit(linalg::LinalgOp op,
   std::optional<Linear> linear = Linear::match(op, why);
   if (!linear)
     return "cannot be carried out: " + why;
-  int64_t tokens = linear->getSequenceLength();
-  if (ShapedType::isDynamic(tokens))
-    return std::nullopt;
-  std::optional<std::string> misfit = plan.misfit(tokens);
+  std::optional<std::string> misfit;
+  if (int64_t tokens = linear->getSequenceLength();
+      !ShapedType::isDynamic(tokens))
+    misfit = plan.misfit(tokens);
+  if (int64_t count = linear->getReductionLength();
+      !misfit && !ShapedType::isDynamic(count))
+    misfit = plan.featuresMisfit(count);
   return misfit ? "does not fit: " + *misfit : misfit;
 }
 
@@ -58,8 +61,9 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
         return WalkResult::advance();
       ++found;
       std::optional<std::string> refusal = own ? std::nullopt : whyNot(op);
+      PlanAttr chosen = own ? own : withProposedFeatures(plan, op);
       if (std::optional<std::string> misfit;
-          !refusal && (misfit = whyMisfit(op, own ? own : plan))) {
+          !refusal && (misfit = whyMisfit(op, chosen))) {
         // What the user asked for is an error; what nobody asked for is not.
         if (own || isUserGiven()) {
           op->emitOpError() << "has a plan that " << *misfit;
@@ -72,7 +76,7 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
         return WalkResult::advance();
       }
       if (!own)
-        op->setAttr(StampDialect::kPlanAttrName, plan);
+        op->setAttr(StampDialect::kPlanAttrName, chosen);
       ++selected;
       return WalkResult::advance();
     });
@@ -106,13 +110,58 @@ private:
     auto parsedSchedule = parseOption<ScheduleAttr>("schedule", schedule);
     if (!parsedSchedule)
       return {};
+    std::optional<SmallVector<FeatureTransformAttrInterface>> parsedFeatures =
+        parseFeatures();
+    if (!parsedFeatures)
+      return {};
     auto report = [&] {
       return emitError(UnknownLoc::get(&getContext())) << "stamp-select: ";
     };
     int64_t bits = weightBits;
-    if (failed(PlanAttr::verify(report, parsedBasis, parsedSchedule, bits)))
+    if (failed(PlanAttr::verify(report, parsedBasis, *parsedFeatures,
+                                parsedSchedule, bits)))
       return {};
-    return PlanAttr::get(&getContext(), parsedBasis, parsedSchedule, bits);
+    return PlanAttr::get(&getContext(), parsedBasis, *parsedFeatures,
+                         parsedSchedule, bits);
+  }
+
+  /// One transform or a list of them; none yet if each linear gets its own.
+  std::optional<SmallVector<FeatureTransformAttrInterface>> parseFeatures() {
+    SmallVector<FeatureTransformAttrInterface> transforms;
+    if (features.empty() || features == kProposeHadamard)
+      return transforms;
+    auto attribute = parseOption<Attribute>("features", features);
+    if (!attribute)
+      return std::nullopt;
+    auto list = dyn_cast<ArrayAttr>(attribute);
+    for (Attribute element : list ? list.getValue() : ArrayRef(attribute)) {
+      auto transform = dyn_cast<FeatureTransformAttrInterface>(element);
+      if (!transform) {
+        emitError(UnknownLoc::get(&getContext()))
+            << "stamp-select: option 'features' does not take " << element;
+        return std::nullopt;
+      }
+      transforms.push_back(transform);
+    }
+    return transforms;
+  }
+
+  /// The plan of the options for one linear, whose features the word `hadamard`
+  /// leaves to the number of them. Where no order suits it, the rotation of a
+  /// power of two is what does not fit.
+  PlanAttr withProposedFeatures(PlanAttr plan, linalg::LinalgOp op) {
+    std::string why;
+    std::optional<Linear> linear = Linear::match(op, why);
+    if (features != kProposeHadamard || !linear)
+      return plan;
+    int64_t order = 1;
+    if (int64_t count = linear->getReductionLength();
+        !ShapedType::isDynamic(count))
+      order = Hadamard::orderFor(count).value_or(order);
+    FeatureTransformAttrInterface hadamard =
+        HadamardAttr::get(&getContext(), order);
+    return PlanAttr::get(&getContext(), plan.getBasis(), hadamard,
+                         plan.getActivations(), plan.getWeightBits());
   }
 
   /// Why a contraction stays as it is; nullopt if it becomes a STaMP linear.
@@ -132,6 +181,11 @@ private:
   }
 
   /// Whether the plan is the user's word, not just the options' defaults.
-  bool isUserGiven() const { return basis.hasValue() || schedule.hasValue(); }
+  bool isUserGiven() const {
+    return basis.hasValue() || features.hasValue() || schedule.hasValue();
+  }
+
+  /// The value of `features` that is no attribute.
+  static constexpr StringLiteral kProposeHadamard = "hadamard";
 };
 } // namespace

@@ -285,3 +285,74 @@ func.func @weight_whose_resource_is_absent_stays(%eq: tensor<2x1xi8>, %es: tenso
     ins(%w : tensor<2x1xf32>) outs(%eq, %es, %ec : tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>)
   return %q#0 : tensor<2x1xi8>
 }
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Feature transforms
+//===----------------------------------------------------------------------===//
+
+// R = I where a number of features does not suit.
+// CHECK-LABEL: func @features_that_do_not_fit
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<?x12xf32>,
+//   CHECK-NOT:   stamp
+//       CHECK:   return %[[X]], %[[X]], %[[X]]
+func.func @features_that_do_not_fit(%x: tensor<?x12xf32>, %e: tensor<?x12xf32>)
+    -> (tensor<?x12xf32>, tensor<?x12xf32>, tensor<?x12xf32>) {
+  %0 = stamp.feature_transform #stamp.hadamard over 1 ins(%x : tensor<?x12xf32>) outs(%e : tensor<?x12xf32>)
+  %1 = stamp.inverse_feature_transform #stamp.scale<dense<2.0> : tensor<11xf32>> left over 1 ins(%x : tensor<?x12xf32>) outs(%e : tensor<?x12xf32>)
+  %2 = stamp.feature_transform #stamp.matrix<dense<1.0> : tensor<1x1xf32>> over 1 ins(%x : tensor<?x12xf32>) outs(%e : tensor<?x12xf32>)
+  return %0, %1, %2 : tensor<?x12xf32>, tensor<?x12xf32>, tensor<?x12xf32>
+}
+
+// CHECK-LABEL: func @features_that_fit_or_may_fit_stay
+//       CHECK:   stamp.feature_transform #stamp.hadamard<order = 3>
+//       CHECK:   stamp.feature_transform #stamp.hadamard over 0
+//       CHECK:   stamp.feature_transform #stamp.hadamard over 1 {{.*}} outs(%{{.*}} : tensor<?x12xf16>)
+func.func @features_that_fit_or_may_fit_stay(%x: tensor<?x12xf32>, %e: tensor<?x12xf32>, %h: tensor<?x12xf16>)
+    -> (tensor<?x12xf32>, tensor<?x12xf32>, tensor<?x12xf16>) {
+  %0 = stamp.feature_transform #stamp.hadamard<order = 3> over 1 ins(%x : tensor<?x12xf32>) outs(%e : tensor<?x12xf32>)
+  %1 = stamp.feature_transform #stamp.hadamard over 0 ins(%x : tensor<?x12xf32>) outs(%e : tensor<?x12xf32>)
+  %2 = stamp.feature_transform #stamp.hadamard over 1 ins(%x : tensor<?x12xf32>) outs(%h : tensor<?x12xf16>)
+  return %0, %1, %2 : tensor<?x12xf32>, tensor<?x12xf32>, tensor<?x12xf16>
+}
+
+// -----
+
+// R⁻¹·W folds with its quantizer, never into a float constant: (8, 6)/½ is
+// (16, 12), and (28, 4)/√2 = (7, 1)·2√2 after the butterfly.
+// CHECK-LABEL: func @transformed_weight
+//   CHECK-NOT:   stamp
+//   CHECK-DAG:   dense<{{\[}}[7], [1]]> : tensor<2x1xi8>
+//   CHECK-DAG:   dense<2.82842708> : tensor<1xf32>
+//   CHECK-DAG:   dense<8> : tensor<1xi32>
+//   CHECK-NOT:   tensor<2x1xf32>
+//       CHECK:   return
+func.func @transformed_weight(%eq: tensor<2x1xi8>, %es: tensor<1xf32>, %ec: tensor<1xi32>)
+    -> (tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>) {
+  %w = arith.constant dense<[[8.0], [6.0]]> : tensor<2x1xf16>
+  %e = tensor.empty() : tensor<2x1xf32>
+  %s = stamp.inverse_feature_transform #stamp.scale<dense<0.5> : tensor<2xf32>> left over 0
+         ins(%w : tensor<2x1xf16>) outs(%e : tensor<2x1xf32>)
+  %v = stamp.inverse_feature_transform #stamp.hadamard left over 0 ins(%s : tensor<2x1xf32>) outs(%e : tensor<2x1xf32>)
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%v : tensor<2x1xf32>) outs(%eq, %es, %ec : tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>)
+  return %q#0, %q#1, %q#2 : tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>
+}
+
+// -----
+
+// A constant that nobody quantizes is left to run time, and so is a narrow one.
+// CHECK-LABEL: func @transformed_constants_that_stay
+//       CHECK:   stamp.feature_transform
+//       CHECK:   stamp.feature_transform {{.*}} outs(%{{.*}} : tensor<2x1xf16>)
+//       CHECK:   stamp.quantize_weight
+func.func @transformed_constants_that_stay(%e: tensor<2x1xf32>, %h: tensor<2x1xf16>, %eq: tensor<2x1xi8>, %es: tensor<1xf32>,
+                                           %ec: tensor<1xi32>) -> (tensor<2x1xf32>, tensor<2x1xi8>) {
+  %w = arith.constant dense<[[8.0], [6.0]]> : tensor<2x1xf32>
+  %0 = stamp.feature_transform #stamp.hadamard left over 0 ins(%w : tensor<2x1xf32>) outs(%e : tensor<2x1xf32>)
+  %v = stamp.feature_transform #stamp.hadamard left over 0 ins(%w : tensor<2x1xf32>) outs(%h : tensor<2x1xf16>)
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+    ins(%v : tensor<2x1xf16>) outs(%eq, %es, %ec : tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>)
+  return %0, %q#0 : tensor<2x1xf32>, tensor<2x1xi8>
+}

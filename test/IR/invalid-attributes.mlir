@@ -227,5 +227,51 @@ func.func private @schedule_is_no_basis() attributes {
 
 // -----
 
+// expected-error@+1 {{order must be between 1 and 4096, got 0}}
+func.func private @no_order() attributes {a = #stamp.hadamard<order = 0>}
+
+// -----
+
+// expected-error@+1 {{order must be between 1 and 4096, got 4097}}
+func.func private @order_too_large() attributes {a = #stamp.hadamard<order = 4097>}
+
+// -----
+
+// expected-error@+1 {{expected a vector of f32, got 'tensor<2xf64>'}}
+func.func private @scale_of_doubles() attributes {a = #stamp.scale<dense<[1.0, 2.0]> : tensor<2xf64>>}
+
+// -----
+
+// expected-error@+1 {{expected a vector of f32, got 'tensor<1x2xf32>'}}
+func.func private @scale_of_a_matrix() attributes {a = #stamp.scale<dense<[[1.0, 2.0]]> : tensor<1x2xf32>>}
+
+// -----
+
+// expected-error@+1 {{expected a vector of f32, got 'tensor<0xf32>'}}
+func.func private @scale_of_nothing() attributes {a = #stamp.scale<dense<[]> : tensor<0xf32>>}
+
+// -----
+
+// expected-error@+1 {{a factor must be finite and not zero, got 0.000000e+00}}
+func.func private @scale_of_zero() attributes {a = #stamp.scale<dense<[1.0, 0.0]> : tensor<2xf32>>}
+
+// -----
+
+// expected-error@+1 {{a factor must be finite and not zero, got INF}}
+func.func private @scale_of_infinity() attributes {a = #stamp.scale<dense<0x7F800000> : tensor<2xf32>>}
+
+// -----
+
+// expected-error@+1 {{the factors have no values to read}}
+func.func private @scale_in_an_absent_resource() attributes {a = #stamp.scale<dense_resource<absent> : tensor<2xf32>>}
+
+// -----
+
+// expected-error@+2 {{invalid kind of attribute specified}}
+func.func private @basis_is_no_feature_transform() attributes {
+  a = #stamp.plan<basis = #stamp.identity, features = #stamp.dct, activations = #stamp.schedule<[], 8>, weight_bits = 4>}
+
+// -----
+
 // expected-error@+1 {{unknown attribute `nothing` in dialect `stamp`}}
 func.func private @unknown_attribute() attributes {a = #stamp.nothing}

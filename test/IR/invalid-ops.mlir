@@ -109,6 +109,58 @@ func.func @inverse_transform_into_another_shape(%x: tensor<8x4xf32>, %e: tensor<
 // -----
 
 //===----------------------------------------------------------------------===//
+// Feature transforms
+//===----------------------------------------------------------------------===//
+
+func.func @feature_transform_of_a_scalar(%x: tensor<f32>) {
+  // expected-error@+1 {{'stamp.feature_transform' op expects a tensor of rank 1 or more, got 'tensor<f32>'}}
+  %t = stamp.feature_transform #stamp.hadamard over 0 ins(%x : tensor<f32>) outs(%x : tensor<f32>)
+  return
+}
+
+// -----
+
+func.func @feature_transform_over_a_dimension_too_high(%x: tensor<8xf32>) {
+  // expected-error@+1 {{'stamp.feature_transform' op feature dimension 1 is not one of 'tensor<8xf32>'}}
+  %t = stamp.feature_transform #stamp.hadamard over 1 ins(%x : tensor<8xf32>) outs(%x : tensor<8xf32>)
+  return
+}
+
+// -----
+
+func.func @inverse_feature_transform_over_a_negative_dimension(%x: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.inverse_feature_transform' op feature dimension -1 is not one of 'tensor<8x4xf32>'}}
+  %t = stamp.inverse_feature_transform #stamp.hadamard left over -1 ins(%x : tensor<8x4xf32>) outs(%x : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @inverse_feature_transform_into_another_shape(%x: tensor<?x4xf32>, %e: tensor<8x5xf32>) {
+  // expected-error@+1 {{'stamp.inverse_feature_transform' op expects an init of shape ?x4, got 'tensor<8x5xf32>'}}
+  %t = stamp.inverse_feature_transform #stamp.hadamard over 1 ins(%x : tensor<?x4xf32>) outs(%e : tensor<8x5xf32>)
+  return
+}
+
+// -----
+
+func.func @feature_transform_of_integers(%x: tensor<8x4xi8>) {
+  // expected-error@+1 {{'stamp.feature_transform' op operand #0 must be ranked tensor or strided memref of 16-bit float or bfloat16 type or 32-bit float values, but got 'tensor<8x4xi8>'}}
+  %t = stamp.feature_transform #stamp.hadamard over 1 ins(%x : tensor<8x4xi8>) outs(%x : tensor<8x4xi8>)
+  return
+}
+
+// -----
+
+func.func @a_basis_is_no_feature_transform(%x: tensor<8x4xf32>) {
+  // expected-error@+1 {{invalid kind of attribute specified}}
+  %t = stamp.feature_transform #stamp.dct over 1 ins(%x : tensor<8x4xf32>) outs(%x : tensor<8x4xf32>)
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
 // Quantizers
 //===----------------------------------------------------------------------===//
 

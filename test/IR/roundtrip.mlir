@@ -23,6 +23,39 @@ func.func @inverse_transform(%t: tensor<?x4096xf32>, %e: tensor<?x4096xf32>) -> 
   return %y : tensor<?x4096xf32>
 }
 
+// CHECK-LABEL: func @feature_transform
+//       CHECK:   stamp.feature_transform #stamp.hadamard<order = 28> over 1
+//  CHECK-SAME:     ins(%{{.*}} : tensor<?x3584xf32>) outs(%{{.*}} : tensor<?x3584xf32>)
+func.func @feature_transform(%x: tensor<?x3584xf32>, %e: tensor<?x3584xf32>) -> tensor<?x3584xf32> {
+  %r = stamp.feature_transform #stamp.hadamard<order = 28> over 1
+         ins(%x : tensor<?x3584xf32>) outs(%e : tensor<?x3584xf32>)
+  return %r : tensor<?x3584xf32>
+}
+
+// CHECK-LABEL: func @inverse_feature_transform
+//       CHECK:   stamp.inverse_feature_transform #stamp.hadamard<order = 28> left over 0
+//  CHECK-SAME:     ins(%{{.*}} : tensor<3584x64xf32>) outs(%{{.*}} : tensor<3584x64xf32>)
+func.func @inverse_feature_transform(%w: tensor<3584x64xf32>, %e: tensor<3584x64xf32>) -> tensor<3584x64xf32> {
+  %v = stamp.inverse_feature_transform #stamp.hadamard<order = 28> left over 0
+         ins(%w : tensor<3584x64xf32>) outs(%e : tensor<3584x64xf32>)
+  return %v : tensor<3584x64xf32>
+}
+
+// A vector, other types, and a size that is not the transform's: all are valid.
+// CHECK-LABEL: func @feature_transforms_of_all_kinds
+//       CHECK:   stamp.feature_transform #stamp.hadamard over 0
+//       CHECK:   stamp.inverse_feature_transform #stamp.scale<dense<[1.000000e+00, 1.250000e-01]> : tensor<2xf32>> over 2
+//       CHECK:   stamp.feature_transform #stamp.matrix<{{.*}}> left over 0
+func.func @feature_transforms_of_all_kinds(%v: tensor<12xf16>, %e: tensor<12xf32>, %x: tensor<?x3x?xbf16>)
+    -> (tensor<12xf32>, tensor<?x3x?xbf16>, tensor<?x3x?xbf16>) {
+  %0 = stamp.feature_transform #stamp.hadamard over 0 ins(%v : tensor<12xf16>) outs(%e : tensor<12xf32>)
+  %1 = stamp.inverse_feature_transform #stamp.scale<dense<[1.0, 0.125]> : tensor<2xf32>> over 2
+         ins(%x : tensor<?x3x?xbf16>) outs(%x : tensor<?x3x?xbf16>)
+  %2 = stamp.feature_transform #stamp.matrix<dense<1.0> : tensor<1x1xf32>, skip = 1> left over 0
+         ins(%x : tensor<?x3x?xbf16>) outs(%x : tensor<?x3x?xbf16>)
+  return %0, %1, %2 : tensor<12xf32>, tensor<?x3x?xbf16>, tensor<?x3x?xbf16>
+}
+
 // CHECK-LABEL: func @quantize
 //       CHECK:   %{{.*}}, %{{.*}}, %{{.*}} = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
 //  CHECK-SAME:     ins(%{{.*}} : tensor<?x4096xf32>)
@@ -235,5 +268,26 @@ func.func @buffers(%m: memref<?x4096xf32>, %n: memref<?x4096xf16, strided<[?, 1]
   stamp.rescale along 0 over 1
       ins(%acc, %s, %z, %sw, %c : memref<?x64xi32>, memref<?xf32>, memref<?xi32>, memref<64xf32>, memref<64xi32>)
       bias(%sw : memref<64xf32>) spread(%s : memref<?xf32>) outs(%y : memref<?x64xf32>)
+  return
+}
+
+// CHECK-LABEL: func @plans_with_features
+func.func @plans_with_features() attributes {
+  // CHECK-SAME: a = #stamp.plan<basis = #stamp.identity, features = #stamp.hadamard<order = 15>, activations = #stamp.schedule<[], 4>, weight_bits = 4>
+  a = #stamp.plan<basis = #stamp.identity, features = #stamp.hadamard<order = 15>, activations = #stamp.schedule<[], 4>, weight_bits = 4>,
+  // CHECK-SAME: b = #stamp.plan<basis = #stamp.identity, features = [#stamp.scale<dense<5.000000e-01> : tensor<8xf32>>, #stamp.hadamard], activations
+  b = #stamp.plan<basis = #stamp.identity, features = [#stamp.scale<dense<0.5> : tensor<8xf32>>, #stamp.hadamard<order = 1>], activations = #stamp.schedule<[], 4>, weight_bits = 4>,
+  // CHECK-SAME: c = #stamp.plan<basis = #stamp.identity, features = #stamp.hadamard, activations
+  c = #stamp.plan<basis = #stamp.identity, features = [#stamp.hadamard], activations = #stamp.schedule<[], 4>, weight_bits = 4>
+} {
+  return
+}
+
+// CHECK-LABEL: func @feature_transforms_on_buffers
+//       CHECK:   {{^ *}}stamp.feature_transform #stamp.hadamard over 1 ins(%[[M:.*]] : memref<?x8xf32>) outs(%[[M]] : memref<?x8xf32>)
+//       CHECK:   {{^ *}}stamp.inverse_feature_transform #stamp.hadamard left over 0 ins(%[[M]] : memref<?x8xf32>) outs(%[[M]] : memref<?x8xf32>)
+func.func @feature_transforms_on_buffers(%m: memref<?x8xf32>) {
+  stamp.feature_transform #stamp.hadamard over 1 ins(%m : memref<?x8xf32>) outs(%m : memref<?x8xf32>)
+  stamp.inverse_feature_transform #stamp.hadamard left over 0 ins(%m : memref<?x8xf32>) outs(%m : memref<?x8xf32>)
   return
 }

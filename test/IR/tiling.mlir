@@ -548,3 +548,75 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// CHECK-LABEL: func @feature_transform(
+//       CHECK:   scf.for %[[ROW:.*]] = %c0 to %{{.*}} step %c4
+//       CHECK:     %[[IN:.*]] = tensor.extract_slice %{{.*}}[%[[ROW]], 0] [%{{.*}}, 12]
+//       CHECK:     stamp.feature_transform #stamp.hadamard<order = 3> over 1
+//  CHECK-SAME:       ins(%[[IN]] : tensor<?x12xf32>) outs(%{{.*}} : tensor<?x12xf16>)
+//       CHECK:   scf.for %[[COL:.*]] = %c0 to %c6 step %c2
+//       CHECK:     stamp.inverse_feature_transform #stamp.scale<{{.*}}> left over 0
+//  CHECK-SAME:       ins(%{{.*}} : tensor<12x2xf32>)
+func.func @feature_transform(%x: tensor<?x12xf32>, %e: tensor<?x12xf16>, %w: tensor<12x6xf32>)
+    -> (tensor<?x12xf16>, tensor<12x6xf32>) {
+  %t = stamp.feature_transform #stamp.hadamard<order = 3> over 1
+         ins(%x : tensor<?x12xf32>) outs(%e : tensor<?x12xf16>)
+  %v = stamp.inverse_feature_transform #stamp.scale<dense<2.0> : tensor<12xf32>> left over 0
+         ins(%w : tensor<12x6xf32>) outs(%w : tensor<12x6xf32>)
+  return %t, %v : tensor<?x12xf16>, tensor<12x6xf32>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %f = transform.structured.match ops{["stamp.feature_transform"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %f tile_sizes [4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %i = transform.structured.match ops{["stamp.inverse_feature_transform"]} in %root : (!transform.any_op) -> !transform.any_op
+    %itiled, %iloop = transform.structured.tile_using_for %i tile_sizes [0, 2] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+// A row of the quantizer needs its own features only: one loop for both.
+// CHECK-LABEL: func @feature_transform_fused_into_a_quantizer(
+//       CHECK:   scf.for
+//       CHECK:     stamp.feature_transform {{.*}} ins(%{{.*}} : tensor<4x8xf32>)
+//       CHECK:     stamp.quantize {{.*}} rows at
+func.func @feature_transform_fused_into_a_quantizer(%x: tensor<12x8xf32>, %e: tensor<12x8xf32>, %eq: tensor<12x8xi8>,
+                                                    %es: tensor<12xf32>, %ez: tensor<12xi32>) -> tensor<12x8xi8> {
+  %t = stamp.feature_transform #stamp.hadamard over 1
+         ins(%x : tensor<12x8xf32>) outs(%e : tensor<12x8xf32>)
+  %q:3 = stamp.quantize #stamp.schedule<[3 : 8], 4> along 0 over 1
+      ins(%t : tensor<12x8xf32>) outs(%eq, %es, %ez : tensor<12x8xi8>, tensor<12xf32>, tensor<12xi32>)
+  return %q#0 : tensor<12x8xi8>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %q = transform.structured.match ops{["stamp.quantize"]} in %root : (!transform.any_op) -> !transform.any_op
+    %fused, %loop = transform.structured.fuse %q tile_sizes [4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+func.func @feature_transform_along_the_features(%x: tensor<13x8xf32>, %e: tensor<13x8xf32>) -> tensor<13x8xf32> {
+  // expected-error@+3 {{'stamp.feature_transform' op cannot be tiled along dimension 1, which it mixes}}
+  // expected-error@+2 {{'stamp.feature_transform' op faild to tile operation}}
+  // expected-error@+1 {{'stamp.feature_transform' op failed to generate tiling loops}}
+  %t = stamp.feature_transform #stamp.hadamard over 1
+         ins(%x : tensor<13x8xf32>) outs(%e : tensor<13x8xf32>)
+  return %t : tensor<13x8xf32>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.feature_transform"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [0, 4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

@@ -169,3 +169,45 @@ func.func @without_a_plan(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %c: tensor<
   %y = linalg.matmul ins(%x, %w : tensor<16x8xf32>, tensor<8x4xf32>) outs(%c : tensor<16x4xf32>) -> tensor<16x4xf32>
   return %y : tensor<16x4xf32>
 }
+
+// -----
+
+// Features: X·R₁·R₂ behind L, and R₂⁻¹·R₁⁻¹·W in front of the weight's quantizer,
+// which folds with it: (8, 6)/½ and a butterfly give (7, 1)·2√2.
+// CHECK-LABEL: func @features
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<16x2xf16>
+//   CHECK-NOT:   inverse_feature_transform
+//   CHECK-NOT:   tensor<2x1xf32>
+//   CHECK-DAG:   %[[WQ:.*]] = arith.constant dense<{{\[}}[7], [1]]> : tensor<2x1xi8>
+//   CHECK-DAG:   %[[WS:.*]] = arith.constant dense<2.82842708> : tensor<1xf32>
+//       CHECK:   %[[T:.*]] = stamp.transform #stamp.wht along 0 ins(%[[X]] : {{.*}}) outs(%{{.*}} : tensor<16x2xf32>)
+//       CHECK:   %[[S:.*]] = stamp.feature_transform #stamp.scale<{{.*}}> over 1 ins(%[[T]] : {{.*}}) outs(%{{.*}} : tensor<16x2xf32>)
+//       CHECK:   %[[R:.*]] = stamp.feature_transform #stamp.hadamard over 1 ins(%[[S]]
+//       CHECK:   stamp.quantize #stamp.schedule<[], 4> along 0 over 1 ins(%[[R]]
+//       CHECK:   linalg.matmul ins(%{{.*}}, %[[WQ]]
+//       CHECK:   stamp.inverse_transform #stamp.wht
+func.func @features(%x: tensor<16x2xf16>) -> tensor<16x1xf32> {
+  %w = arith.constant dense<[[8.0], [6.0]]> : tensor<2x1xf16>
+  %zero = arith.constant dense<0.0> : tensor<16x1xf32>
+  %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.wht,
+                      features = [#stamp.scale<dense<0.5> : tensor<2xf32>>, #stamp.hadamard],
+                      activations = #stamp.schedule<[], 4>, weight_bits = 4>}
+    ins(%x, %w : tensor<16x2xf16>, tensor<2x1xf16>) outs(%zero : tensor<16x1xf32>) -> tensor<16x1xf32>
+  return %y : tensor<16x1xf32>
+}
+
+// -----
+
+// A weight that only run time knows is transformed there, along what it is
+// reduced over; without a basis the feature transform is the op that widens.
+// CHECK-LABEL: func @features_of_a_batch
+//       CHECK:   stamp.feature_transform #stamp.hadamard<order = 3> over 2 ins(%{{.*}} : tensor<2x16x6xbf16>) outs(%{{.*}} : tensor<2x16x6xf32>)
+//       CHECK:   %[[V:.*]] = stamp.inverse_feature_transform #stamp.hadamard<order = 3> left over 1 ins(%{{.*}} : tensor<2x6x4xbf16>) outs(%{{.*}} : tensor<2x6x4xf32>)
+//       CHECK:   stamp.quantize_weight bits = 8 over 1 ins(%[[V]] : tensor<2x6x4xf32>)
+func.func @features_of_a_batch(%x: tensor<2x16x6xbf16>, %w: tensor<2x6x4xbf16>) -> tensor<2x16x4xbf16> {
+  %zero = arith.constant dense<0.0> : tensor<2x16x4xbf16>
+  %y = linalg.batch_matmul {stamp.plan = #stamp.plan<basis = #stamp.identity, features = #stamp.hadamard<order = 3>,
+                            activations = #stamp.schedule<[], 8>, weight_bits = 8>}
+    ins(%x, %w : tensor<2x16x6xbf16>, tensor<2x6x4xbf16>) outs(%zero : tensor<2x16x4xbf16>) -> tensor<2x16x4xbf16>
+  return %y : tensor<2x16x4xbf16>
+}

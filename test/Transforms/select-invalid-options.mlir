@@ -6,6 +6,10 @@
 // RUN: not stamp-opt %s --stamp-select="basis={#stamp.dct and more}" 2>&1 | FileCheck %s --check-prefix=TRAILING
 // RUN: not stamp-opt %s --stamp-select="weight-bits=5" 2>&1 | FileCheck %s --check-prefix=WEIGHT-BITS
 // RUN: not stamp-opt %s --stamp-select="basis=#stamp.haar<levels=4>" 2>&1 | FileCheck %s --check-prefix=MISFIT
+// RUN: not stamp-opt %s --stamp-select="features=Hadamard" 2>&1 | FileCheck %s --check-prefix=NO-ATTRIBUTE
+// RUN: not stamp-opt %s --stamp-select="features=#stamp.dct" 2>&1 | FileCheck %s --check-prefix=NO-FEATURES
+// RUN: not stamp-opt %s --stamp-select="features={[#stamp.hadamard, 3]}" 2>&1 | FileCheck %s --check-prefix=NO-LIST
+// RUN: not stamp-opt %s --stamp-select="basis=#stamp.identity features=#stamp.hadamard<order=3>" 2>&1 | FileCheck %s --check-prefix=ORDER
 
 // NO-ATTRIBUTE: error: expected attribute value
 // LEVELS:       error: levels must be between 1 and 30, got 40
@@ -14,6 +18,10 @@
 // BITS:         error: bits must be between 2 and 8, got 9
 // TRAILING:     error: found trailing characters: 'and more'
 // WEIGHT-BITS:  error: stamp-select: weight_bits must be 4 or 8, got 5
+// NO-FEATURES:  error: stamp-select: option 'features' does not take #stamp.dct
+// NO-LIST:      error: stamp-select: option 'features' does not take 3
+
+// ORDER:        [[@LINE+6]]:{{[0-9]+}}: error: 'linalg.matmul' op has a plan that does not fit: hadamard order = 3 needs 3 times a power of two of features, there are 8
 
 // MISFIT:       [[@LINE+4]]:{{[0-9]+}}: error: 'linalg.matmul' op has a plan that does not fit: levels = 4 needs at least 9 tokens, there are 8
 

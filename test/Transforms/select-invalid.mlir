@@ -99,3 +99,14 @@ func.func @plan_for_integers(%x: tensor<8x8xi8>, %w: tensor<8x4xi8>, %y: tensor<
     ins(%x, %w : tensor<8x8xi8>, tensor<8x4xi8>) outs(%y : tensor<8x4xi32>) -> tensor<8x4xi32>
   return %0 : tensor<8x4xi32>
 }
+
+// -----
+
+// The number of features is known, whatever the number of tokens.
+func.func @features(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %y: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // expected-error@+1 {{has a plan that does not fit: a scale of 4 factors needs as many features, there are 8}}
+  %0 = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.identity, features = [#stamp.hadamard, #stamp.scale<dense<2.0> : tensor<4xf32>>],
+                      activations = #stamp.schedule<[], 8>, weight_bits = 4>}
+    ins(%x, %w : tensor<?x8xf32>, tensor<8x4xf32>) outs(%y : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}

@@ -183,6 +183,9 @@ public:
   /// L, length × length, row-major, computed in double and rounded once.
   static std::vector<float> coefficients(int64_t length);
 
+  /// The same, not rounded.
+  static std::vector<double> preciseCoefficients(int64_t length);
+
   /// Analytically: √length in the first coefficient and zeros.
   std::vector<float> transformedOnes(int64_t seqLen) const override;
   int64_t mixingBlock(int64_t seqLen) const override;

@@ -8,6 +8,7 @@
 #define STAMP_IR_STAMP_H
 
 #include "stamp/Basis/Basis.h"
+#include "stamp/Basis/FeatureTransform.h"
 #include "stamp/Basis/PrecisionSchedule.h"
 #include "stamp/IR/ResultsInInits.h"
 #include "stamp/IR/TokenBuilder.h"

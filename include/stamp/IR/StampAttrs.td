@@ -96,18 +96,60 @@ def Stamp_WHTAttr : Stamp_BasisAttr<"WHT", "wht"> {
   let genVerifyDecl = 1;
 }
 
-def Stamp_MatrixAttr : Stamp_BasisAttr<"Matrix", "matrix"> {
+def Stamp_MatrixAttr : Stamp_Attr<"Matrix", "matrix", [
+    DeclareAttrInterfaceMethods<Stamp_BasisAttrInterface>,
+    DeclareAttrInterfaceMethods<Stamp_FeatureTransformAttrInterface>]> {
   let summary = "An explicit matrix, such as a calibrated KLT";
   let description = [{
     L is the n×n f32 matrix, for sequences of n tokens; others are left as they
     are. Without an `inverse` the matrix is declared orthonormal, and that is
-    checked: |M·Mᵀ − I| ≤ 1e-4. With one, |M·inverse − I| ≤ 1e-4.
+    checked: |M·Mᵀ − I| ≤ 1e-4. With one, |M·inverse − I| ≤ 1e-4. As a feature
+    transform R is the matrix, in the same way.
 
     Example: `#stamp.matrix<dense<[[0.6, 0.8], [0.8, -0.6]]> : tensor<2x2xf32>>`
   }];
   let parameters = (ins "::mlir::ElementsAttr":$matrix,
     OptionalParameter<"::mlir::ElementsAttr">:$inverse, Stamp_Skip:$skip);
   let assemblyFormat = "`<` $matrix (`,` struct($inverse, $skip)^)? `>`";
+  let genVerifyDecl = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Feature transforms
+//===----------------------------------------------------------------------===//
+
+class Stamp_FeatureTransformAttr<string name, string attrMnemonic>
+    : Stamp_Attr<name, attrMnemonic,
+        [DeclareAttrInterfaceMethods<Stamp_FeatureTransformAttrInterface>]>;
+
+def Stamp_HadamardAttr : Stamp_FeatureTransformAttr<"Hadamard", "hadamard"> {
+  let summary = "Hadamard rotation of the features";
+  let description = [{
+    R = H ⊗ M for D = m·2^k features: H is the Sylvester matrix of order 2^k, by
+    butterflies, and M a Hadamard matrix of order m where the project constructs
+    one, else the DCT-II of order m; both orthonormal. It spreads the energy of
+    a few loud channels over all of them. Other numbers of features are left as
+    they are.
+
+    Example: `#stamp.hadamard` (a power of two), `#stamp.hadamard<order = 28>`
+  }];
+  let parameters = (ins
+    DefaultValuedParameter<"int64_t", "1", "m, the order of the dense part">
+      :$order);
+  let assemblyFormat = "(`<` struct($order)^ `>`)?";
+  let genVerifyDecl = 1;
+}
+
+def Stamp_ScaleAttr : Stamp_FeatureTransformAttr<"Scale", "scale"> {
+  let summary = "One factor per feature";
+  let description = [{
+    R = diag(s): the forward transform multiplies by the factors, the inverse
+    divides. Numbers of features other than theirs are left as they are.
+
+    Example: `#stamp.scale<dense<[1.0, 0.125]> : tensor<2xf32>>`
+  }];
+  let parameters = (ins "::mlir::ElementsAttr":$factors);
+  let assemblyFormat = "`<` $factors `>`";
   let genVerifyDecl = 1;
 }
 
@@ -144,13 +186,20 @@ def Stamp_PlanAttr : Stamp_Attr<"Plan", "plan"> {
     Carried by a contraction as `stamp.plan`, put there by `stamp-select` or by
     the user, and carried out by `stamp-quantize`.
 
+    `features` is one feature transform, or several in brackets, of which the
+    first acts on X first.
+
     Example: `#stamp.plan<basis = #stamp.haar<levels = 4>,
+    features = #stamp.hadamard<order = 28>,
     activations = #stamp.schedule<[64 : 8], 4>, weight_bits = 4>`
   }];
   let parameters = (ins "::stamp::BasisAttrInterface":$basis,
+    OptionalArrayRefParameter<"::stamp::FeatureTransformAttrInterface",
+                              "feature transforms, first to last">:$features,
     "::stamp::ScheduleAttr":$activations, "int64_t":$weight_bits);
   let assemblyFormat = [{
-    `<` `basis` `=` $basis `,` `activations` `=` qualified($activations) `,`
+    `<` `basis` `=` $basis `,`
+    (`features` `=` custom<FeatureTransforms>($features)^ `,`)? `activations` `=` qualified($activations) `,`
     `weight_bits` `=` $weight_bits `>`
   }];
   let genVerifyDecl = 1;
@@ -158,6 +207,9 @@ def Stamp_PlanAttr : Stamp_Attr<"Plan", "plan"> {
     /// Why this plan asks for more than a sequence of that static length has,
     /// as a phrase for a diagnostic; nullopt if it fits.
     ::std::optional<::std::string> misfit(int64_t seqLen) const;
+
+    /// Likewise, why its feature transforms are not for so many features.
+    ::std::optional<::std::string> featuresMisfit(int64_t features) const;
   }];
 }
 

@@ -1,4 +1,4 @@
-//===- StampInterfaces.td - What a basis can do ----------------*- tablegen -*-===//
+//===- StampInterfaces.td - What a transform can do ------------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -30,6 +30,28 @@ def Stamp_BasisAttrInterface : AttrInterface<"BasisAttrInterface"> {
       "::mlir::Value", "emitTokens",
       (ins "::stamp::TokenBuilder &":$tokens, "::mlir::Value":$x,
            "::stamp::Direction":$direction)>
+  ];
+}
+
+def Stamp_FeatureTransformAttrInterface
+    : AttrInterface<"FeatureTransformAttrInterface"> {
+  let cppNamespace = "::stamp";
+  let description = [{
+    R, an invertible matrix along the features, as BasisAttrInterface is one
+    along the sequence: its mathematics through `getFeatureTransform`, and its
+    fast form as IR through `emitFeatures`.
+  }];
+  let methods = [
+    InterfaceMethod<"The mathematics of this transform.",
+      "::std::unique_ptr<::stamp::FeatureTransform>", "getFeatureTransform">,
+    InterfaceMethod<[{
+        Emits x·R on the right side, or R·x on the left (forward), and the same
+        with R⁻¹ (inverse), of an f32 tensor along the dimension of `features`.
+        The order of float operations is the one of docs/Semantics.md.
+      }],
+      "::mlir::Value", "emitFeatures",
+      (ins "::stamp::TokenBuilder &":$features, "::mlir::Value":$x,
+           "::stamp::Side":$side, "::stamp::Direction":$direction)>
   ];
 }
 

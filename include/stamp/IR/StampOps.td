@@ -106,6 +106,71 @@ def Stamp_InverseTransformOp : Stamp_TransformLikeOp<"inverse_transform"> {
 }
 
 //===----------------------------------------------------------------------===//
+// Feature transforms
+//===----------------------------------------------------------------------===//
+
+class Stamp_FeatureTransformLikeOp<string mnemonic>
+    : Stamp_Op<mnemonic> {
+  let arguments = (ins Stamp_Floats:$input, Stamp_Floats:$init,
+    Stamp_FeatureTransformAttrInterface:$transform, UnitAttr:$left,
+    I64Attr:$dimension);
+  let results = (outs Optional<Stamp_FloatTensor>:$result);
+  let assemblyFormat = [{
+    $transform (`left` $left^)? `over` $dimension
+    `ins` `(` $input `:` type($input) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict
+  }];
+  let builders = [
+    // Makes the init; its element type is the input's unless given.
+    OpBuilder<(ins "::mlir::Value":$input,
+                   "::stamp::FeatureTransformAttrInterface":$transform,
+                   "::stamp::Side":$side, "int64_t":$dimension,
+                   CArg<"::mlir::Type", "{}">:$elementType)>
+  ];
+  let hasFolder = 1;
+  let extraClassDeclaration = [{
+    ::stamp::Side getSide() {
+      return getLeft() ? ::stamp::Side::Left : ::stamp::Side::Right;
+    }
+  }];
+}
+
+def Stamp_FeatureTransformOp
+    : Stamp_FeatureTransformLikeOp<"feature_transform"> {
+  let summary = "X·R along the features";
+  let description = [{
+    Applies a feature transform along one dimension of a tensor of rank one or
+    more: X·R, or with `left` R·W, where that dimension is the one that W is
+    reduced over. The arithmetic is f32; the result is narrowed to the init's
+    element type at the end.
+
+    Example:
+
+    ```mlir
+    %r = stamp.feature_transform #stamp.hadamard<order = 28> over 1
+           ins(%x : tensor<?x3584xf32>) outs(%e : tensor<?x3584xf32>)
+    ```
+  }];
+}
+
+def Stamp_InverseFeatureTransformOp
+    : Stamp_FeatureTransformLikeOp<"inverse_feature_transform"> {
+  let summary = "X·R⁻¹ along the features";
+  let description = [{
+    The inverse of `stamp.feature_transform` with the same transform: X·R⁻¹, or
+    with `left` R⁻¹·W. For a constant W that is quantized, `quantize_weight`
+    folds together with it.
+
+    Example:
+
+    ```mlir
+    %v = stamp.inverse_feature_transform #stamp.hadamard<order = 28> left over 0
+           ins(%w : tensor<3584x64xf32>) outs(%e : tensor<3584x64xf32>)
+    ```
+  }];
+}
+
+//===----------------------------------------------------------------------===//
 // Quantizers
 //===----------------------------------------------------------------------===//
 

@@ -14,7 +14,7 @@
 #ifndef STAMP_IR_TOKENBUILDER_H
 #define STAMP_IR_TOKENBUILDER_H
 
-#include "stamp/Basis/Basis.h"
+#include "stamp/Basis/FeatureTransform.h"
 
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -23,6 +23,7 @@
 namespace stamp {
 
 class BasisAttrInterface;
+class FeatureTransformAttrInterface;
 
 /// The tensor that gives `x` its sizes: the init of the op that computed it, or
 /// that init's own, and so on. To measure it is no use of `x`.
@@ -75,6 +76,12 @@ public:
   /// Σⱼ M[i, j]·x[j], or with the transpose of M, over the tokens of `x`.
   mlir::Value multiply(mlir::Value matrix, mlir::Value x, Direction direction);
 
+  /// `x` with `then` of its tokens after the first `skip` in their place; `x`
+  /// itself if there surely are none.
+  mlir::Value
+  afterSkip(int64_t skip, mlir::Value x,
+            llvm::function_ref<mlir::Value(TokenBuilder &, mlir::Value)> then);
+
   /// `then(x)` if `x` has exactly `count` tokens, else `x` itself: decided now
   /// where the length is static, otherwise at run time.
   mlir::Value
@@ -109,6 +116,13 @@ mlir::Value emitTransform(mlir::OpBuilder &builder, mlir::Location loc,
                           BasisAttrInterface basis, mlir::Value x,
                           int64_t dimension, Direction direction,
                           mlir::Type elementType);
+
+/// x·R, R·x or with R⁻¹ as upstream IR, along the features; likewise in f32 and
+/// narrowed to `elementType` at the end.
+mlir::Value emitFeatureTransform(mlir::OpBuilder &builder, mlir::Location loc,
+                                 FeatureTransformAttrInterface transform,
+                                 mlir::Value x, int64_t dimension, Side side,
+                                 Direction direction, mlir::Type elementType);
 
 } // namespace stamp
 

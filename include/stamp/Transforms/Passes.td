@@ -14,9 +14,9 @@ def StampSelect : Pass<"stamp-select"> {
   let description = [{
     Gives a `stamp.plan` to every `linalg.matmul` and `linalg.batch_matmul` of
     float activations with a constant float weight. A plan that the user put on
-    an op stays. What the user asks for, on an op or by `basis` or `schedule`,
-    must fit a static sequence; where only the defaults do not fit, the op is
-    left. Every contraction that is left gets a `missed` remark that says why
+    an op stays. What the user asks for, on an op or by `basis`, `features` or
+    `schedule`, must fit a static sequence and its features; where only the
+    defaults do not fit, the op is left. Every contraction that is left gets a `missed` remark that says why
     (`--remarks-filter="stamp.*" --remark-format=emitRemark`).
     An option that holds a space is written in braces:
     `--stamp-select="schedule={#stamp.schedule<[64 : 8], 4>}"`.
@@ -48,6 +48,9 @@ def StampSelect : Pass<"stamp-select"> {
     Option<"schedule", "schedule", "std::string",
            "\"#stamp.schedule<[0.0625 : 8], 4>\"",
            "The precision schedule of the activations, a #stamp.schedule">,
+    Option<"features", "features", "std::string", "\"\"",
+           "The feature transform, a #stamp attribute or a list of them; "
+           "'hadamard' takes the rotation of the order that suits each linear">,
     Option<"weightBits", "weight-bits", "int64_t", "4",
            "Bits of a weight: 4 or 8">,
     Option<"minTokens", "min-tokens", "int64_t", "2",
@@ -62,9 +65,10 @@ def StampQuantize : Pass<"stamp-quantize"> {
     A contraction with a `stamp.plan` becomes transform, quantize, integer
     contraction, rescale and inverse transform:
 
-        Y = L⁻¹( Q_a(L X) · Q_w(W) )
+        Y = L⁻¹( Q_a(L X R) · Q_w(R⁻¹ W) )
 
-    The weight's quantization folds at once when the weight is constant.
+    The weight's transform and quantization fold at once when the weight is
+    constant.
 
     Before:
     ```mlir
@@ -126,7 +130,8 @@ def StampFold : Pass<"stamp-fold"> {
     L acts on rows, so it commutes with what acts on features only:
 
       1. L⁻¹(A)·W = L⁻¹(A·W): inverse transforms sink through float
-         contractions, forward transforms rise through them;
+         contractions and feature transforms, forward transforms rise through
+         them;
       2. L·L⁻¹ = id;
       3. L⁻¹(A) + 1bᵀ = L⁻¹(A + (L·1)bᵀ): a bias goes under the inverse;
       5. equal transforms and quantizations of one tensor are shared.
