@@ -111,7 +111,7 @@ func.func private @empty_matrix() attributes {
 
 // -----
 
-// expected-error@+2 {{the matrix has no values to read}}
+// expected-error@+2 {{the matrix has no dense values to read}}
 func.func private @matrix_without_values() attributes {
   a = #stamp.matrix<dense_resource<absent> : tensor<2x2xf32>>}
 
@@ -141,7 +141,7 @@ func.func private @inverse_of_another_type() attributes {
 
 // -----
 
-// expected-error@+2 {{the inverse has no values to read}}
+// expected-error@+2 {{the inverse has no dense values to read}}
 func.func private @inverse_without_values() attributes {
   a = #stamp.matrix<dense<2.0> : tensor<1x1xf32>, inverse = dense_resource<absent> : tensor<1x1xf32>>}
 

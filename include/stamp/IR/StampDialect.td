@@ -37,6 +37,7 @@ def Stamp_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kPlanAttrName = "stamp.plan";
 
     void registerAttributes();
+    void registerBytecode();
     void attachTilingInterfaces();
   }];
 }

@@ -26,6 +26,15 @@ class Stamp_Op<string mnemonic, list<Trait> traits = []>
   let hasVerifier = 1;
 }
 
+/// With AttrSizedOperandSegments, ODS believes that the segment of an operand
+/// that is not optional holds one value: no other size may get past this. In
+/// front of all traits that look at the operands.
+class Stamp_RequiredOperands<int count> : PredOpTrait<
+    "each of the first " # count # " operands is there once",
+    CPred<"::llvm::all_of(::llvm::ArrayRef("
+          "this->getProperties().operandSegmentSizes).take_front(" # count #
+          "), [](int32_t size) { return size == 1; })">>;
+
 //===----------------------------------------------------------------------===//
 // Transforms
 //===----------------------------------------------------------------------===//
@@ -86,7 +95,8 @@ def Stamp_InverseTransformOp : Stamp_TransformLikeOp<"inverse_transform"> {
 //===----------------------------------------------------------------------===//
 
 def Stamp_QuantizeOp : Stamp_Op<"quantize", [
-    AttrSizedOperandSegments, AllTypesMatch<["codes_init", "codes"]>,
+    AttrSizedOperandSegments, Stamp_RequiredOperands<4>,
+    AllTypesMatch<["codes_init", "codes"]>,
     AllTypesMatch<["scales_init", "scales"]>,
     AllTypesMatch<["zero_points_init", "zero_points"]>]> {
   let summary = "Per-token mixed-precision activation quantizer";
@@ -213,7 +223,8 @@ def Stamp_QuantizeWeightOp : Stamp_Op<"quantize_weight", [
 //===----------------------------------------------------------------------===//
 
 def Stamp_RescaleOp : Stamp_Op<"rescale", [
-    AttrSizedOperandSegments, AllTypesMatch<["init", "result"]>]> {
+    AttrSizedOperandSegments, Stamp_RequiredOperands<6>,
+    AllTypesMatch<["init", "result"]>]> {
   let summary = "Integer accumulators back to floats";
   let description = [{
     y = s_x·s_w·(acc − z_x·c) + l·b, where `along` names the token dimension of
