@@ -141,32 +141,28 @@ private:
 /// How far the child came; the parent sees it.
 struct Progress {
   uint64_t index, read, refused;
-  /// A function of ours was on the stack when the child died.
+  /// The child died in a function of ours.
   bool diedInOurs;
 };
 } // namespace
 
 static Progress *progress;
 
-/// Where the library or program that `address` belongs to is loaded.
-static void *getModule(void *address) {
-  Dl_info info;
-  return dladdr(address, &info) ? info.dli_fbase : nullptr;
-}
-
-/// We are linked into this program and MLIR is not: a frame of the program that
-/// is deeper than one of MLIR's is ours.
+/// The first function that is ours or MLIR's, from the one that died outwards.
+/// We are linked into this program and MLIR is not.
 static void recordWhoDied(int signal) {
-  void *frames[256];
+  void *frames[32];
   int depth = backtrace(frames, std::size(frames));
-  void *program = getModule(reinterpret_cast<void *>(&recordWhoDied));
-  void *upstream = getModule(reinterpret_cast<void *>(
-      static_cast<bool (*)(llvm::MemoryBufferRef)>(&isBytecode)));
-  bool isInsideUpstream = false;
-  for (int i = depth - 1; i > 0; --i) { // Frame 0 is this function.
-    void *module = getModule(frames[i]);
-    isInsideUpstream |= module == upstream;
-    progress->diedInOurs |= isInsideUpstream && module == program;
+  Dl_info program, caller;
+  dladdr(reinterpret_cast<void *>(&recordWhoDied), &program);
+  for (int i = 1; i < depth; ++i) { // Frame 0 is this function.
+    if (!dladdr(frames[i], &caller))
+      continue;
+    progress->diedInOurs = caller.dli_fbase == program.dli_fbase;
+    StringRef file = caller.dli_fname;
+    if (progress->diedInOurs || file.contains("libMLIR") ||
+        file.contains("libLLVM"))
+      break;
   }
   raise(signal); // SA_RESETHAND: this time for good.
 }
@@ -250,21 +246,27 @@ static bool fuzz(const DialectRegistry &registry, StringRef name,
                  StringRef where, const Specimen &specimen, Blame blame) {
   *progress = {};
   uint64_t failed = 0, diedInUpstream = 0;
+  bool isAlone = false;
   while (progress->index < mutations) {
     progress->diedInOurs = false;
-    // What has corrupted MLIR's memory must not make a later input fail.
-    uint64_t end =
-        blame == Blame::Everyone ? mutations.getValue() : progress->index + 1;
     pid_t child = fork();
     if (child == 0)
-      readMutations(registry, specimen, end);
+      readMutations(registry, specimen,
+                    isAlone ? progress->index + 1 : mutations.getValue());
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) < 0) {
       llvm::errs() << "cannot fork: " << strerror(errno) << "\n";
       return false;
     }
+    bool wasAlone = std::exchange(isAlone, false);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
       continue;
+    if (blame == Blame::OursOnly) {
+      // An earlier input may have corrupted MLIR's memory: once more, alone.
+      isAlone = progress->diedInOurs && !wasAlone;
+      if (isAlone)
+        continue;
+    }
     if (blame == Blame::OursOnly && !progress->diedInOurs) {
       ++diedInUpstream;
     } else {

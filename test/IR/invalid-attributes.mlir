@@ -117,6 +117,19 @@ func.func private @matrix_without_values() attributes {
 
 // -----
 
+// expected-error@+2 {{the matrix has no dense values to read}}
+func.func private @sparse_matrix() attributes {
+  a = #stamp.matrix<sparse<[[0, 0], [1, 1]], 1.0> : tensor<2x2xf32>>}
+
+// -----
+
+// Refused before anything as large as it claims to be is computed.
+// expected-error@+2 {{the entries of the matrix are all equal: it cannot be inverted}}
+func.func private @splat_matrix() attributes {
+  a = #stamp.matrix<dense<1.0> : tensor<4611686018427387904x4611686018427387904xf32>>}
+
+// -----
+
 // expected-error@+2 {{a matrix without an inverse must be orthonormal, but an entry of M*transpose(M) - I is 3.000000e+00}}
 func.func private @not_orthonormal() attributes {
   a = #stamp.matrix<dense<2.0> : tensor<1x1xf32>>}
