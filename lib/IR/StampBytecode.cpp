@@ -6,7 +6,7 @@
 //
 // An attribute is written as its code in `Encodings`, then its fields in the
 // order they are listed there. Ops need nothing here: ODS writes their
-// properties, each an attribute.
+// properties, each an attribute, sorted by name.
 //
 // How to evolve it, so that what was written stays readable:
 //  * A new attribute takes the next unused code: one line of `Encodings`. A
@@ -14,8 +14,13 @@
 //  * A new parameter is a new field at the end. An older file lacks it: reading
 //    one (`reader.getDialectVersion<StampDialect>()`), leave it at its default.
 //  * Codes are never given out twice, and fields never reordered or removed.
-//  * Either change raises `kVersion`, once per release, and adds a golden file
-//    to test/IR/Bytecode; the older ones are kept and read for good.
+//  * An operand that is optional and the last one needs nothing. An op with a
+//  new
+//    property takes over its reading (`useCustomPropertiesEncoding` in ODS):
+//    older files do not have it.
+//  * Each of these raises `kVersion`, once per release, and adds a golden file
+//  to
+//    test/IR/Bytecode; the older ones are kept and read for good.
 //
 // A file is input like any other, so everything is read through `getChecked`:
 // what the textual parser refuses, the reader refuses with the same words.
@@ -202,6 +207,10 @@ struct Encoding {
 };
 
 template <typename... Encodings> struct EncodingList {
+  template <typename... Attrs> static constexpr bool holdsAllOf() {
+    return (holds<Attrs>() && ...);
+  }
+
   static LogicalResult write(DialectBytecodeWriter &writer,
                              Attribute attribute) {
     return success((writeIf<Encodings>(writer, attribute) || ...));
@@ -221,6 +230,10 @@ template <typename... Encodings> struct EncodingList {
   }
 
 private:
+  template <typename AttrT> static constexpr bool holds() {
+    return (std::is_same_v<AttrT, typename Encodings::Attr> || ...);
+  }
+
   template <typename EncodingT>
   static bool writeIf(DialectBytecodeWriter &writer, Attribute attribute) {
     auto known = dyn_cast<typename EncodingT::Attr>(attribute);
@@ -247,6 +260,13 @@ using Encodings = EncodingList<
     Encoding<7, PlanAttr, Field<&PlanAttr::getBasis>,
              Field<&PlanAttr::getActivations>,
              Field<&PlanAttr::getWeightBits>>>;
+
+// Without an encoding, it would be written as text, of no version.
+static_assert(Encodings::holdsAllOf<
+#define GET_ATTRDEF_LIST
+#include "stamp/IR/StampAttrs.cpp.inc"
+                  >(),
+              "an attribute has no encoding");
 
 //===----------------------------------------------------------------------===//
 // The interface

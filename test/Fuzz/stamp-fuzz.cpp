@@ -187,13 +187,35 @@ static void confineChild() {
   rlimit noCore{0, 0};
   setrlimit(RLIMIT_CORE, &noCore);
   if (!freopen("/dev/null", "w", stderr))
-    _exit(1);
+    abort();
 }
 
-/// Reads from the current mutation up to `end`. Exits with 1 at one that is
-/// refused without a word.
+namespace {
+/// Whose faults are failures.
+enum class Blame { Everyone, OursOnly };
+
+/// How a child ends that has survived its input.
+enum Exit { kDone, kRefusedInSilence, kNotReadBack };
+} // namespace
+
+static std::string print(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream);
+  return text;
+}
+
+static bool readsBack(const DialectRegistry &registry, ModuleOp module) {
+  std::string text = print(module);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  auto again = parseSourceString<ModuleOp>(text, ParserConfig(&context));
+  return again && print(*again) == text;
+}
+
+/// Reads from the current mutation up to `end`, or to the first fault.
 [[noreturn]] static void readMutations(const DialectRegistry &registry,
-                                       const Specimen &specimen, uint64_t end) {
+                                       const Specimen &specimen, Blame blame,
+                                       uint64_t end) {
   confineChild();
   catchDeath();
   for (; progress->index < end; ++progress->index) {
@@ -205,14 +227,14 @@ static void confineChild() {
     ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
       reported |= diagnostic.getSeverity() == DiagnosticSeverity::Error;
     });
-    if (parseSourceString<ModuleOp>(bytes, ParserConfig(&context)))
-      ++progress->read;
-    else if (reported)
-      ++progress->refused;
-    else
-      _exit(1);
+    auto module = parseSourceString<ModuleOp>(bytes, ParserConfig(&context));
+    if (!module && !reported)
+      _exit(kRefusedInSilence);
+    if (module && blame == Blame::Everyone && !readsBack(registry, *module))
+      _exit(kNotReadBack);
+    ++(module ? progress->read : progress->refused);
   }
-  _exit(0);
+  _exit(kDone);
 }
 
 //===----------------------------------------------------------------------===//
@@ -221,7 +243,9 @@ static void confineChild() {
 
 static std::string describe(int status) {
   if (WIFEXITED(status))
-    return "refused without a diagnostic";
+    return WEXITSTATUS(status) == kNotReadBack
+               ? "read, but what it prints as reads differently"
+               : "refused without a diagnostic";
   if (WTERMSIG(status) == SIGPROF)
     return "no end in " + std::to_string(kSeconds) + " s";
   return strsignal(WTERMSIG(status));
@@ -236,11 +260,6 @@ static void save(const Twine &name, StringRef bytes, int status) {
   llvm::errs() << describe(status) << ": " << path << "\n";
 }
 
-namespace {
-/// Whose deaths are failures.
-enum class Blame { Everyone, OursOnly };
-} // namespace
-
 /// Returns whether no mutation failed.
 static bool fuzz(const DialectRegistry &registry, StringRef name,
                  StringRef where, const Specimen &specimen, Blame blame) {
@@ -251,7 +270,7 @@ static bool fuzz(const DialectRegistry &registry, StringRef name,
     progress->diedInOurs = false;
     pid_t child = fork();
     if (child == 0)
-      readMutations(registry, specimen,
+      readMutations(registry, specimen, blame,
                     isAlone ? progress->index + 1 : mutations.getValue());
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) < 0) {
@@ -259,7 +278,7 @@ static bool fuzz(const DialectRegistry &registry, StringRef name,
       return false;
     }
     bool wasAlone = std::exchange(isAlone, false);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kDone)
       continue;
     if (blame == Blame::OursOnly) {
       // An earlier input may have corrupted MLIR's memory: once more, alone.
