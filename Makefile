@@ -3,9 +3,11 @@
 # things are built is CMake's to say.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo bench check check-quick docs format tidy clean packages
+.PHONY: help build demo bench check check-quick fuzz docs format tidy clean packages
 
 JOBS ?= $(shell nproc)
+MUTATIONS ?= 10000
+SEED ?= 1
 PYTHON := .venv/bin/python
 LIT := /usr/lib/llvm-22/bin/lit -sv -j $(JOBS) build/test
 CTEST := ctest --test-dir build -j $(JOBS) --output-on-failure --no-tests=error
@@ -24,10 +26,13 @@ bench: build .venv/installed ## Time linear layers with and without STaMP, and O
 	build/bin/stamp-benchmark --json build/benchmark/cpu.json \
 	  --openblas .venv/lib/python3*/site-packages/numpy.libs/libscipy_openblas64_*.so
 
-# A failing runner does not keep the next ones from running.
+# A failing runner does not keep the next ones from running.  The second lit lets
+# stamp-opt print and reread its input; left out are tests of other programs, and
+# kernels that would only be compiled again.
 check: build .venv/installed ## Run all tests: lit, the unit tests, Python
 	@failed=; \
 	$(LIT) || failed="$$failed lit"; \
+	$(LIT) -D roundtrip=1 --filter-out 'Tools/|Codegen/GPU/' || failed="$$failed roundtrip"; \
 	$(CTEST) || failed="$$failed ctest"; \
 	$(PYTEST) || failed="$$failed pytest"; \
 	test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
@@ -35,6 +40,10 @@ check: build .venv/installed ## Run all tests: lit, the unit tests, Python
 check-quick: build ## Run the tests that take seconds: unit tests, lit without Execution/
 	$(CTEST) --exclude-regex '^Embedding'
 	$(LIT) --filter-out Execution/
+
+fuzz: build ## Read mutated bytecode and text; keep what failed in build/fuzz/
+	build/bin/stamp-fuzz --mutations=$(MUTATIONS) --seed=$(SEED) \
+	  --failures=build/fuzz test/IR/Bytecode/*.mlir.bc test/IR/Bytecode/*.mlir
 
 docs: build/build.ninja ## Write docs/reference from the dialect and passes
 	cmake --build --preset default --target stamp-doc

@@ -24,6 +24,12 @@ config.substitutions.append(
     ("%stamp_plugin", os.path.join(config.stamp_build_dir, "lib", "StampPlugin.so"))
 )
 
+# `lit -D roundtrip=1 build/test` lets every stamp-opt first print what it parsed,
+# as text and as bytecode, read that back and compare.
+if lit_config.params.get("roundtrip"):
+    config.name += " (round trips)"
+    config.substitutions.append((r"(?<!\S)stamp-opt(?!\S)", "stamp-opt --verify-roundtrip"))
+
 # The CUDA toolkit's assembler is optional.
 ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
 if ptxas:

@@ -40,6 +40,29 @@ static double distanceFromInverse(int64_t n, const std::vector<float> &m,
   return distance;
 }
 
+/// Checks that all n×n numbers are there, so that reading them costs no more
+/// than the attribute already holds. A sparse or a splat attribute can claim
+/// any size, and the reader of bytecode takes dense data of any length.
+static LogicalResult verifyValues(function_ref<InFlightDiagnostic()> emitError,
+                                  StringRef name, ElementsAttr matrix,
+                                  int64_t n) {
+  auto dense = dyn_cast<DenseElementsAttr>(matrix);
+  if (!dense)
+    return emitError() << "the " << name << " has no dense values to read";
+  if (dense.isSplat()) {
+    if (n > 1)
+      return emitError() << "the entries of the " << name
+                         << " are all equal: it cannot be inverted";
+    return success();
+  }
+  // n·n could overflow; quotients cannot.
+  int64_t bytes = dense.getRawData().size(), rows = bytes / sizeof(float) / n;
+  if (rows != n || bytes != n * n * static_cast<int64_t>(sizeof(float)))
+    return emitError() << "the " << name << " of type " << matrix.getType()
+                       << " has " << bytes << " bytes of values";
+  return success();
+}
+
 LogicalResult MatrixAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  ElementsAttr matrix, ElementsAttr inverse,
                                  int64_t skip) {
@@ -51,9 +74,9 @@ LogicalResult MatrixAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       !type.getElementType().isF32())
     return emitError() << "expected a square matrix of f32, got "
                        << matrix.getType();
-  if (!matrix.tryGetValues<float>())
-    return emitError() << "the matrix has no values to read";
   int64_t n = type.getDimSize(0);
+  if (failed(verifyValues(emitError, "matrix", matrix, n)))
+    return failure();
   if (!inverse) {
     double error = MatrixBasis::orthonormalityError(n, toFloats(matrix).data());
     if (!(error <= kIdentityTolerance))
@@ -65,8 +88,8 @@ LogicalResult MatrixAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (inverse.getType() != type)
     return emitError() << "the inverse must have the matrix's type " << type
                        << ", got " << inverse.getType();
-  if (!inverse.tryGetValues<float>())
-    return emitError() << "the inverse has no values to read";
+  if (failed(verifyValues(emitError, "inverse", inverse, n)))
+    return failure();
   double error = distanceFromInverse(n, toFloats(matrix), toFloats(inverse));
   if (!(error <= kIdentityTolerance))
     return emitError() << "the inverse does not invert the matrix: an entry of "

@@ -13,6 +13,7 @@ using namespace stamp;
 
 void StampDialect::initialize() {
   registerAttributes();
+  registerBytecode();
   addOperations<
 #define GET_OP_LIST
 #include "stamp/IR/StampOps.cpp.inc"

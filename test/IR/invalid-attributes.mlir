@@ -111,9 +111,22 @@ func.func private @empty_matrix() attributes {
 
 // -----
 
-// expected-error@+2 {{the matrix has no values to read}}
+// expected-error@+2 {{the matrix has no dense values to read}}
 func.func private @matrix_without_values() attributes {
   a = #stamp.matrix<dense_resource<absent> : tensor<2x2xf32>>}
+
+// -----
+
+// expected-error@+2 {{the matrix has no dense values to read}}
+func.func private @sparse_matrix() attributes {
+  a = #stamp.matrix<sparse<[[0, 0], [1, 1]], 1.0> : tensor<2x2xf32>>}
+
+// -----
+
+// Refused before anything as large as it claims to be is computed.
+// expected-error@+2 {{the entries of the matrix are all equal: it cannot be inverted}}
+func.func private @splat_matrix() attributes {
+  a = #stamp.matrix<dense<1.0> : tensor<4611686018427387904x4611686018427387904xf32>>}
 
 // -----
 
@@ -141,7 +154,7 @@ func.func private @inverse_of_another_type() attributes {
 
 // -----
 
-// expected-error@+2 {{the inverse has no values to read}}
+// expected-error@+2 {{the inverse has no dense values to read}}
 func.func private @inverse_without_values() attributes {
   a = #stamp.matrix<dense<2.0> : tensor<1x1xf32>, inverse = dense_resource<absent> : tensor<1x1xf32>>}
 

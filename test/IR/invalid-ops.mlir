@@ -610,3 +610,47 @@ func.func @plan_of_a_function() attributes {
 
 // expected-error@+1 {{'builtin.module' op has an unknown attribute 'stamp.note'}}
 module attributes {stamp.note = "hello"} {}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Properties as bytecode can hold them
+//===----------------------------------------------------------------------===//
+
+func.func @quantize_without_an_input(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op failed to verify that each of the first 4 operands is there once}}
+  %0:3 = "stamp.quantize"(%q, %s, %z, %z) <{
+    schedule = #stamp.schedule<[], 8>, dimension = 0 : i64, feature_dimension = 1 : i64,
+    operandSegmentSizes = array<i32: 0, 1, 1, 2, 0, 0>}>
+    : (tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>, tensor<8xi32>) -> (tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+func.func @rescale_without_an_init(%acc: tensor<8x4xi32>, %sx: tensor<8xf32>, %zx: tensor<8xi32>, %sw: tensor<4xf32>, %c: tensor<4xi32>) {
+  // expected-error@+1 {{'stamp.rescale' op failed to verify that each of the first 6 operands is there once}}
+  %0 = "stamp.rescale"(%acc, %sx, %zx, %sw, %c, %c) <{
+    dimension = 0 : i64, channel_dimension = 1 : i64,
+    operandSegmentSizes = array<i32: 1, 1, 1, 1, 2, 0, 0, 0>}>
+    : (tensor<8x4xi32>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>, tensor<4xi32>, tensor<4xi32>) -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @dimension_of_another_width(%x: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.transform' op attribute 'dimension' failed to satisfy constraint: 64-bit signless integer attribute}}
+  %t = "stamp.transform"(%x, %x) <{basis = #stamp.dct, dimension = 0 : i128}>
+    : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @dimension_of_the_largest_number(%x: tensor<8x4xf32>) {
+  // expected-error@+1 {{'stamp.transform' op sequence dimension 9223372036854775807 is not one of 'tensor<8x4xf32>'}}
+  %t = "stamp.transform"(%x, %x) <{basis = #stamp.dct, dimension = 9223372036854775807 : i64}>
+    : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x4xf32>
+  return
+}

@@ -44,6 +44,7 @@ def Stamp_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kPlanAttrName = "stamp.plan";
 
     void registerAttributes();
+    void registerBytecode();
     void attachTilingInterfaces();
     void attachBufferizationInterfaces();
     void attachValueBoundsInterfaces();

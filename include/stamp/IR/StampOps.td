@@ -49,6 +49,15 @@ class Stamp_Op<string mnemonic, list<Trait> traits = [], int firstInit = 1,
   let hasVerifier = 1;
 }
 
+/// With AttrSizedOperandSegments, ODS believes that the segment of an operand
+/// that is not optional holds one value: no other size may get past this. In
+/// front of all traits that look at the operands.
+class Stamp_RequiredOperands<int count> : PredOpTrait<
+    "each of the first " # count # " operands is there once",
+    CPred<"::llvm::all_of(::llvm::ArrayRef("
+          "this->getProperties().operandSegmentSizes).take_front(" # count #
+          "), [](int32_t size) { return size == 1; })">>;
+
 //===----------------------------------------------------------------------===//
 // Transforms
 //===----------------------------------------------------------------------===//
@@ -174,8 +183,9 @@ def Stamp_InverseFeatureTransformOp
 // Quantizers
 //===----------------------------------------------------------------------===//
 
-def Stamp_QuantizeOp : Stamp_Op<"quantize", [AttrSizedOperandSegments],
-                                /*firstInit=*/1, /*numInits=*/3> {
+def Stamp_QuantizeOp : Stamp_Op<"quantize", [
+    AttrSizedOperandSegments, Stamp_RequiredOperands<4>],
+    /*firstInit=*/1, /*numInits=*/3> {
   let summary = "Per-token mixed-precision activation quantizer";
   let description = [{
     Quantizes every token (a row over the feature dimension) with a scale and a
@@ -288,8 +298,8 @@ def Stamp_QuantizeWeightOp : Stamp_Op<"quantize_weight", [],
 // From integers back to floats
 //===----------------------------------------------------------------------===//
 
-def Stamp_RescaleOp : Stamp_Op<"rescale", [AttrSizedOperandSegments],
-                               /*firstInit=*/5> {
+def Stamp_RescaleOp : Stamp_Op<"rescale", [
+    AttrSizedOperandSegments, Stamp_RequiredOperands<6>], /*firstInit=*/5> {
   let summary = "Integer accumulators back to floats";
   let description = [{
     y = s_x·s_w·(acc − z_x·c) + l·b, where `along` names the token dimension of

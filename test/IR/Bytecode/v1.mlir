@@ -1,0 +1,124 @@
+// Every op and every attribute of version 1, with all that is optional. What
+// v1.mlir.bc holds was made from this file by the version's own writer:
+//   stamp-opt test/IR/Bytecode/v1.mlir --emit-bytecode -o test/IR/Bytecode/v1.mlir.bc
+// Written once: files of a released version are read for good, never made anew.
+
+// RUN: stamp-opt %s -o %t.expected
+// RUN: stamp-opt %s.bc | diff %t.expected -
+
+// What this program writes, it reads.
+// RUN: stamp-opt %s --emit-bytecode -o %t.bc
+// RUN: stamp-opt %t.bc | diff %t.expected -
+
+func.func @transform(%x: tensor<?x2x8xf32>, %e: tensor<?x2x8xbf16>) -> tensor<?x2x8xbf16> {
+  %t = stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
+         ins(%x : tensor<?x2x8xf32>) outs(%e : tensor<?x2x8xbf16>)
+  return %t : tensor<?x2x8xbf16>
+}
+
+func.func @inverse_transform(%t: tensor<13x8xf16>, %e: tensor<13x8xf32>) -> tensor<13x8xf32> {
+  %y = stamp.inverse_transform #stamp.haar2d<levels = 3, grid = 4x3, skip = 1> along 0
+         ins(%t : tensor<13x8xf16>) outs(%e : tensor<13x8xf32>)
+  return %y : tensor<13x8xf32>
+}
+
+func.func @feature_transforms(%x: tensor<?x12xf32>, %w: tensor<12x4xf32>) -> (tensor<?x12xf32>, tensor<12x4xf32>) {
+  %r = stamp.feature_transform #stamp.hadamard<order = 3> over 1
+         ins(%x : tensor<?x12xf32>) outs(%x : tensor<?x12xf32>)
+  %v = stamp.inverse_feature_transform #stamp.hadamard<order = 3> left over 0
+         ins(%w : tensor<12x4xf32>) outs(%w : tensor<12x4xf32>)
+  return %r, %v : tensor<?x12xf32>, tensor<12x4xf32>
+}
+
+func.func @quantize(%t: tensor<?x8xf32>,
+                    %eq: tensor<?x8xi8>, %es: tensor<?xf32>, %ez: tensor<?xi32>)
+    -> (tensor<?x8xi8>, tensor<?xf32>, tensor<?xi32>) {
+  %q, %s, %z = stamp.quantize #stamp.schedule<[64 : 8, 0.25 : 6], 4> along 0 over 1
+      ins(%t : tensor<?x8xf32>)
+      outs(%eq, %es, %ez : tensor<?x8xi8>, tensor<?xf32>, tensor<?xi32>)
+  return %q, %s, %z : tensor<?x8xi8>, tensor<?xf32>, tensor<?xi32>
+}
+
+func.func @quantize_rows(%tile: tensor<8x4xf32>,
+                         %eq: tensor<8x4xi8>, %es: tensor<8xf32>, %ez: tensor<8xi32>,
+                         %row: index, %tokens: index)
+    -> (tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>) {
+  %q, %s, %z = stamp.quantize #stamp.schedule<[], 8> along 0 over 1
+      rows at %row of %tokens
+      ins(%tile : tensor<8x4xf32>)
+      outs(%eq, %es, %ez : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
+  return %q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>
+}
+
+func.func @dequantize(%q: tensor<?x8xi8>, %s: tensor<?xf32>, %z: tensor<?xi32>,
+                      %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %d = stamp.dequantize over 1
+      ins(%q, %s, %z : tensor<?x8xi8>, tensor<?xf32>, tensor<?xi32>)
+      outs(%e : tensor<?x8xf32>)
+  return %d : tensor<?x8xf32>
+}
+
+func.func @quantize_weight(%w: tensor<8x4xf32>,
+                           %eq: tensor<8x4xi8>, %es: tensor<4xf32>, %ec: tensor<4xi32>)
+    -> (tensor<8x4xi8>, tensor<4xf32>, tensor<4xi32>) {
+  %q, %s, %c = stamp.quantize_weight bits = 4 over 0
+      ins(%w : tensor<8x4xf32>)
+      outs(%eq, %es, %ec : tensor<8x4xi8>, tensor<4xf32>, tensor<4xi32>)
+  return %q, %s, %c : tensor<8x4xi8>, tensor<4xf32>, tensor<4xi32>
+}
+
+func.func @rescale(%acc: tensor<?x4xi32>, %sx: tensor<?xf32>, %zx: tensor<?xi32>,
+                   %sw: tensor<4xf32>, %c: tensor<4xi32>,
+                   %b: tensor<4xf32>, %l: tensor<?xf32>,
+                   %e: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %y = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<?x4xi32>, tensor<?xf32>,
+          tensor<?xi32>, tensor<4xf32>, tensor<4xi32>)
+      bias(%b : tensor<4xf32>) spread(%l : tensor<?xf32>)
+      outs(%e : tensor<?x4xf32>)
+  %plain = stamp.rescale along 0 over 1
+      ins(%acc, %sx, %zx, %sw, %c : tensor<?x4xi32>, tensor<?xf32>,
+          tensor<?xi32>, tensor<4xf32>, tensor<4xi32>)
+      outs(%e : tensor<?x4xf32>)
+  return %y, %plain : tensor<?x4xf32>, tensor<?x4xf32>
+}
+
+func.func private @bases() attributes {
+  identity = #stamp.identity,
+  haar = #stamp.haar<levels = 30>,
+  haar2d = #stamp.haar2d<levels = 3, grid = 8x16>,
+  dct = #stamp.dct,
+  dct_skip = #stamp.dct<skip = 1>,
+  wht = #stamp.wht,
+  wht_block = #stamp.wht<block = 16, skip = 1>,
+  matrix = #stamp.matrix<dense<[[0.6, 0.8], [0.8, -0.6]]> : tensor<2x2xf32>>,
+  matrix_inverse = #stamp.matrix<dense<[[2.0, 0.0], [0.0, 4.0]]> : tensor<2x2xf32>,
+    inverse = dense<[[0.5, 0.0], [0.0, 0.25]]> : tensor<2x2xf32>, skip = 3>
+}
+
+func.func private @features() attributes {
+  hadamard = #stamp.hadamard,
+  hadamard_order = #stamp.hadamard<order = 28>,
+  scale = #stamp.scale<dense<[1.0, 0.125]> : tensor<2xf32>>
+}
+
+func.func private @schedules() attributes {
+  rows = #stamp.schedule<[64 : 8], 4>,
+  fraction = #stamp.schedule<[0.0625 : 8], 4>,
+  mixed = #stamp.schedule<[1 : 8, 0.3333333333333333 : 6, 0 : 2, 1.0 : 3], 2>,
+  large = #stamp.schedule<[9223372036854775807 : 7], 5>
+}
+
+func.func @plan(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %y: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>,
+                      activations = #stamp.schedule<[64 : 8], 4>, weight_bits = 4>}
+      ins(%x, %w : tensor<?x8xf32>, tensor<8x4xf32>)
+      outs(%y : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+
+func.func private @plan_with_all_that_is_optional() attributes {
+  plan = #stamp.plan<basis = #stamp.dct,
+    features = [#stamp.scale<dense<0.5> : tensor<8xf32>>, #stamp.hadamard],
+    activations = #stamp.schedule<[], 4>, weight_bits = 8>
+}
