@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "stamp/IR/Groups.h"
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/IR/DialectImplementation.h"
@@ -168,9 +169,20 @@ PrecisionSchedule ScheduleAttr::getSchedule() const {
 
 LogicalResult PlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                BasisAttrInterface basis,
-                               ScheduleAttr activations, int64_t weightBits) {
+                               ScheduleAttr activations,
+                               int64_t activationGroup, int64_t weightBits,
+                               int64_t weightGroup) {
   if (weightBits != 4 && weightBits != 8)
     return emitError() << "weight_bits must be 4 or 8, got " << weightBits;
+  for (auto [name, group] : {std::pair("activation_group", activationGroup),
+                             std::pair("weight_group", weightGroup)})
+    if (group < 0 || group > kMaxGroup)
+      return emitError() << name << " must be 0 to " << kMaxGroup << ", got "
+                         << group;
+  if (activationGroup && weightGroup && activationGroup != weightGroup)
+    return emitError() << "activation_group and weight_group must be equal "
+                          "where both are given, got "
+                       << activationGroup << " and " << weightGroup;
   return success();
 }
 

@@ -96,10 +96,11 @@ private:
     auto report = [&] {
       return emitError(UnknownLoc::get(&getContext())) << "stamp-select: ";
     };
-    int64_t bits = weightBits;
-    if (failed(PlanAttr::verify(report, parsedBasis, parsedSchedule, bits)))
+    if (failed(PlanAttr::verify(report, parsedBasis, parsedSchedule,
+                                activationGroup, weightBits, weightGroup)))
       return {};
-    return PlanAttr::get(&getContext(), parsedBasis, parsedSchedule, bits);
+    return PlanAttr::get(&getContext(), parsedBasis, parsedSchedule,
+                         activationGroup, weightBits, weightGroup);
   }
 
   /// Why a contraction stays as it is; nullopt if it becomes a STaMP linear.

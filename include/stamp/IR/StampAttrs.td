@@ -138,21 +138,36 @@ def Stamp_ScheduleAttr : Stamp_Attr<"Schedule", "schedule"> {
 // Plans
 //===----------------------------------------------------------------------===//
 
+/// Printed with its name, so that a plan reads by itself.
+def Stamp_ScheduleParameter
+    : AttrOrTypeParameter<"::stamp::ScheduleAttr", "precision schedule"> {
+  let printer = "$_printer.printAttribute($_self)";
+}
+
+def Stamp_GroupParameter : DefaultValuedParameter<"int64_t", "0",
+  "how many neighbours have a scale in common; 0: all">;
+
 def Stamp_PlanAttr : Stamp_Attr<"Plan", "plan"> {
   let summary = "What becomes of one linear layer";
   let description = [{
     Carried by a contraction as `stamp.plan`, put there by `stamp-select` or by
     the user, and carried out by `stamp-quantize`.
 
+    `activation_group` and `weight_group` give every so many features of a token,
+    or inputs of an output channel, a scale of their own; without them, or as 0,
+    one scale serves them all. Given both, they are equal.
+
     Example: `#stamp.plan<basis = #stamp.haar<levels = 4>,
-    activations = #stamp.schedule<[64 : 8], 4>, weight_bits = 4>`
+    activations = #stamp.schedule<[64 : 8], 4>, weight_bits = 4>`,
+    `#stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[], 4>,
+    activation_group = 64, weight_bits = 4, weight_group = 64>`
   }];
   let parameters = (ins "::stamp::BasisAttrInterface":$basis,
-    "::stamp::ScheduleAttr":$activations, "int64_t":$weight_bits);
-  let assemblyFormat = [{
-    `<` `basis` `=` $basis `,` `activations` `=` qualified($activations) `,`
-    `weight_bits` `=` $weight_bits `>`
-  }];
+    Stamp_ScheduleParameter:$activations,
+    Stamp_GroupParameter:$activation_group,
+    "int64_t":$weight_bits,
+    Stamp_GroupParameter:$weight_group);
+  let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Why this plan asks for more than a sequence of that static length has,

@@ -241,8 +241,8 @@ struct Weight {
 Weight quantizeWeight(const std::vector<float> &w, WeightShape shape,
                       int bits) {
   std::vector<int8_t> codes(w.size());
-  std::vector<float> scales(shape.channels());
-  std::vector<int32_t> sums(shape.channels());
+  std::vector<float> scales(shape.scales());
+  std::vector<int32_t> sums(shape.scales());
   stamp::quantizeWeight(w.data(), shape, bits, codes.data(), scales.data());
   columnSums(codes.data(), shape, sums.data());
   return {{codes.begin(), codes.end()}, scales, sums};
@@ -366,7 +366,7 @@ TEST(IntegerLinear, IsTheProductOfTheDequantizedFactorsPlusTheSpreadBias) {
       std::vector<float> y(kSeqLen * kOutputs);
       rescale(acc.data(), xs.data(), xz.data(), ws.data(), sums.data(),
               withOnes ? ones.data() : nullptr,
-              withBias ? bias.data() : nullptr, kSeqLen, kOutputs, y.data());
+              withBias ? bias.data() : nullptr, {kSeqLen, kOutputs}, y.data());
       for (int64_t i = 0; i < kSeqLen; ++i)
         for (int64_t j = 0; j < kOutputs; ++j) {
           double expected = 0, magnitude = 0;
@@ -396,7 +396,7 @@ TEST(IntegerLinear, WrapsOnTheWayAndIsRightInTheEnd) {
                      static_cast<uint32_t>(int64_t(-128) * 127 * kInputs)));
   float scale = 1, weightScale = 1, y;
   int32_t zeroPoint = -128, sum = 127 * kInputs;
-  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr, 1, 1,
+  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr, {1, 1},
           &y);
   EXPECT_EQ(y, 0.0f);
 }
@@ -405,13 +405,13 @@ TEST(IntegerLinear, MultipliesTheScalesFirst) {
   // (2¹⁰⁰·2⁻¹⁰⁰)·float(2²⁵ + 1): the scales cancel, the integer rounds once.
   float scale = 0x1p100f, weightScale = 0x1p-100f, y;
   int32_t acc = (1 << 25) + 1, zeroPoint = 0, sum = 0;
-  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr, 1, 1,
+  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr, {1, 1},
           &y);
   EXPECT_EQ(y, 0x1p25f);
   // Where the integer times one scale would overflow, the product does not.
   scale = 0x1p120f;
   weightScale = 0x1p-120f;
-  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr, 1, 1,
+  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr, {1, 1},
           &y);
   EXPECT_EQ(y, 0x1p25f);
 }
@@ -419,7 +419,7 @@ TEST(IntegerLinear, MultipliesTheScalesFirst) {
 TEST(IntegerLinear, ARowWithoutScaleIsNaN) {
   float scale = kNaN, weightScale = 1, bias = 2, y;
   int32_t acc = 5, zeroPoint = -8, sum = 3;
-  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, &bias, 1, 1,
+  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, &bias, {1, 1},
           &y);
   EXPECT_TRUE(std::isnan(y));
 }
