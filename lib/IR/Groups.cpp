@@ -74,19 +74,22 @@ Value stamp::splitGroups(OpBuilder &builder, Location loc, Value x,
   Value padded = x;
   auto type = cast<RankedTensorType>(x.getType());
   if (!hasWholeGroups(type, dimension, group)) {
-    SmallVector<OpFoldResult> paddedSizes = sizes;
-    paddedSizes[dimension] = affine::makeComposedFoldedAffineApply(
-        builder, loc, builder.getAffineSymbolExpr(0) * group, {count});
+    // Not an insertion into zeros: bufferization would compute `x` inside the
+    // larger buffer, and a function that returns `x` would return a part of it.
+    SmallVector<OpFoldResult> none(sizes.size(), builder.getIndexAttr(0));
+    SmallVector<OpFoldResult> missing = none;
+    missing[dimension] = affine::makeComposedFoldedAffineApply(
+        builder, loc,
+        builder.getAffineSymbolExpr(0) * group - builder.getAffineSymbolExpr(1),
+        {count, sizes[dimension]});
+    SmallVector<int64_t> shape(type.getShape());
+    if (!type.isDynamicDim(dimension))
+      shape[dimension] = llvm::alignTo(shape[dimension], group);
     Value zero = arith::ConstantOp::create(
         builder, loc, builder.getZeroAttr(type.getElementType()));
-    Value empty = tensor::EmptyOp::create(builder, loc, paddedSizes,
-                                          type.getElementType());
-    Value zeros =
-        linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
-    SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
-    SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
-    padded = tensor::InsertSliceOp::create(builder, loc, x, zeros, offsets,
-                                           sizes, strides);
+    padded = tensor::PadOp::create(
+        builder, loc, RankedTensorType::get(shape, type.getElementType()), x,
+        none, missing, zero);
   }
 
   auto paddedType = cast<RankedTensorType>(padded.getType());
