@@ -234,8 +234,7 @@ void stamp::rescale(const int32_t *acc, const float *scales,
             static_cast<uint32_t>(acc[(i * groups + g) * outputs + j]) -
             static_cast<uint32_t>(zeroPoints[row]) *
                 static_cast<uint32_t>(weightSums[column]);
-        float scale =
-            scales[row] * weightScales[groupsHaveScales ? column : j];
+        float scale = scales[row] * weightScales[groupsHaveScales ? column : j];
         sum += scale * static_cast<float>(static_cast<int32_t>(centred));
       }
       if (bias)

@@ -426,15 +426,15 @@ struct LowerQuantizeWeight final : OpRewritePattern<QuantizeWeightOp> {
     if (std::optional<int64_t> group = op.getGroupSize())
       summed = splitGroups(rewriter, loc, summed, alongSummed++, *group);
     Loops sumLoops(getContext(), getRank(summed));
-    auto sums = createGeneric(
-        rewriter, loc, summed, noSums,
-        {sumLoops.all(), sumLoops.without(alongSummed)},
-        sumLoops.iterators(alongSummed),
-        [](ImplicitLocOpBuilder &b, ValueRange in,
-           ValueRange out) -> SmallVector<Value> {
-          Value code = arith::ExtSIOp::create(b, b.getI32Type(), in[0]);
-          return {arith::AddIOp::create(b, out[0], code)};
-        });
+    auto sums = createGeneric(rewriter, loc, summed, noSums,
+                              {sumLoops.all(), sumLoops.without(alongSummed)},
+                              sumLoops.iterators(alongSummed),
+                              [](ImplicitLocOpBuilder &b, ValueRange in,
+                                 ValueRange out) -> SmallVector<Value> {
+                                Value code = arith::ExtSIOp::create(
+                                    b, b.getI32Type(), in[0]);
+                                return {arith::AddIOp::create(b, out[0], code)};
+                              });
     rewriter.replaceOp(
         op, {codes.getResult(0), scales.getResult(0), sums.getResult(0)});
     return success();
@@ -525,7 +525,8 @@ private:
                {op.getAccumulators(), op.getRowScales(), op.getZeroPoints(),
                 op.getColumnScales(), op.getColumnSums()},
                nothing,
-               {loops.all(), loops.along(op.getRowDimensions(op.getRowScales())),
+               {loops.all(),
+                loops.along(op.getRowDimensions(op.getRowScales())),
                 loops.along(op.getRowDimensions(op.getZeroPoints())),
                 loops.along(op.getColumnDimensions(op.getColumnScales())),
                 loops.along(op.getColumnDimensions(op.getColumnSums())),
@@ -563,30 +564,29 @@ private:
     }
     maps.push_back(loops.all());
     Type resultType = op.getType().getElementType();
-    return createGeneric(
-               builder, op.getLoc(), inputs, op.getInit(), maps,
-               loops.iterators(),
-               [&](ImplicitLocOpBuilder &b, ValueRange in,
-                   ValueRange) -> SmallVector<Value> {
-                 FloatMath m{b};
-                 Value y = in[0];
-                 if (op.getBias()) {
-                   Value bias = m.widen(in[1]);
-                   y = m.add(y, op.getSpread() ? m.mul(in[2], bias) : bias);
-                 }
-                 return {m.narrow(y, resultType)};
-               })
+    return createGeneric(builder, op.getLoc(), inputs, op.getInit(), maps,
+                         loops.iterators(),
+                         [&](ImplicitLocOpBuilder &b, ValueRange in,
+                             ValueRange) -> SmallVector<Value> {
+                           FloatMath m{b};
+                           Value y = in[0];
+                           if (op.getBias()) {
+                             Value bias = m.widen(in[1]);
+                             y = m.add(y, op.getSpread() ? m.mul(in[2], bias)
+                                                         : bias);
+                           }
+                           return {m.narrow(y, resultType)};
+                         })
         .getResult(0);
   }
 };
 } // namespace
 
 void stamp::populateStampToLinalgPatterns(RewritePatternSet &patterns) {
-  patterns
-      .add<LowerTransform<TransformOp, Direction::Forward>,
-           LowerTransform<InverseTransformOp, Direction::Inverse>,
-           LowerQuantize, LowerDequantize, LowerQuantizeWeight, LowerRescale,
-           LowerGroupedRescale>(patterns.getContext());
+  patterns.add<LowerTransform<TransformOp, Direction::Forward>,
+               LowerTransform<InverseTransformOp, Direction::Inverse>,
+               LowerQuantize, LowerDequantize, LowerQuantizeWeight,
+               LowerRescale, LowerGroupedRescale>(patterns.getContext());
   populateSplitGroupsPatterns(patterns);
 }
 

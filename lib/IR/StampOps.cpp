@@ -335,16 +335,17 @@ LogicalResult RescaleOp::verify() {
   };
   Value rowScales = getRowScales(), zeroPoints = getZeroPoints();
   Value columnScales = getColumnScales(), columnSums = getColumnSums();
-  if (failed(verifyAlong("row scales", rowScales,
-                         getRowDimensions(rowScales))) ||
+  if (failed(
+          verifyAlong("row scales", rowScales, getRowDimensions(rowScales))) ||
       failed(verifyAlong("zero points", zeroPoints,
                          getRowDimensions(zeroPoints))) ||
-      failed(verifyAlong("column scales", columnScales,
-                         getColumnDimensions(columnScales))) ||
       failed(verifyAlong("column sums", columnSums,
-                         getColumnDimensions(columnSums))))
+                         getColumnDimensions(columnSums))) ||
+      failed(verifyAlong("column scales", columnScales,
+                         getColumnDimensions(columnScales))))
     return failure();
-  if (getBias() && failed(verifyAlong("a bias", getBias(), getBiasDimensions())))
+  if (getBias() &&
+      failed(verifyAlong("a bias", getBias(), getBiasDimensions())))
     return failure();
   if (getSpread()) {
     if (!getBias())

@@ -189,9 +189,8 @@ static bool spans(Operation *op, const LoopNest &nest, const Tile &tile,
 }
 
 /// A mixed loop that a tile gives a size and is not known to hold in whole.
-static std::optional<int64_t> findPartlyHeld(Operation *op,
-                                             const LoopNest &nest,
-                                             const Tile &tile) {
+static std::optional<int64_t>
+findPartlyHeld(Operation *op, const LoopNest &nest, const Tile &tile) {
   const int64_t *loop = llvm::find_if(nest.mixed, [&](int64_t loop) {
     return tile.sizes[loop] && !spans(op, nest, tile, loop);
   });
@@ -338,9 +337,8 @@ struct Tiling final : TilingInterface::ExternalModel<Tiling<OpTy>, OpTy> {
     LoopNest nest = getNest(op);
     Tile tile(offsets, sizes);
     if (std::optional<int64_t> loop = findPartlyHeld(op, nest, tile))
-      return op->emitOpError()
-             << "cannot be tiled along dimension " << *loop
-             << ", which it mixes";
+      return op->emitOpError() << "cannot be tiled along dimension " << *loop
+                               << ", which it mixes";
     return createTile(builder, op, nest, tile);
   }
 

@@ -130,7 +130,8 @@ static Value createLinear(RewriterBase &rewriter, Linear linear,
   std::optional<int64_t> activationGroup =
       asOptional(plan.getActivationGroup());
   std::optional<int64_t> weightGroup = asOptional(plan.getWeightGroup());
-  std::optional<int64_t> group = activationGroup ? activationGroup : weightGroup;
+  std::optional<int64_t> group =
+      activationGroup ? activationGroup : weightGroup;
   auto quantize =
       QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
                          linear.sequence, linear.features, activationGroup);

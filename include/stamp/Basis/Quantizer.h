@@ -53,9 +53,9 @@ inline int64_t numGroups(int64_t size, int64_t group) {
   return group ? (size + group - 1) / group : 1;
 }
 
-/// Quantize x, seqLen × features, row by row under a schedule, and each group of
-/// features in a row by itself. Writes seqLen × features codes, and
-/// seqLen × groups scales and zero points.
+/// Quantize x, seqLen × features, row by row under a schedule, and each group
+/// of features in a row by itself. Writes seqLen × features codes, and seqLen ×
+/// groups scales and zero points.
 void quantize(const float *x, int64_t seqLen, int64_t features,
               const PrecisionSchedule &schedule, int8_t *codes, float *scales,
               int32_t *zeroPoints, int64_t group = 0);
@@ -92,8 +92,8 @@ void quantizeWeight(const float *weight, WeightShape shape, int bits,
 /// activations' zero points into one correction per output and group.
 void columnSums(const int8_t *codes, WeightShape shape, int32_t *sums);
 
-/// acc = x·w in wrapping i32, with x seqLen × inputs and w inputs × outputs, and
-/// acc seqLen × groups × outputs: one sum per group of inputs.
+/// acc = x·w in wrapping i32, with x seqLen × inputs and w inputs × outputs,
+/// and acc seqLen × groups × outputs: one sum per group of inputs.
 void integerLinear(const int8_t *x, const int8_t *w, int64_t seqLen,
                    int64_t inputs, int64_t outputs, int32_t *acc,
                    int64_t group = 0);
@@ -110,10 +110,11 @@ struct AccumulatorShape {
 
 /// From the accumulators to seqLen × outputs floats:
 ///
-///   y = Σ_g (scale·weightScale)·float(acc_g − zeroPoint·weightSum_g) [ + l·bias ]
+///   y = Σ_g (scale·weightScale)·float(acc_g − zeroPoint·weightSum_g) [ +
+///   l·bias ]
 ///
-/// with g ascending. `bias` is null or one float per output; `ones` is then null
-/// for l = 1, or L·1, one float per row.
+/// with g ascending. `bias` is null or one float per output; `ones` is then
+/// null for l = 1, or L·1, one float per row.
 void rescale(const int32_t *acc, const float *scales, const int32_t *zeroPoints,
              const float *weightScales, const int32_t *weightSums,
              const float *ones, const float *bias, AccumulatorShape shape,

@@ -18,8 +18,8 @@ namespace stamp {
 /// stamp.* → linalg, tensor, arith, math, scf on tensors.
 void populateStampToLinalgPatterns(mlir::RewritePatternSet &patterns);
 
-/// Quantizers of groups → quantizers of rows, which the groups then are. Part of
-/// the above.
+/// Quantizers of groups → quantizers of rows, which the groups then are. Part
+/// of the above.
 void populateSplitGroupsPatterns(mlir::RewritePatternSet &patterns);
 
 #define GEN_PASS_DECL

@@ -21,8 +21,8 @@
 
 namespace stamp {
 
-/// No group is larger: longer sums would not fit their accumulators, and a short
-/// row is filled up to a whole group.
+/// No group is larger: longer sums would not fit their accumulators, and a
+/// short row is filled up to a whole group.
 constexpr int64_t kMaxGroup = 65536;
 
 /// The shape of a tensor with one number per group along a dimension; without
