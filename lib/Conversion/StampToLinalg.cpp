@@ -13,10 +13,9 @@
 //   quantize_weight  channel maxima; scales; codes; sums
 //   rescale          (s_x·s_w)·float(acc − z·c) [+ l·b], or its sum over groups
 //
-// Quantizers of groups first become quantizers of rows, whose rows are groups.
-// All is
-// in the order of float operations of docs/Semantics.md. Comparisons are
-// written as `x > y ? x : y` where that gives a NaN the meaning we want.
+// in the order of float operations of docs/Semantics.md. Quantizers of groups
+// first become quantizers of rows (SplitGroups.cpp). Comparisons are written as
+// `x > y ? x : y` where that gives a NaN the meaning we want.
 //
 //===----------------------------------------------------------------------===//
 
@@ -423,8 +422,10 @@ struct LowerQuantizeWeight final : OpRewritePattern<QuantizeWeightOp> {
     // Sums of groups are sums over the inner of two dimensions.
     Value summed = codes.getResult(0);
     int64_t alongSummed = reduced;
-    if (std::optional<int64_t> group = op.getGroupSize())
-      summed = splitGroups(rewriter, loc, summed, alongSummed++, *group);
+    if (std::optional<int64_t> group = op.getGroupSize()) {
+      summed = splitGroups(rewriter, loc, summed, reduced, *group);
+      ++alongSummed;
+    }
     Loops sumLoops(getContext(), getRank(summed));
     auto sums = createGeneric(rewriter, loc, summed, noSums,
                               {sumLoops.all(), sumLoops.without(alongSummed)},

@@ -114,6 +114,15 @@ def test_groups_keep_outlier_channels_apart(basis):
     assert small > large + 1
 
 
+@pytest.mark.parametrize("group", [1, 7, 64])
+def test_theorem_1_holds_with_the_group_in_the_place_of_the_features(group):
+    x, basis = ar1(40, 100), reference.Haar(3)
+    quantized = reference.quantize(basis.forward(x), SCHEDULE, group=group)
+    back = basis.inverse(reference.dequantize(quantized, group).astype(float))
+    bound = reference.theorem1_bound(x, basis, SCHEDULE) * group / 100
+    assert np.square(x - back).sum() <= bound * (1 + 1e-4)
+
+
 def test_the_oracle_refuses_groups_it_cannot_make():
     x, w = ar1(4, 8), ar1(8, 4)
     with pytest.raises(ValueError, match="group = 0"):
@@ -464,3 +473,53 @@ def test_a_bias_moves_into_a_rescale_of_groups(run, optimize, groups):
         weight = weight._replace(sums=reference.group_sums(weight.codes, 16))
     ones = basis.transformed_ones(13)
     equal(y, basis.inverse(reference.integer_linear(activation, weight, b, ones, 16)))
+
+
+SCRIPT = """
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %q = transform.structured.match ops{["stamp.quantize"]} in %root
+        : (!transform.any_op) -> !transform.any_op
+    transform.structured.tile_using_for %q tile_sizes [5]
+        : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %w = transform.structured.match ops{["stamp.quantize_weight"]} in %root
+        : (!transform.any_op) -> !transform.any_op
+    transform.structured.tile_using_for %w tile_sizes [0, 7]
+        : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %r = transform.structured.match ops{["stamp.rescale"]} in %root
+        : (!transform.any_op) -> !transform.any_op
+    transform.structured.tile_using_for %r tile_sizes [6, 0, 9]
+        : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("groups", [(16, 16), (16, None)])
+def test_tiled_groups_are_untiled_ones(tmp_path, run, optimize, groups):
+    script = tmp_path / "script.mlir"
+    script.write_text(SCRIPT)
+    module = linear("f", ("?", 40, 24), reference.Identity(), groups)
+    tiled = optimize(
+        optimize(module, "--stamp-quantize"),
+        f"--transform-preload-library=transform-library-paths={script}",
+        "--transform-interpreter",
+        "--canonicalize",
+        "--cse",
+    )
+    assert "rows at" in tiled and tiled.count("scf.for") == 4
+    x, w = ar1(13, 40), ar1(40, 24, seed=1)
+    [[y]] = run(tiled, [("f", [x, w, np.zeros(24, np.float32)], 1)])
+    on_rows, on_weights = groups
+    equal(
+        y,
+        reference.stamp_linear(
+            x,
+            w,
+            reference.Identity(),
+            SCHEDULE,
+            activation_group=on_rows,
+            weight_group=on_weights,
+        ),
+    )

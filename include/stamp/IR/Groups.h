@@ -42,8 +42,7 @@ bool hasWholeGroups(mlir::RankedTensorType type, int64_t dimension,
                     int64_t group);
 
 /// `x` with D along `dimension` as ⌈D/g⌉ × g. That is a view if all groups are
-/// surely whole, and otherwise a copy: run time could only tell that none was
-/// needed where it is already compiled in.
+/// surely whole, and otherwise, for a dynamic D too, a padded copy.
 mlir::Value splitGroups(mlir::OpBuilder &builder, mlir::Location loc,
                         mlir::Value x, int64_t dimension, int64_t group);
 
