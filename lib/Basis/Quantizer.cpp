@@ -57,23 +57,29 @@ RowQuantization stamp::quantizeRow(const float *x, int64_t features, int levels,
 
 void stamp::quantize(const float *x, int64_t seqLen, int64_t features,
                      const PrecisionSchedule &schedule, int8_t *codes,
-                     float *scales, int32_t *zeroPoints) {
+                     float *scales, int32_t *zeroPoints, int64_t group) {
   std::vector<int> bits = schedule.bitsPerRow(seqLen);
-  for (int64_t i = 0; i < seqLen; ++i) {
-    RowQuantization row = quantizeRow(x + i * features, features, 1 << bits[i],
-                                      codes + i * features);
-    scales[i] = row.scale;
-    zeroPoints[i] = row.zeroPoint;
-  }
+  int64_t length = group ? group : features;
+  for (int64_t i = 0; i < seqLen; ++i)
+    for (int64_t g = 0; g < numGroups(features, group); ++g) {
+      int64_t begin = g * length, end = std::min(begin + length, features);
+      int64_t first = i * features + begin;
+      RowQuantization row =
+          quantizeRow(x + first, end - begin, 1 << bits[i], codes + first);
+      *scales++ = row.scale;
+      *zeroPoints++ = row.zeroPoint;
+    }
 }
 
 void stamp::dequantize(const int8_t *codes, const float *scales,
                        const int32_t *zeroPoints, int64_t seqLen,
-                       int64_t features, float *x) {
+                       int64_t features, float *x, int64_t group) {
+  int64_t groups = numGroups(features, group);
   for (int64_t i = 0; i < seqLen; ++i)
     for (int64_t j = 0; j < features; ++j) {
       int64_t at = i * features + j;
-      x[at] = static_cast<float>(codes[at] - zeroPoints[i]) * scales[i];
+      int64_t row = i * groups + (group ? j / group : 0);
+      x[at] = static_cast<float>(codes[at] - zeroPoints[row]) * scales[row];
     }
 }
 
@@ -124,16 +130,37 @@ static int8_t weightCode(float w, float scale, int32_t last) {
       std::clamp(roundHalfToEven(quotient), -last, last));
 }
 
+namespace {
+/// What has scales of its own: `length` × inner elements, `inner` scales.
+struct Slab {
+  int64_t firstElement, length, firstScale;
+};
+} // namespace
+
+/// The slabs of a weight: each outer index, cut into its groups.
+static std::vector<Slab> getSlabs(WeightShape shape) {
+  std::vector<Slab> slabs;
+  int64_t length = shape.group ? shape.group : shape.reduced;
+  for (int64_t o = 0; o < shape.outer; ++o)
+    for (int64_t g = 0; g < shape.groups(); ++g) {
+      int64_t begin = g * length;
+      slabs.push_back({(o * shape.reduced + begin) * shape.inner,
+                       std::min(length, shape.reduced - begin),
+                       (o * shape.groups() + g) * shape.inner});
+    }
+  return slabs;
+}
+
 void stamp::quantizeWeight(const float *weight, WeightShape shape, int bits,
                            int8_t *codes, float *scales) {
   assert(bits >= 2 && bits <= 8);
-  auto [outer, reduced, inner] = shape;
+  int64_t inner = shape.inner;
   int32_t last = (1 << (bits - 1)) - 1;
   std::vector<int32_t> magnitudes(inner);
-  for (int64_t o = 0; o < outer; ++o) {
-    const float *slab = weight + o * reduced * inner;
-    int8_t *slabCodes = codes + o * reduced * inner;
-    float *slabScales = scales + o * inner;
+  for (auto [firstElement, reduced, firstScale] : getSlabs(shape)) {
+    const float *slab = weight + firstElement;
+    int8_t *slabCodes = codes + firstElement;
+    float *slabScales = scales + firstScale;
 
     maxMagnitudes(slab, reduced, inner, magnitudes.data());
     for (int64_t i = 0; i < inner; ++i)
@@ -153,11 +180,11 @@ void stamp::quantizeWeight(const float *weight, WeightShape shape, int bits,
 }
 
 void stamp::columnSums(const int8_t *codes, WeightShape shape, int32_t *sums) {
-  auto [outer, reduced, inner] = shape;
-  std::fill_n(sums, shape.channels(), 0);
-  for (int64_t o = 0; o < outer; ++o) {
-    const int8_t *slab = codes + o * reduced * inner;
-    int32_t *slabSums = sums + o * inner;
+  int64_t inner = shape.inner;
+  std::fill_n(sums, shape.scales(), 0);
+  for (auto [firstElement, reduced, firstScale] : getSlabs(shape)) {
+    const int8_t *slab = codes + firstElement;
+    int32_t *slabSums = sums + firstScale;
     if (inner == 1) {
       int32_t sum = 0;
       for (int64_t k = 0; k < reduced; ++k)
@@ -176,33 +203,42 @@ void stamp::columnSums(const int8_t *codes, WeightShape shape, int32_t *sums) {
 //===---------------------------------------------------------------------===//
 
 void stamp::integerLinear(const int8_t *x, const int8_t *w, int64_t seqLen,
-                          int64_t inputs, int64_t outputs, int32_t *acc) {
+                          int64_t inputs, int64_t outputs, int32_t *acc,
+                          int64_t group) {
+  int64_t length = group ? group : inputs;
   std::vector<uint32_t> sums(outputs); // Unsigned: wraps by definition.
-  for (int64_t i = 0; i < seqLen; ++i) {
-    std::fill(sums.begin(), sums.end(), 0);
-    for (int64_t k = 0; k < inputs; ++k)
-      for (int64_t j = 0; j < outputs; ++j)
-        sums[j] +=
-            static_cast<uint32_t>(x[i * inputs + k] * w[k * outputs + j]);
-    std::copy(sums.begin(), sums.end(), acc + i * outputs);
-  }
+  for (int64_t i = 0; i < seqLen; ++i)
+    for (int64_t g = 0; g < numGroups(inputs, group); ++g) {
+      std::fill(sums.begin(), sums.end(), 0);
+      int64_t begin = g * length, end = std::min(begin + length, inputs);
+      for (int64_t k = begin; k < end; ++k)
+        for (int64_t j = 0; j < outputs; ++j)
+          sums[j] +=
+              static_cast<uint32_t>(x[i * inputs + k] * w[k * outputs + j]);
+      acc = std::copy(sums.begin(), sums.end(), acc);
+    }
 }
 
 void stamp::rescale(const int32_t *acc, const float *scales,
                     const int32_t *zeroPoints, const float *weightScales,
                     const int32_t *weightSums, const float *ones,
-                    const float *bias, int64_t seqLen, int64_t outputs,
-                    float *y) {
+                    const float *bias, AccumulatorShape shape, float *y) {
+  auto [seqLen, outputs, groups, groupsHaveRows, groupsHaveScales] = shape;
   for (int64_t i = 0; i < seqLen; ++i)
     for (int64_t j = 0; j < outputs; ++j) {
-      int64_t at = i * outputs + j;
-      uint32_t centred = static_cast<uint32_t>(acc[at]) -
-                         static_cast<uint32_t>(zeroPoints[i]) *
-                             static_cast<uint32_t>(weightSums[j]);
-      float product = (scales[i] * weightScales[j]) *
-                      static_cast<float>(static_cast<int32_t>(centred));
+      float sum = -0.0f; // −0 + y is y, for y = 0 as well.
+      for (int64_t g = 0; g < groups; ++g) {
+        int64_t row = groupsHaveRows ? i * groups + g : i;
+        int64_t column = g * outputs + j;
+        uint32_t centred =
+            static_cast<uint32_t>(acc[(i * groups + g) * outputs + j]) -
+            static_cast<uint32_t>(zeroPoints[row]) *
+                static_cast<uint32_t>(weightSums[column]);
+        float scale = scales[row] * weightScales[groupsHaveScales ? column : j];
+        sum += scale * static_cast<float>(static_cast<int32_t>(centred));
+      }
       if (bias)
-        product += (ones ? ones[i] : 1.0f) * bias[j];
-      y[at] = product;
+        sum += (ones ? ones[i] : 1.0f) * bias[j];
+      y[i * outputs + j] = sum;
     }
 }

@@ -12,17 +12,19 @@
 //                    that is the same for a row; codes
 //   dequantize       (q − z)·s
 //   quantize_weight  channel maxima; scales; codes; sums
-//   rescale          (s_x·s_w)·float(acc − z·c) [+ l·b]
+//   rescale          (s_x·s_w)·float(acc − z·c) [+ l·b], or its sum over groups
 //
-// in the order of float operations of docs/Semantics.md. Comparisons are
-// written as `x > y ? x : y` where that gives a NaN the meaning we want. An op
-// on buffers becomes the op on the tensors in them first.
+// in the order of float operations of docs/Semantics.md. An op on buffers first
+// becomes the op on the tensors in them, and a quantizer of groups a quantizer
+// of rows (SplitGroups.cpp). Comparisons are written as `x > y ? x : y` where
+// that gives a NaN the meaning we want.
 //
 //===----------------------------------------------------------------------===//
 
 #include "stamp/Conversion/Passes.h"
 
 #include "stamp/Basis/Quantizer.h"
+#include "stamp/IR/Groups.h"
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -95,6 +97,12 @@ struct Loops {
   }
   AffineMap without(int64_t dimension) const {
     return all().dropResult(dimension);
+  }
+  AffineMap along(ArrayRef<int64_t> dimensions) const {
+    SmallVector<AffineExpr> results;
+    for (int64_t dimension : dimensions)
+      results.push_back(getAffineDimExpr(dimension, context));
+    return AffineMap::get(rank, 0, results, context);
   }
   SmallVector<utils::IteratorType>
   iterators(std::optional<int64_t> reduced = std::nullopt) const {
@@ -327,6 +335,8 @@ struct LowerQuantize final : OpRewritePattern<QuantizeOp> {
 
   LogicalResult matchAndRewrite(QuantizeOp op,
                                 PatternRewriter &rewriter) const override {
+    if (op.getGroupSize())
+      return failure();
     Location loc = op.getLoc();
     Value x = op.getInput();
     int64_t sequence = op.getDimension(), features = op.getFeatureDimension();
@@ -411,6 +421,8 @@ struct LowerDequantize final : OpRewritePattern<DequantizeOp> {
 
   LogicalResult matchAndRewrite(DequantizeOp op,
                                 PatternRewriter &rewriter) const override {
+    if (op.getGroupSize())
+      return failure();
     Loops loops(getContext(), getRank(op.getCodes()));
     AffineMap perRow = loops.without(op.getFeatureDimension());
     Type resultType = op.getResult().getType().getElementType();
@@ -440,6 +452,8 @@ struct LowerQuantizeWeight final : OpRewritePattern<QuantizeWeightOp> {
 
   LogicalResult matchAndRewrite(QuantizeWeightOp op,
                                 PatternRewriter &rewriter) const override {
+    if (op.getScaleGroup())
+      return failure();
     Location loc = op.getLoc();
     Value weight = op.getWeight();
     int64_t reduced = op.getReducedDimension();
@@ -491,15 +505,23 @@ struct LowerQuantizeWeight final : OpRewritePattern<QuantizeWeightOp> {
 
     Value noSums = createFilled(rewriter, loc, op.getSumsInit(),
                                 rewriter.getI32IntegerAttr(0));
-    auto sums =
-        createGeneric(rewriter, loc, codes.getResults(), noSums,
-                      {loops.all(), perChannel}, loops.iterators(reduced),
-                      [](ImplicitLocOpBuilder &b, ValueRange in,
-                         ValueRange out) -> SmallVector<Value> {
-                        Value code =
-                            arith::ExtSIOp::create(b, b.getI32Type(), in[0]);
-                        return {arith::AddIOp::create(b, out[0], code)};
-                      });
+    // Sums of groups are sums over the inner of two dimensions.
+    Value summed = codes.getResult(0);
+    int64_t alongSummed = reduced;
+    if (std::optional<int64_t> group = op.getGroupSize()) {
+      summed = splitGroups(rewriter, loc, summed, reduced, *group);
+      ++alongSummed;
+    }
+    Loops sumLoops(getContext(), getRank(summed));
+    auto sums = createGeneric(rewriter, loc, summed, noSums,
+                              {sumLoops.all(), sumLoops.without(alongSummed)},
+                              sumLoops.iterators(alongSummed),
+                              [](ImplicitLocOpBuilder &b, ValueRange in,
+                                 ValueRange out) -> SmallVector<Value> {
+                                Value code = arith::ExtSIOp::create(
+                                    b, b.getI32Type(), in[0]);
+                                return {arith::AddIOp::create(b, out[0], code)};
+                              });
     rewriter.replaceOp(
         op, {codes.getResult(0), scales.getResult(0), sums.getResult(0)});
     return success();
@@ -515,6 +537,8 @@ struct LowerRescale final : OpRewritePattern<RescaleOp> {
 
   LogicalResult matchAndRewrite(RescaleOp op,
                                 PatternRewriter &rewriter) const override {
+    if (op.getGroupDimension())
+      return failure();
     Loops loops(getContext(), getRank(op.getAccumulators()));
     int64_t sequence = op.getDimension(), channels = op.getChannelDimension();
     auto perColumn = [&](Value columns) {
@@ -556,6 +580,94 @@ struct LowerRescale final : OpRewritePattern<RescaleOp> {
     return success();
   }
 };
+
+/// Groups leave nothing to add the bias to before the last one has been added
+/// up, so it and the narrowing are a second op.
+struct LowerGroupedRescale final : OpRewritePattern<RescaleOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(RescaleOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getGroupDimension())
+      return failure();
+    bool isSum =
+        op.getResult().getType().getElementType().isF32() && !op.getBias();
+    Value init = isSum ? Value(op.getInit())
+                       : createEmptyLike(rewriter, op.getLoc(), op.getInit(),
+                                         rewriter.getF32Type());
+    Value sum = createSum(rewriter, op, init);
+    rewriter.replaceOp(op, isSum ? sum : finish(rewriter, op, sum));
+    return success();
+  }
+
+private:
+  /// Σ_g (s_x·s_w)·float(acc_g − z·c_g)
+  static Value createSum(OpBuilder &builder, RescaleOp op, Value init) {
+    Location loc = op.getLoc();
+    Loops loops(op.getContext(), getRank(op.getAccumulators()));
+    // −0 + y is y, for y = 0 as well: one group is rescaled as if it were none.
+    Value nothing =
+        createFilled(builder, loc, init, builder.getF32FloatAttr(-0.0f));
+    return createGeneric(
+               builder, loc,
+               {op.getAccumulators(), op.getRowScales(), op.getZeroPoints(),
+                op.getColumnScales(), op.getColumnSums()},
+               nothing,
+               {loops.all(),
+                loops.along(op.getRowDimensions(op.getRowScales())),
+                loops.along(op.getRowDimensions(op.getZeroPoints())),
+                loops.along(op.getColumnDimensions(op.getColumnScales())),
+                loops.along(op.getColumnDimensions(op.getColumnSums())),
+                loops.along(op.getResultDimensions())},
+               loops.iterators(op.getGroupDimension()),
+               [](ImplicitLocOpBuilder &b, ValueRange in,
+                  ValueRange out) -> SmallVector<Value> {
+                 FloatMath m{b};
+                 Value correction = arith::MulIOp::create(b, in[2], in[4]);
+                 Value exact = arith::SubIOp::create(b, in[0], correction);
+                 // y − (−s)·x is y + s·x to the bit. A vectorizer may take a
+                 // sum in the order it likes, but knows no neutral element of a
+                 // difference: the groups stay in theirs.
+                 Value minus = m.neg(m.mul(in[1], in[3]));
+                 return {m.sub(out[0], m.mul(minus, m.fromInt(exact)))};
+               })
+        .getResult(0);
+  }
+
+  /// [+ l·b], narrowed.
+  static Value finish(OpBuilder &builder, RescaleOp op, Value sum) {
+    Loops loops(op.getContext(), getRank(sum));
+    SmallVector<Value> inputs = {sum};
+    SmallVector<AffineMap> maps = {loops.all()};
+    int64_t tokens = op.getResultTokenDimension();
+    if (op.getBias()) {
+      inputs.push_back(op.getBias());
+      maps.push_back(getRank(op.getBias()) == 1
+                         ? loops.only(op.getResultChannelDimension())
+                         : loops.without(tokens));
+    }
+    if (op.getSpread()) {
+      inputs.push_back(op.getSpread());
+      maps.push_back(loops.only(tokens));
+    }
+    maps.push_back(loops.all());
+    Type resultType = op.getResult().getType().getElementType();
+    return createGeneric(builder, op.getLoc(), inputs, op.getInit(), maps,
+                         loops.iterators(),
+                         [&](ImplicitLocOpBuilder &b, ValueRange in,
+                             ValueRange) -> SmallVector<Value> {
+                           FloatMath m{b};
+                           Value y = in[0];
+                           if (op.getBias()) {
+                             Value bias = m.widen(in[1]);
+                             y = m.add(y, op.getSpread() ? m.mul(in[2], bias)
+                                                         : bias);
+                           }
+                           return {m.narrow(y, resultType)};
+                         })
+        .getResult(0);
+  }
+};
 } // namespace
 
 void stamp::populateStampToLinalgPatterns(RewritePatternSet &patterns) {
@@ -564,8 +676,9 @@ void stamp::populateStampToLinalgPatterns(RewritePatternSet &patterns) {
            LowerTransform<InverseTransformOp, Direction::Inverse>,
            LowerFeatureTransform<FeatureTransformOp, Direction::Forward>,
            LowerFeatureTransform<InverseFeatureTransformOp, Direction::Inverse>,
-           LowerQuantize, LowerDequantize, LowerQuantizeWeight, LowerRescale>(
-          patterns.getContext());
+           LowerQuantize, LowerDequantize, LowerQuantizeWeight, LowerRescale,
+           LowerGroupedRescale>(patterns.getContext());
+  populateSplitGroupsPatterns(patterns);
 }
 
 namespace {
@@ -575,9 +688,10 @@ struct StampToLinalg final
     RewritePatternSet patterns(&getContext());
     populateStampToLinalgPatterns(patterns);
     FrozenRewritePatternSet frozen(std::move(patterns));
-    // A walk does not come by what it makes: ops on tensors, of ops on buffers.
-    walkAndApplyPatterns(getOperation(), frozen);
-    walkAndApplyPatterns(getOperation(), frozen);
+    // A walk does not come by what it makes: ops on tensors, of ops on buffers,
+    // and then quantizers of rows, of quantizers of groups.
+    for (int walk = 0; walk < 3; ++walk)
+      walkAndApplyPatterns(getOperation(), frozen);
   }
 };
 } // namespace

@@ -25,8 +25,10 @@ using Loops = llvm::SmallVector<int64_t>;
 
 struct LoopNest {
   LoopNest(mlir::Value domain, std::optional<int64_t> mixed = std::nullopt)
-      : numLoops(llvm::cast<mlir::ShapedType>(domain.getType()).getRank()),
-        mixed(mixed) {}
+      : numLoops(llvm::cast<mlir::ShapedType>(domain.getType()).getRank()) {
+    if (mixed)
+      this->mixed.push_back(*mixed);
+  }
 
   Loops all() const { return llvm::to_vector(llvm::seq(numLoops)); }
   Loops allBut(int64_t loop) const {
@@ -35,8 +37,20 @@ struct LoopNest {
     return loops;
   }
 
+  /// The loops along a tensor that has one number per group of `dimension`, or
+  /// none at all. The groups are a loop of their own, and as mixed as the
+  /// dimension: a tile could hold a part of a group.
+  Loops perGroup(int64_t dimension, bool hasGroups) {
+    if (!hasGroups)
+      return allBut(dimension);
+    Loops loops = all();
+    loops[dimension] = numLoops++;
+    mixed = {dimension, loops[dimension]};
+    return loops;
+  }
+
   int64_t numLoops;
-  std::optional<int64_t> mixed;
+  Loops mixed;
   /// Per operand; empty for what has no dimensions and belongs to every tile.
   llvm::SmallVector<Loops> operands;
 };

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "stamp/IR/Groups.h"
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/IR/DialectImplementation.h"
@@ -42,16 +43,20 @@ static void printGrid(AsmPrinter &printer, int64_t height, int64_t width) {
 // The features of #stamp.plan: one transform, or `[first, …, last]`
 //===----------------------------------------------------------------------===//
 
-static ParseResult
-parseFeatureTransforms(AsmParser &parser,
-                       SmallVector<FeatureTransformAttrInterface> &transforms) {
+static FailureOr<SmallVector<FeatureTransformAttrInterface>>
+parseFeatureTransforms(AsmParser &parser) {
+  SmallVector<FeatureTransformAttrInterface> transforms;
   auto parseOne = [&] {
     return parser.parseAttribute(transforms.emplace_back());
   };
-  if (failed(parser.parseOptionalLSquare()))
-    return parseOne();
-  return failure(parser.parseCommaSeparatedList(parseOne) ||
-                 parser.parseRSquare());
+  if (failed(parser.parseOptionalLSquare())) {
+    if (parseOne())
+      return failure();
+    return transforms;
+  }
+  if (parser.parseCommaSeparatedList(parseOne) || parser.parseRSquare())
+    return failure();
+  return transforms;
 }
 
 static void
@@ -194,9 +199,20 @@ PrecisionSchedule ScheduleAttr::getSchedule() const {
 LogicalResult PlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                BasisAttrInterface basis,
                                ArrayRef<FeatureTransformAttrInterface>,
-                               ScheduleAttr activations, int64_t weightBits) {
+                               ScheduleAttr activations,
+                               int64_t activationGroup, int64_t weightBits,
+                               int64_t weightGroup) {
   if (weightBits != 4 && weightBits != 8)
     return emitError() << "weight_bits must be 4 or 8, got " << weightBits;
+  for (auto [name, group] : {std::pair("activation_group", activationGroup),
+                             std::pair("weight_group", weightGroup)})
+    if (group < 0 || group > kMaxGroup)
+      return emitError() << name << " must be 0 to " << kMaxGroup << ", got "
+                         << group;
+  if (activationGroup && weightGroup && activationGroup != weightGroup)
+    return emitError() << "activation_group and weight_group must be equal "
+                          "where both are given, got "
+                       << activationGroup << " and " << weightGroup;
   return success();
 }
 

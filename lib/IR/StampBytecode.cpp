@@ -281,7 +281,8 @@ using Encodings = EncodingList<
              Field<&ScheduleAttr::getRestBits>>,
     Encoding<7, PlanAttr, Field<&PlanAttr::getBasis>,
              Field<&PlanAttr::getFeatures>, Field<&PlanAttr::getActivations>,
-             Field<&PlanAttr::getWeightBits>>,
+             Field<&PlanAttr::getActivationGroup>,
+             Field<&PlanAttr::getWeightBits>, Field<&PlanAttr::getWeightGroup>>,
     Encoding<8, HadamardAttr, Field<&HadamardAttr::getOrder>>,
     Encoding<9, ScaleAttr, Field<&ScaleAttr::getFactors>>>;
 

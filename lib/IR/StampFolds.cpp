@@ -192,13 +192,16 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
   int64_t reduced = getReducedDimension();
   WeightShape shape = {llvm::product_of(sizes.take_front(reduced)),
                        sizes[reduced],
-                       llvm::product_of(sizes.drop_front(reduced + 1))};
+                       llvm::product_of(sizes.drop_front(reduced + 1)),
+                       getScaleGroup().value_or(0)};
+  WeightShape summed = shape;
+  summed.group = getGroupSize().value_or(0);
   std::vector<int8_t> codes(shape.elements());
-  std::vector<float> scales(shape.channels());
-  std::vector<int32_t> sums(shape.channels());
+  std::vector<float> scales(shape.scales());
+  std::vector<int32_t> sums(summed.scales());
   quantizeWeight(weight->data(), shape, static_cast<int>(getBits()),
                  codes.data(), scales.data());
-  columnSums(codes.data(), shape, sums.data());
+  columnSums(codes.data(), summed, sums.data());
   results.push_back(
       makeConstant<int8_t>(getCodes().getType(), codes, "stamp_codes"));
   results.push_back(

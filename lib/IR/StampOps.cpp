@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "stamp/IR/Groups.h"
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/IR/OpImplementation.h"
@@ -60,13 +61,6 @@ static ShapedType getShapedType(Value value) {
   return cast<ShapedType>(value.getType());
 }
 
-static SmallVector<int64_t> without(ArrayRef<int64_t> shape,
-                                    int64_t dimension) {
-  SmallVector<int64_t> result(shape);
-  result.erase(result.begin() + dimension);
-  return result;
-}
-
 /// Checks that `dimension` is one of a tensor of rank two, or `minRank`, or
 /// more.
 static LogicalResult verifyDimension(Operation *op, Value tensor,
@@ -104,6 +98,14 @@ static LogicalResult verifyShape(Operation *op, StringRef name, Value tensor,
   };
   llvm::interleave(expected, printSize, [&] { error << "x"; });
   return error << ", got " << tensor.getType();
+}
+
+static LogicalResult verifyGroups(Operation *op,
+                                  std::optional<int64_t> groupSize) {
+  if (!groupSize || (*groupSize >= 1 && *groupSize <= kMaxGroup))
+    return success();
+  return op->emitOpError() << "expects groups of 1 to " << kMaxGroup
+                           << ", got groups of " << *groupSize;
 }
 
 static LogicalResult reifyFromInits(DestinationStyleOpInterface op,
@@ -230,17 +232,19 @@ LogicalResult InverseFeatureTransformOp::reifyResultShapes(
 
 void QuantizeOp::build(OpBuilder &builder, OperationState &state, Value input,
                        ScheduleAttr schedule, int64_t dimension,
-                       int64_t featureDimension) {
+                       int64_t featureDimension,
+                       std::optional<int64_t> groupSize) {
   Location loc = state.location;
   build(builder, state, input,
         createEmptyLike(builder, loc, input, builder.getI8Type()),
-        createEmptyWithout(builder, loc, input, featureDimension,
-                           builder.getF32Type()),
-        createEmptyWithout(builder, loc, input, featureDimension,
-                           builder.getI32Type()),
+        createEmptyPerGroup(builder, loc, input, featureDimension, groupSize,
+                            builder.getF32Type()),
+        createEmptyPerGroup(builder, loc, input, featureDimension, groupSize,
+                            builder.getI32Type()),
         /*rowOffset=*/Value(), /*rowTotal=*/Value(), schedule,
         builder.getI64IntegerAttr(dimension),
-        builder.getI64IntegerAttr(featureDimension));
+        builder.getI64IntegerAttr(featureDimension),
+        groupSize ? builder.getI64IntegerAttr(*groupSize) : IntegerAttr());
 }
 
 LogicalResult QuantizeOp::verify() {
@@ -249,14 +253,15 @@ LogicalResult QuantizeOp::verify() {
   int64_t sequence = getDimension(), features = getFeatureDimension();
   if (failed(verifyDimension(*this, getInput(), "sequence", sequence)) ||
       failed(verifyDimension(*this, getInput(), "feature", features)) ||
-      failed(verifyDistinct(*this, "sequence", sequence, "features", features)))
+      failed(
+          verifyDistinct(*this, "sequence", sequence, "features", features)) ||
+      failed(verifyGroups(*this, getGroupSize())))
     return failure();
   ArrayRef<int64_t> shape = getShapedType(getInput()).getShape();
+  SmallVector<int64_t> rows = getGroupedShape(shape, features, getGroupSize());
   if (failed(verifyShape(*this, "codes", getCodesInit(), shape)) ||
-      failed(verifyShape(*this, "scales", getScalesInit(),
-                         without(shape, features))) ||
-      failed(verifyShape(*this, "zero points", getZeroPointsInit(),
-                         without(shape, features))))
+      failed(verifyShape(*this, "scales", getScalesInit(), rows)) ||
+      failed(verifyShape(*this, "zero points", getZeroPointsInit(), rows)))
     return failure();
   return success();
 }
@@ -269,13 +274,13 @@ QuantizeOp::reifyResultShapes(OpBuilder &builder,
 
 LogicalResult DequantizeOp::verify() {
   int64_t features = getFeatureDimension();
-  if (failed(verifyDimension(*this, getCodes(), "feature", features)))
+  if (failed(verifyDimension(*this, getCodes(), "feature", features)) ||
+      failed(verifyGroups(*this, getGroupSize())))
     return failure();
   ArrayRef<int64_t> shape = getShapedType(getCodes()).getShape();
-  if (failed(verifyShape(*this, "scales", getScales(),
-                         without(shape, features))) ||
-      failed(verifyShape(*this, "zero points", getZeroPoints(),
-                         without(shape, features))) ||
+  SmallVector<int64_t> rows = getGroupedShape(shape, features, getGroupSize());
+  if (failed(verifyShape(*this, "scales", getScales(), rows)) ||
+      failed(verifyShape(*this, "zero points", getZeroPoints(), rows)) ||
       failed(verifyShape(*this, "an init", getInit(), shape)))
     return failure();
   return success();
@@ -289,30 +294,38 @@ DequantizeOp::reifyResultShapes(OpBuilder &builder,
 
 void QuantizeWeightOp::build(OpBuilder &builder, OperationState &state,
                              Value weight, int64_t bits,
-                             int64_t reducedDimension) {
+                             int64_t reducedDimension,
+                             std::optional<int64_t> groupSize,
+                             bool groupsForSums) {
   Location loc = state.location;
   build(builder, state, weight,
         createEmptyLike(builder, loc, weight, builder.getI8Type()),
-        createEmptyWithout(builder, loc, weight, reducedDimension,
-                           builder.getF32Type()),
-        createEmptyWithout(builder, loc, weight, reducedDimension,
-                           builder.getI32Type()),
+        createEmptyPerGroup(builder, loc, weight, reducedDimension,
+                            groupsForSums ? std::nullopt : groupSize,
+                            builder.getF32Type()),
+        createEmptyPerGroup(builder, loc, weight, reducedDimension, groupSize,
+                            builder.getI32Type()),
         builder.getI64IntegerAttr(bits),
-        builder.getI64IntegerAttr(reducedDimension));
+        builder.getI64IntegerAttr(reducedDimension),
+        groupSize ? builder.getI64IntegerAttr(*groupSize) : IntegerAttr(),
+        groupsForSums ? builder.getUnitAttr() : UnitAttr());
 }
 
 LogicalResult QuantizeWeightOp::verify() {
   if (getBits() != 4 && getBits() != 8)
     return emitOpError() << "expects 4 or 8 bits, got " << getBits();
   int64_t reduced = getReducedDimension();
-  if (failed(verifyDimension(*this, getWeight(), "reduced", reduced)))
+  if (failed(verifyDimension(*this, getWeight(), "reduced", reduced)) ||
+      failed(verifyGroups(*this, getGroupSize())))
     return failure();
+  if (getGroupsForSums() && !getGroupSize())
+    return emitOpError() << "has no groups to be for sums";
   ArrayRef<int64_t> shape = getShapedType(getWeight()).getShape();
   if (failed(verifyShape(*this, "codes", getCodesInit(), shape)) ||
       failed(verifyShape(*this, "scales", getScalesInit(),
-                         without(shape, reduced))) ||
-      failed(
-          verifyShape(*this, "sums", getSumsInit(), without(shape, reduced))))
+                         getGroupedShape(shape, reduced, getScaleGroup()))) ||
+      failed(verifyShape(*this, "sums", getSumsInit(),
+                         getGroupedShape(shape, reduced, getGroupSize()))))
     return failure();
   return success();
 }
@@ -327,36 +340,112 @@ QuantizeWeightOp::reifyResultShapes(OpBuilder &builder,
 // Rescale
 //===----------------------------------------------------------------------===//
 
+/// 0 … rank − 1 without some.
+static SmallVector<int64_t>
+getDimensionsBut(int64_t rank, ArrayRef<std::optional<int64_t>> dropped) {
+  SmallVector<int64_t> dimensions;
+  for (int64_t d = 0; d < rank; ++d)
+    if (!llvm::is_contained(dropped, std::optional<int64_t>(d)))
+      dimensions.push_back(d);
+  return dimensions;
+}
+
+SmallVector<int64_t> RescaleOp::getResultDimensions() {
+  return getDimensionsBut(getShapedType(getAccumulators()).getRank(),
+                          {getGroupDimension()});
+}
+
+SmallVector<int64_t> RescaleOp::getRowDimensions(Value rows) {
+  int64_t rank = getShapedType(getAccumulators()).getRank();
+  bool isPerToken = getShapedType(rows).getRank() == rank - 2;
+  if (isPerToken && getGroupDimension())
+    return getDimensionsBut(rank, {getChannelDimension(), getGroupDimension()});
+  return getDimensionsBut(rank, {getChannelDimension()});
+}
+
+/// The sums' rank tells whether the batch has weights of its own; with that
+/// known, the scales' tells whether there is one per group.
+SmallVector<int64_t> RescaleOp::getColumnDimensions(Value columns) {
+  int64_t rank = getShapedType(getAccumulators()).getRank();
+  int64_t channels = getChannelDimension(), sequence = getDimension();
+  std::optional<int64_t> groups = getGroupDimension();
+  if (!groups)
+    return getShapedType(columns).getRank() == 1
+               ? SmallVector<int64_t>{channels}
+               : getDimensionsBut(rank, {sequence});
+  int64_t sumsRank = getShapedType(getColumnSums()).getRank();
+  SmallVector<int64_t> dimensions =
+      sumsRank == 2 ? SmallVector<int64_t>{std::min(*groups, channels),
+                                           std::max(*groups, channels)}
+                    : getDimensionsBut(rank, {sequence});
+  if (getShapedType(columns).getRank() == sumsRank - 1)
+    llvm::erase(dimensions, *groups);
+  return dimensions;
+}
+
+SmallVector<int64_t> RescaleOp::getBiasDimensions() {
+  if (getShapedType(getBias()).getRank() == 1)
+    return {static_cast<int64_t>(getChannelDimension())};
+  return getDimensionsBut(getShapedType(getAccumulators()).getRank(),
+                          {getDimension(), getGroupDimension()});
+}
+
+/// Where a dimension of the accumulators is among those of the result.
+static int64_t getPositionInResult(RescaleOp op, int64_t dimension) {
+  std::optional<int64_t> groups = op.getGroupDimension();
+  return dimension - (groups && *groups < dimension);
+}
+
+int64_t RescaleOp::getResultTokenDimension() {
+  return getPositionInResult(*this, getDimension());
+}
+
+int64_t RescaleOp::getResultChannelDimension() {
+  return getPositionInResult(*this, getChannelDimension());
+}
+
 LogicalResult RescaleOp::verify() {
   int64_t sequence = getDimension(), channels = getChannelDimension();
   if (failed(verifyDimension(*this, getAccumulators(), "sequence", sequence)) ||
       failed(verifyDimension(*this, getAccumulators(), "channel", channels)) ||
       failed(verifyDistinct(*this, "sequence", sequence, "channels", channels)))
     return failure();
-  ArrayRef<int64_t> shape = getShapedType(getAccumulators()).getShape();
+  if (std::optional<int64_t> groups = getGroupDimension())
+    if (failed(verifyDimension(*this, getAccumulators(), "group", *groups)) ||
+        failed(
+            verifyDistinct(*this, "sequence", sequence, "groups", *groups)) ||
+        failed(verifyDistinct(*this, "channels", channels, "groups", *groups)))
+      return failure();
 
-  auto verifyColumns = [&](StringRef name, Value columns) {
-    bool isVector = getShapedType(columns).getRank() == 1;
-    return verifyShape(*this, name, columns,
-                       isVector ? SmallVector<int64_t>{shape[channels]}
-                                : without(shape, sequence));
+  ArrayRef<int64_t> shape = getShapedType(getAccumulators()).getShape();
+  auto verifyAlong = [&](StringRef name, Value operand,
+                         ArrayRef<int64_t> dimensions) {
+    SmallVector<int64_t> expected;
+    for (int64_t dimension : dimensions)
+      expected.push_back(shape[dimension]);
+    return verifyShape(*this, name, operand, expected);
   };
-  if (failed(verifyShape(*this, "row scales", getRowScales(),
-                         without(shape, channels))) ||
-      failed(verifyShape(*this, "zero points", getZeroPoints(),
-                         without(shape, channels))) ||
-      failed(verifyColumns("column scales", getColumnScales())) ||
-      failed(verifyColumns("column sums", getColumnSums())))
+  Value rowScales = getRowScales(), zeroPoints = getZeroPoints();
+  Value columnScales = getColumnScales(), columnSums = getColumnSums();
+  if (failed(
+          verifyAlong("row scales", rowScales, getRowDimensions(rowScales))) ||
+      failed(verifyAlong("zero points", zeroPoints,
+                         getRowDimensions(zeroPoints))) ||
+      failed(verifyAlong("column sums", columnSums,
+                         getColumnDimensions(columnSums))) ||
+      failed(verifyAlong("column scales", columnScales,
+                         getColumnDimensions(columnScales))))
     return failure();
-  if (getBias() && failed(verifyColumns("a bias", getBias())))
+  if (getBias() &&
+      failed(verifyAlong("a bias", getBias(), getBiasDimensions())))
     return failure();
   if (getSpread()) {
     if (!getBias())
       return emitOpError() << "has a spread but no bias to be spread";
-    if (failed(verifyShape(*this, "a spread", getSpread(), {shape[sequence]})))
+    if (failed(verifyAlong("a spread", getSpread(), {sequence})))
       return failure();
   }
-  return verifyShape(*this, "an init", getInit(), shape);
+  return verifyAlong("an init", getInit(), getResultDimensions());
 }
 
 LogicalResult

@@ -81,43 +81,46 @@ static LoopNest getLoopNest(InverseFeatureTransformOp op) {
 
 static LoopNest getLoopNest(QuantizeOp op) {
   LoopNest nest(op.getInput(), op.getFeatureDimension());
-  Loops rows = nest.allBut(op.getFeatureDimension());
-  nest.operands = {nest.all(), nest.all(), rows, rows};
+  Loops tokens = nest.all();
+  Loops rows =
+      nest.perGroup(op.getFeatureDimension(), op.getGroupSize().has_value());
+  nest.operands = {tokens, tokens, rows, rows};
   nest.operands.resize(op->getNumOperands());
   return nest;
 }
 
 static LoopNest getLoopNest(DequantizeOp op) {
   LoopNest nest(op.getCodes());
-  Loops rows = nest.allBut(op.getFeatureDimension());
-  nest.operands = {nest.all(), rows, rows, nest.all()};
+  Loops tokens = nest.all();
+  Loops rows =
+      nest.perGroup(op.getFeatureDimension(), op.getGroupSize().has_value());
+  nest.operands = {tokens, rows, rows, tokens};
   return nest;
 }
 
 static LoopNest getLoopNest(QuantizeWeightOp op) {
   LoopNest nest(op.getWeight(), op.getReducedDimension());
+  Loops weights = nest.all();
   Loops channels = nest.allBut(op.getReducedDimension());
-  nest.operands = {nest.all(), nest.all(), channels, channels};
+  Loops groups =
+      nest.perGroup(op.getReducedDimension(), op.getGroupSize().has_value());
+  nest.operands = {weights, weights, op.getScaleGroup() ? groups : channels,
+                   groups};
   return nest;
 }
 
 static LoopNest getLoopNest(RescaleOp op) {
-  LoopNest nest(op.getAccumulators());
-  int64_t tokens = op.getDimension(), channels = op.getChannelDimension();
-  auto ofColumns = [&](Value columns) {
-    bool isVector = cast<ShapedType>(columns.getType()).getRank() == 1;
-    return isVector ? Loops{channels} : nest.allBut(tokens);
-  };
+  LoopNest nest(op.getAccumulators(), op.getGroupDimension());
   nest.operands = {nest.all(),
-                   nest.allBut(channels),
-                   nest.allBut(channels),
-                   ofColumns(op.getColumnScales()),
-                   ofColumns(op.getColumnSums()),
-                   nest.all()};
+                   op.getRowDimensions(op.getRowScales()),
+                   op.getRowDimensions(op.getZeroPoints()),
+                   op.getColumnDimensions(op.getColumnScales()),
+                   op.getColumnDimensions(op.getColumnSums()),
+                   op.getResultDimensions()};
   if (op.getBias())
-    nest.operands.push_back(ofColumns(op.getBias()));
+    nest.operands.push_back(op.getBiasDimensions());
   if (op.getSpread())
-    nest.operands.push_back({tokens});
+    nest.operands.push_back({static_cast<int64_t>(op.getDimension())});
   return nest;
 }
 
@@ -171,8 +174,13 @@ static bool spans(Operation *op, const LoopNest &nest, const Tile &tile,
   });
 }
 
-static bool isAllowed(Operation *op, const LoopNest &nest, const Tile &tile) {
-  return !nest.mixed || spans(op, nest, tile, *nest.mixed);
+/// A mixed loop that a tile gives a size and is not known to hold in whole.
+static std::optional<int64_t>
+findPartlyHeld(Operation *op, const LoopNest &nest, const Tile &tile) {
+  const int64_t *loop = llvm::find_if(nest.mixed, [&](int64_t loop) {
+    return tile.sizes[loop] && !spans(op, nest, tile, loop);
+  });
+  return loop == nest.mixed.end() ? std::nullopt : std::optional(*loop);
 }
 
 const Loops &stamp::getResultLoops(Operation *op, const LoopNest &nest,
@@ -213,7 +221,7 @@ static Operation *createSlice(OpBuilder &builder, Location loc, Value whole,
                                         part.sizes, strides);
 }
 
-/// The op on a tile that holds the mixed loop in whole.
+/// The op on a tile that holds the mixed loops in whole.
 static TilingResult createTile(OpBuilder &builder, Operation *op,
                                const LoopNest &nest, const Tile &tile) {
   TilingResult result;
@@ -268,7 +276,7 @@ getDomainTile(OpBuilder &builder, Operation *op, const LoopNest &nest,
         return failure();
     }
   }
-  if (nest.mixed && domain.offsets[*nest.mixed] && !isAllowed(op, nest, domain))
+  if (findPartlyHeld(op, nest, domain))
     return failure();
   for (int64_t loop : llvm::seq(nest.numLoops)) {
     if (domain.offsets[loop])
@@ -308,8 +316,8 @@ struct Tiling final : TilingInterface::ExternalModel<Tiling<OpTy>, OpTy> {
     LoopNest nest = getNest(op);
     SmallVector<utils::IteratorType> types(nest.numLoops,
                                            utils::IteratorType::parallel);
-    if (nest.mixed)
-      types[*nest.mixed] = utils::IteratorType::reduction;
+    for (int64_t loop : nest.mixed)
+      types[loop] = utils::IteratorType::reduction;
     return types;
   }
 
@@ -329,9 +337,9 @@ struct Tiling final : TilingInterface::ExternalModel<Tiling<OpTy>, OpTy> {
                          ArrayRef<OpFoldResult> sizes) const {
     LoopNest nest = getNest(op);
     Tile tile(offsets, sizes);
-    if (!isAllowed(op, nest, tile))
-      return op->emitOpError() << "cannot be tiled along dimension "
-                               << *nest.mixed << ", which it mixes";
+    if (std::optional<int64_t> loop = findPartlyHeld(op, nest, tile))
+      return op->emitOpError() << "cannot be tiled along dimension " << *loop
+                               << ", which it mixes";
     return createTile(builder, op, nest, tile);
   }
 

@@ -513,9 +513,9 @@ static bool picksColumns(AffineMap map, RescaleOp rescale) {
   MLIRContext *context = map.getContext();
   int64_t rank = map.getNumDims();
   AffineMap vector = AffineMap::get(
-      rank, 0, getAffineDimExpr(rescale.getChannelDimension(), context));
+      rank, 0, getAffineDimExpr(rescale.getResultChannelDimension(), context));
   AffineMap all = AffineMap::getMultiDimIdentityMap(rank, context)
-                      .dropResult(rescale.getDimension());
+                      .dropResult(rescale.getResultTokenDimension());
   return map == vector || map == all;
 }
 
@@ -549,14 +549,15 @@ struct MoveBiasUnderInverse final : FoldPattern<InverseTransformOp> {
     Value sum;
     auto rescale = a.getDefiningOp<RescaleOp>();
     if (rescale && rescale->hasOneUse() && !rescale.getBias() &&
-        static_cast<int64_t>(rescale.getDimension()) == sequence &&
+        rescale.getResultTokenDimension() == sequence &&
         picksColumns(add->biasMap, rescale))
       sum = RescaleOp::create(
                 rewriter, rescale.getLoc(), rescale.getAccumulators(),
                 rescale.getRowScales(), rescale.getZeroPoints(),
                 rescale.getColumnScales(), rescale.getColumnSums(),
                 rescale.getInit(), add->bias, spread,
-                rescale.getDimensionAttr(), rescale.getChannelDimensionAttr())
+                rescale.getDimensionAttr(), rescale.getChannelDimensionAttr(),
+                rescale.getGroupDimensionAttr())
                 .getResult();
     else
       sum = createScaledSum(rewriter, *add, a, sequence, spread);

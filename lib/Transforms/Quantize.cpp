@@ -17,11 +17,20 @@
 //   %r = stamp.rescale … ins(%a, %s, %z, %ws, %wc)
 //   %y = stamp.inverse_transform … ins(%r)
 //
+// With groups along K the contraction adds up each group by itself, and rescale
+// the groups:
+//
+//   %qg = tensor.expand_shape %q                               S×K to S×G×g
+//   %wg = tensor.expand_shape %wq                              K×N to G×g×N
+//   %a = linalg.contract ins(%qg, %wg) outs(%izero)            S×G×N
+//   %r = stamp.rescale … groups along 1 ins(%a, …)
+//
 // Between X and Y everything is f32, whatever their types. Each op stands here
 // unfolded: moving and cancelling transforms is stamp-fold's part.
 //
 //===----------------------------------------------------------------------===//
 
+#include "stamp/IR/Groups.h"
 #include "stamp/Transforms/Passes.h"
 #include "stamp/Transforms/Transforms.h"
 
@@ -54,6 +63,41 @@ static linalg::LinalgOp createIntegerContraction(OpBuilder &builder,
   if (isa<linalg::BatchMatmulOp>(linear.op.getOperation()))
     return linalg::BatchMatmulOp::create(builder, loc, inputs, init);
   return linalg::MatmulOp::create(builder, loc, inputs, init);
+}
+
+/// The contraction on codes, into one accumulator per group of K: its groups
+/// stand in front of the channels. Codes that fill up the last group are 0.
+static linalg::LinalgOp createGroupedContraction(OpBuilder &builder,
+                                                 Linear linear, Value codes,
+                                                 Value weightCodes,
+                                                 int64_t group) {
+  Location loc = linear.op.getLoc();
+  int64_t groups = linear.channels, reduced = linear.features;
+  Value x = splitGroups(builder, loc, codes, reduced, group);
+  Value w = splitGroups(builder, loc, weightCodes, linear.weightReduced, group);
+
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(builder, loc, getSizeSource(linear.init));
+  sizes.insert(sizes.begin() + groups,
+               tensor::getMixedSize(builder, loc, x, reduced));
+  Type i32 = builder.getI32Type();
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
+  Value empty = tensor::EmptyOp::create(builder, loc, sizes, i32);
+  Value init = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
+
+  // Loops: (batch,) tokens, groups, channels, and the features of a group.
+  unsigned summed = sizes.size();
+  AffineMap all = builder.getMultiDimIdentityMap(summed + 1);
+  SmallVector<unsigned> ofWeight =
+      llvm::to_vector(llvm::seq<unsigned>(linear.weightReduced));
+  ofWeight.append({static_cast<unsigned>(groups), summed,
+                   static_cast<unsigned>(groups + 1)});
+  AffineMap maps[] = {all.dropResult(groups + 1), all.getSubMap(ofWeight),
+                      all.dropResult(summed)};
+  return linalg::ContractOp::create(builder, loc, TypeRange(init),
+                                    ValueRange{x, w}, init,
+                                    builder.getAffineMapArrayAttr(maps));
 }
 
 /// y + init, in the f32 of y and narrowed to the type of init.
@@ -125,12 +169,26 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
                                           Side::Left, linear.weightReduced, f32)
             .getResult();
   }
-  pieces.quantize = QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
-                                       linear.sequence, linear.features);
-  auto weight = QuantizeWeightOp::create(rewriter, loc, w, plan.getWeightBits(),
-                                         linear.weightReduced);
-  pieces.contraction = createIntegerContraction(
-      rewriter, linear, pieces.quantize.getCodes(), weight.getCodes());
+  // A group of 0 is all of K.
+  auto asOptional = [](int64_t group) {
+    return group ? std::optional(group) : std::nullopt;
+  };
+  std::optional<int64_t> activationGroup =
+      asOptional(plan.getActivationGroup());
+  std::optional<int64_t> weightGroup = asOptional(plan.getWeightGroup());
+  std::optional<int64_t> group =
+      activationGroup ? activationGroup : weightGroup;
+  pieces.quantize =
+      QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
+                         linear.sequence, linear.features, activationGroup);
+  auto weight = QuantizeWeightOp::create(
+      rewriter, loc, w, plan.getWeightBits(), linear.weightReduced, group,
+      /*groupsForSums=*/!weightGroup && group);
+  Value codes = pieces.quantize.getCodes(), weightCodes = weight.getCodes();
+  pieces.contraction =
+      group ? createGroupedContraction(rewriter, linear, codes, weightCodes,
+                                       *group)
+            : createIntegerContraction(rewriter, linear, codes, weightCodes);
 
   // A contraction adds to its init: in f32, so that only the sum is narrowed.
   Type resultType = getElementTypeOrSelf(linear.init);
@@ -144,7 +202,8 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
       createEmptyLike(rewriter, loc, linear.init, rescaledType),
       /*bias=*/Value(), /*spread=*/Value(),
       rewriter.getI64IntegerAttr(linear.sequence),
-      rewriter.getI64IntegerAttr(linear.channels));
+      rewriter.getI64IntegerAttr(linear.channels + group.has_value()),
+      group ? rewriter.getI64IntegerAttr(linear.channels) : IntegerAttr());
   Value y = pieces.rescale.getResult();
   if (transforms) {
     pieces.inverse = InverseTransformOp::create(

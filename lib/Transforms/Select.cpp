@@ -117,12 +117,13 @@ private:
     auto report = [&] {
       return emitError(UnknownLoc::get(&getContext())) << "stamp-select: ";
     };
-    int64_t bits = weightBits;
     if (failed(PlanAttr::verify(report, parsedBasis, *parsedFeatures,
-                                parsedSchedule, bits)))
+                                parsedSchedule, activationGroup, weightBits,
+                                weightGroup)))
       return {};
     return PlanAttr::get(&getContext(), parsedBasis, *parsedFeatures,
-                         parsedSchedule, bits);
+                         parsedSchedule, activationGroup, weightBits,
+                         weightGroup);
   }
 
   /// One transform or a list of them; none yet if each linear gets its own.
@@ -161,7 +162,8 @@ private:
     FeatureTransformAttrInterface hadamard =
         HadamardAttr::get(&getContext(), order);
     return PlanAttr::get(&getContext(), plan.getBasis(), hadamard,
-                         plan.getActivations(), plan.getWeightBits());
+                         plan.getActivations(), plan.getActivationGroup(),
+                         plan.getWeightBits(), plan.getWeightGroup());
   }
 
   /// Why a contraction stays as it is; nullopt if it becomes a STaMP linear.

@@ -653,19 +653,34 @@ def _number(count):
 
 
 # --------------------------------------------------------------------------- #
+# Groups
+# --------------------------------------------------------------------------- #
+
+
+def _groups(x, group, axis):
+    """x cut along `axis` after every `group` entries; the last may be shorter."""
+    if group < 1:
+        raise ValueError(f"group = {group} is not positive")
+    return np.split(x, range(group, x.shape[axis], group), axis=axis)
+
+
+# --------------------------------------------------------------------------- #
 # Activation quantizer
 # --------------------------------------------------------------------------- #
 
 
 class Quantized(NamedTuple):
-    """Activations as stored: x ≈ (codes − zeros)·scales, row by row."""
+    """Activations as stored: x ≈ (codes − zeros)·scales, row by row.
+
+    With groups, scales and zeros are (..., S, G).
+    """
 
     codes: np.ndarray  # int8, (..., S, D): q − 2^(b−1)
     scales: np.ndarray  # float32, (..., S); NaN marks a row that was not finite
     zeros: np.ndarray  # int32, (..., S): z − 2^(b−1)
 
 
-def quantize(x, schedule=None, axis=-2, levels=None):
+def quantize(x, schedule=None, axis=-2, levels=None, group=None):
     """Quantizes each token with a scale and zero point of its own.
 
     x: (..., S, D) with the features last; not float64.  How finely comes
@@ -674,7 +689,15 @@ def quantize(x, schedule=None, axis=-2, levels=None):
 
     A row whose range is below 2⁻¹¹⁸ gets scale 1 and codes that mean 0; a row
     with a NaN, an infinity or an overflowing range gets scale NaN.
+
+    With a `group`, every so many features of a token are a row of their own.
     """
+    if group is not None:
+        parts = [quantize(p, schedule, axis, levels) for p in _groups(x, group, -1)]
+        codes, scales, zeros = zip(*parts)
+        return Quantized(
+            np.concatenate(codes, axis=-1), np.stack(scales, -1), np.stack(zeros, -1)
+        )
     x = _widen_to_float32(x)
     axis = np.lib.array_utils.normalize_axis_index(axis, x.ndim)
     if axis == x.ndim - 1:
@@ -709,8 +732,13 @@ def quantize(x, schedule=None, axis=-2, levels=None):
     return Quantized(codes.astype(np.int8), scales[..., 0], zeros[..., 0])
 
 
-def dequantize(quantized):
+def dequantize(quantized, group=None):
     """(q − z)·s, the difference in integers; float32, the shape of the codes."""
+    if group is not None:
+        codes, scales, zeros = quantized
+        parts = enumerate(_groups(codes, group, -1))
+        rows = [Quantized(c, scales[..., g], zeros[..., g]) for g, c in parts]
+        return np.concatenate([dequantize(row) for row in rows], axis=-1)
     codes, scales, zeros = quantized
     difference = codes.astype(np.int32) - zeros[..., None]
     return difference.astype(np.float32) * scales[..., None]
@@ -722,15 +750,27 @@ def dequantize(quantized):
 
 
 class QuantizedWeight(NamedTuple):
-    """A weight as stored: w ≈ codes·scales, output channel by output channel."""
+    """A weight as stored: w ≈ codes·scales, output channel by output channel.
+
+    With groups, sums are (..., G, N), and so are scales that are one per group.
+    """
 
     codes: np.ndarray  # int8, (..., K, N)
     scales: np.ndarray  # float32, (..., N); NaN marks a channel that was not finite
     sums: np.ndarray  # int32, (..., N): the sum of the codes over K
 
 
-def quantize_weight(w, bits=4):
-    """Symmetric quantization of w, (..., K, N), per output channel (column)."""
+def quantize_weight(w, bits=4, group=None):
+    """Symmetric quantization of w, (..., K, N), per output channel (column).
+
+    With a `group`, every so many inputs of a channel are a column of their own.
+    """
+    if group is not None:
+        parts = [quantize_weight(part, bits) for part in _groups(w, group, -2)]
+        codes, scales, sums = zip(*parts)
+        return QuantizedWeight(
+            np.concatenate(codes, axis=-2), np.stack(scales, -2), np.stack(sums, -2)
+        )
     if bits not in (4, 8):
         raise ValueError(f"weights have 4 or 8 bits, not {bits}")
     w = _widen_to_float32(w)
@@ -750,12 +790,23 @@ def _wrap(integers):
     return integers.astype(np.int64).astype(np.int32)
 
 
-def integer_matmul(codes, weight_codes):
+def group_sums(codes, group):
+    """The sum of a weight's codes, (..., K, N), over each group: (..., G, N)."""
+    parts = _groups(codes, group, -2)
+    return np.stack([part.sum(axis=-2, dtype=np.int32) for part in parts], axis=-2)
+
+
+def integer_matmul(codes, weight_codes, group=None):
     """acc = Σ_k q_x·q_w, int32, wrapping; (..., S, K) and (..., K, N).
+
+    With a `group`, one sum for each: (..., S, G, N).
 
     float64 holds every integer below 2⁵³, so its fast product is exact for any
     K that fits a memory.
     """
+    if group is not None:
+        pairs = zip(_groups(codes, group, -1), _groups(weight_codes, group, -2))
+        return np.stack([integer_matmul(*pair) for pair in pairs], axis=-2)
     return _wrap(codes.astype(np.float64) @ weight_codes.astype(np.float64))
 
 
@@ -776,22 +827,69 @@ def rescale(acc, scales, zeros, weight_scales, sums, bias=None, ones=None):
         return y + (bias if ones is None else ones[:, None] * bias)
 
 
-def integer_linear(activation, weight, bias=None, ones=None):
+def rescale_groups(acc, scales, zeros, weight_scales, sums, bias=None, ones=None):
+    """Σ_g (s_x·s_w)·float(acc_g − z_x·c_g) [ + l·b ], g ascending.
+
+    acc: (..., S, G, N), to (..., S, N).  Scales and zeros are (..., S, G), or
+    (..., S) for all groups.  Sums are (..., G, N), with or without leading
+    dimensions; weight scales are like the sums, or lack G.
+    """
+
+    def of_rows(rows, g):
+        return rows[..., g] if rows.ndim == acc.ndim - 1 else rows
+
+    y = None
+    for g in range(acc.shape[-2]):
+        columns = weight_scales
+        if weight_scales.ndim == sums.ndim:
+            columns = weight_scales[..., g, :]
+        product = rescale(
+            acc[..., g, :],
+            of_rows(scales, g),
+            of_rows(zeros, g),
+            columns,
+            sums[..., g, :],
+        )
+        y = product if y is None else y + product
+    if bias is None:
+        return y
+    bias = np.asarray(bias, np.float32)
+    return y + (bias if ones is None else ones[:, None] * bias)
+
+
+def integer_linear(activation, weight, bias=None, ones=None, group=None):
     """`Quantized` times `QuantizedWeight`: the integer matmul and its rescale."""
-    acc = integer_matmul(activation.codes, weight.codes)
-    return rescale(
+    acc = integer_matmul(activation.codes, weight.codes, group)
+    return (rescale if group is None else rescale_groups)(
         acc, activation.scales, activation.zeros, weight.scales, weight.sums, bias, ones
     )
 
 
-def stamp_linear(x, w, basis, schedule, bias=None, weight_bits=4, features=()):
+def stamp_linear(
+    x,
+    w,
+    basis,
+    schedule,
+    bias=None,
+    weight_bits=4,
+    features=(),
+    activation_group=None,
+    weight_group=None,
+):
     """Y = L⁻¹( Q_a((L X) R)·Q_w(R⁻¹ W) ) + 1bᵀ, (..., S, D) and (D, N) to
     (..., S, N); R is the product of the `features`."""
+    groups = {activation_group, weight_group} - {None}
+    if len(groups) > 1:
+        raise ValueError(f"groups of {activation_group} and of {weight_group} differ")
     x = basis.forward(x)
     for transform in features:
         x, w = transform.forward(x), transform.inverse_weight(w)
-    acc = integer_linear(quantize(x, schedule), quantize_weight(w, weight_bits))
-    y = basis.inverse(acc)
+    activation = quantize(x, schedule, group=activation_group)
+    weight = quantize_weight(w, weight_bits, weight_group)
+    group = min(groups, default=None)
+    if group is not None and weight_group is None:
+        weight = weight._replace(sums=group_sums(weight.codes, group))
+    y = basis.inverse(integer_linear(activation, weight, group=group))
     return y if bias is None else y + np.asarray(bias, np.float32)
 
 

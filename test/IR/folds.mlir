@@ -265,6 +265,28 @@ func.func @large_codes(%eq: tensor<64x64xi8>, %es: tensor<64xf32>, %ec: tensor<6
 
 // -----
 
+// The last group is shorter, and the sums may have groups where the scales have
+// none.
+// CHECK-LABEL: func @weight_of_groups
+//   CHECK-DAG:   dense<{{\[}}[7], [-4], [7]]> : tensor<3x1xi8>
+//   CHECK-DAG:   dense<{{\[}}[1.000000e+00], [5.000000e-01]]> : tensor<2x1xf32>
+//   CHECK-DAG:   dense<{{\[}}[3], [7]]> : tensor<2x1xi32>
+//   CHECK-DAG:   dense<{{\[}}[7], [-4], [4]]> : tensor<3x1xi8>
+//   CHECK-DAG:   dense<1.000000e+00> : tensor<1xf32>
+//   CHECK-DAG:   dense<{{\[}}[3], [4]]> : tensor<2x1xi32>
+func.func @weight_of_groups(%eq: tensor<3x1xi8>, %eg: tensor<2x1xf32>, %es: tensor<1xf32>, %ec: tensor<2x1xi32>)
+    -> (tensor<3x1xi8>, tensor<2x1xf32>, tensor<2x1xi32>, tensor<3x1xi8>, tensor<1xf32>, tensor<2x1xi32>) {
+  %w = arith.constant dense<[[7.0], [-3.5], [3.5]]> : tensor<3x1xf32>
+  %q:3 = stamp.quantize_weight bits = 4 over 0 groups of 2
+    ins(%w : tensor<3x1xf32>) outs(%eq, %eg, %ec : tensor<3x1xi8>, tensor<2x1xf32>, tensor<2x1xi32>)
+  %p:3 = stamp.quantize_weight bits = 4 over 0 groups of 2 for sums
+    ins(%w : tensor<3x1xf32>) outs(%eq, %es, %ec : tensor<3x1xi8>, tensor<1xf32>, tensor<2x1xi32>)
+  return %q#0, %q#1, %q#2, %p#0, %p#1, %p#2
+    : tensor<3x1xi8>, tensor<2x1xf32>, tensor<2x1xi32>, tensor<3x1xi8>, tensor<1xf32>, tensor<2x1xi32>
+}
+
+// -----
+
 // CHECK-LABEL: func @weight_of_run_time_stays
 //       CHECK:   stamp.quantize_weight
 func.func @weight_of_run_time_stays(%w: tensor<2x1xf32>, %eq: tensor<2x1xi8>, %es: tensor<1xf32>, %ec: tensor<1xi32>)

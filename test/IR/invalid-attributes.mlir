@@ -280,7 +280,8 @@ func.func private @scale_in_an_absent_resource() attributes {a = #stamp.scale<de
 
 // -----
 
-// expected-error@+2 {{invalid kind of attribute specified}}
+// expected-error@+3 {{invalid kind of attribute specified}}
+// expected-error@+2 {{failed to parse Stamp_PlanAttr parameter 'features'}}
 func.func private @basis_is_no_feature_transform() attributes {
   a = #stamp.plan<basis = #stamp.identity, features = #stamp.dct, activations = #stamp.schedule<[], 8>, weight_bits = 4>}
 

@@ -34,22 +34,40 @@ def split_types(text):
     return [t.strip() for t in types]
 
 
+def free_values(fragment):
+    defined = {
+        name
+        for results in re.findall(r"^\s*(%[\w\s,%]+?)\s*=", fragment, flags=re.M)
+        for name in re.findall(r"%\w+", results)
+    }
+    return dict.fromkeys(n for n in re.findall(r"%\w+", fragment) if n not in defined)
+
+
 def complete(fragment):
-    """A module with the fragment, in which its free values are arguments.
+    """A function with the fragment, in which its free values are arguments.
 
     Operand lists carry their types, `(%a, %b : T, U)`; what has none is an index.
     """
     types = {}
     for names, of in re.findall(r"\((%[^:()]*):([^()]*)\)", fragment):
         types.update(zip(re.findall(r"%\w+", names), split_types(of)))
-    defined = {
-        name
-        for results in re.findall(r"^\s*(%[\w\s,%]+?)\s*=", fragment, flags=re.M)
-        for name in re.findall(r"%\w+", results)
-    }
-    free = dict.fromkeys(n for n in re.findall(r"%\w+", fragment) if n not in defined)
-    arguments = ", ".join(f"{name}: {types.get(name, 'index')}" for name in free)
+    arguments = ", ".join(
+        f"{name}: {types.get(name, 'index')}" for name in free_values(fragment)
+    )
     return f"func.func @example({arguments}) {{\n{fragment}\nreturn\n}}\n"
+
+
+def complete_schedule(fragment):
+    """The same for the transform dialect, where free values are handles."""
+    arguments = ", ".join(
+        f"{name}: !transform.any_op {{transform.consumed}}"
+        for name in free_values(fragment)
+    )
+    return (
+        "module attributes {transform.with_named_sequence} {\n"
+        f"transform.named_sequence @example({arguments}) {{\n{fragment}\n"
+        "transform.yield\n}\n}\n"
+    )
 
 
 def stamp_opt(module, *flags):
@@ -62,16 +80,18 @@ def stamp_opt(module, *flags):
 
 OPS = [(t, s) for t, s in sections("Dialect.md") if t.startswith("stamp.")]
 ATTRIBUTES = [(t, s) for t, s in sections("Dialect.md") if t.endswith("Attr")]
+TRANSFORM_OPS = sections("TransformOps.md")
 PASSES = [
     (title, text)
     for page in sorted(REFERENCE.glob("*.md"))
-    if page.name != "Dialect.md"
+    if page.name not in ("Dialect.md", "TransformOps.md")
     for title, text in sections(page.name)
 ]
 
 
 def test_pages_are_read():
-    assert len(OPS) >= 6 and len(ATTRIBUTES) >= 8 and len(PASSES) >= 10
+    assert len(OPS) >= 6 and len(ATTRIBUTES) >= 8
+    assert len(TRANSFORM_OPS) >= 6 and len(PASSES) >= 10
 
 
 @pytest.mark.parametrize("name, text", OPS, ids=[t for t, _ in OPS])
@@ -80,6 +100,14 @@ def test_op_examples(name, text):
     assert blocks, "no example"
     for fragment in blocks:
         assert name in stamp_opt(complete(fragment))
+
+
+@pytest.mark.parametrize("name, text", TRANSFORM_OPS, ids=[t for t, _ in TRANSFORM_OPS])
+def test_transform_op_examples(name, text):
+    blocks = code_blocks(text)
+    assert blocks, "no example"
+    for fragment in blocks:
+        assert name in stamp_opt(complete_schedule(fragment))
 
 
 @pytest.mark.parametrize("name, text", ATTRIBUTES, ids=[t for t, _ in ATTRIBUTES])

@@ -5,6 +5,8 @@
 // RUN: not stamp-opt %s --stamp-select="schedule={#stamp.schedule<[64 : 9], 4>}" 2>&1 | FileCheck %s --check-prefix=BITS
 // RUN: not stamp-opt %s --stamp-select="basis={#stamp.dct and more}" 2>&1 | FileCheck %s --check-prefix=TRAILING
 // RUN: not stamp-opt %s --stamp-select="weight-bits=5" 2>&1 | FileCheck %s --check-prefix=WEIGHT-BITS
+// RUN: not stamp-opt %s --stamp-select="activation-group=64 weight-group=32" 2>&1 | FileCheck %s --check-prefix=GROUPS
+// RUN: not stamp-opt %s --stamp-select="weight-group=-1" 2>&1 | FileCheck %s --check-prefix=NEGATIVE-GROUP
 // RUN: not stamp-opt %s --stamp-select="basis=#stamp.haar<levels=4>" 2>&1 | FileCheck %s --check-prefix=MISFIT
 // RUN: not stamp-opt %s --stamp-select="features=Hadamard" 2>&1 | FileCheck %s --check-prefix=NO-ATTRIBUTE
 // RUN: not stamp-opt %s --stamp-select="features=#stamp.dct" 2>&1 | FileCheck %s --check-prefix=NO-FEATURES
@@ -20,6 +22,8 @@
 // WEIGHT-BITS:  error: stamp-select: weight_bits must be 4 or 8, got 5
 // NO-FEATURES:  error: stamp-select: option 'features' does not take #stamp.dct
 // NO-LIST:      error: stamp-select: option 'features' does not take 3
+// GROUPS:       error: stamp-select: activation_group and weight_group must be equal where both are given, got 64 and 32
+// NEGATIVE-GROUP: error: stamp-select: weight_group must be 0 to 65536, got -1
 
 // ORDER:        [[@LINE+6]]:{{[0-9]+}}: error: 'linalg.matmul' op has a plan that does not fit: hadamard order = 3 needs 3 times a power of two of features, there are 8
 

@@ -47,54 +47,78 @@ struct RowQuantization {
 RowQuantization quantizeRow(const float *x, int64_t features, int levels,
                             int8_t *codes);
 
-/// Quantize x, seqLen × features, row by row under a schedule. Writes
-/// seqLen × features codes, seqLen scales and seqLen zero points.
+/// How many groups of `group` neighbours `size` makes, the last of which may be
+/// shorter. A group of 0, everywhere here, is one group of all.
+inline int64_t numGroups(int64_t size, int64_t group) {
+  return group ? (size + group - 1) / group : 1;
+}
+
+/// Quantize x, seqLen × features, row by row under a schedule, and each group
+/// of features in a row by itself. Writes seqLen × features codes, and seqLen ×
+/// groups scales and zero points.
 void quantize(const float *x, int64_t seqLen, int64_t features,
               const PrecisionSchedule &schedule, int8_t *codes, float *scales,
-              int32_t *zeroPoints);
+              int32_t *zeroPoints, int64_t group = 0);
 
 /// x = (code − zeroPoint)·scale, the difference in integers.
 void dequantize(const int8_t *codes, const float *scales,
                 const int32_t *zeroPoints, int64_t seqLen, int64_t features,
-                float *x);
+                float *x, int64_t group = 0);
 
 /// A dense row-major weight seen as outer × reduced × inner: `reduced` is the
 /// dimension that the contraction sums over, and each of the outer·inner
-/// channels has a scale of its own. K×N is 1×K×N, N×K is N×K×1, and so on for
-/// any position of the reduced dimension in any rank.
+/// channels has a scale of its own, or one per `group` of its inputs. K×N is
+/// 1×K×N, N×K is N×K×1, and so on for any position of the reduced dimension in
+/// any rank.
 struct WeightShape {
   int64_t outer;
   int64_t reduced;
   int64_t inner;
+  int64_t group = 0;
 
-  int64_t channels() const { return outer * inner; }
+  int64_t groups() const { return numGroups(reduced, group); }
+  int64_t scales() const { return outer * groups() * inner; }
   int64_t elements() const { return outer * reduced * inner; }
 };
 
-/// Quantize a weight symmetrically per channel to ±(2^(bits−1) − 1). `codes` is
-/// laid out like the weight; `scales` is outer × inner; a channel with a NaN or
-/// an infinity gets scale NaN and codes 0. Precondition: 2 <= bits <= 8.
+/// Quantize a weight symmetrically per channel and group to ±(2^(bits−1) − 1).
+/// `codes` is laid out like the weight; `scales` is outer × groups × inner; a
+/// group with a NaN or an infinity gets scale NaN and codes 0.
+/// Precondition: 2 <= bits <= 8.
 void quantizeWeight(const float *weight, WeightShape shape, int bits,
                     int8_t *codes, float *scales);
 
-/// The sum of each channel's codes (outer × inner), which turns the
-/// activations' zero points into one correction per output.
+/// The sum of each group's codes (outer × groups × inner), which turns the
+/// activations' zero points into one correction per output and group.
 void columnSums(const int8_t *codes, WeightShape shape, int32_t *sums);
 
-/// acc = x·w in wrapping i32, with x seqLen × inputs and w inputs × outputs.
+/// acc = x·w in wrapping i32, with x seqLen × inputs and w inputs × outputs,
+/// and acc seqLen × groups × outputs: one sum per group of inputs.
 void integerLinear(const int8_t *x, const int8_t *w, int64_t seqLen,
-                   int64_t inputs, int64_t outputs, int32_t *acc);
+                   int64_t inputs, int64_t outputs, int32_t *acc,
+                   int64_t group = 0);
 
-/// From the accumulators (seqLen × outputs) to floats:
+/// The accumulators of an integer linear: seqLen × groups × outputs.
+struct AccumulatorShape {
+  int64_t seqLen;
+  int64_t outputs;
+  int64_t groups = 1;
+  /// Whether scales and zero points, and weight scales, are one per group too.
+  bool groupsHaveRows = true;
+  bool groupsHaveScales = true;
+};
+
+/// From the accumulators to seqLen × outputs floats:
 ///
-///   y = (scale·weightScale)·float(acc − zeroPoint·weightSum) [ + l·bias ]
+///   y = Σ_g (scale·weightScale)·float(acc_g − zeroPoint·weightSum_g) [ +
+///   l·bias ]
 ///
-/// `bias` is null or one float per output; `ones` is then null for l = 1, or
-/// L·1, one float per row.
+/// with g ascending. `bias` is null or one float per output; `ones` is then
+/// null for l = 1, or L·1, one float per row.
 void rescale(const int32_t *acc, const float *scales, const int32_t *zeroPoints,
              const float *weightScales, const int32_t *weightSums,
-             const float *ones, const float *bias, int64_t seqLen,
-             int64_t outputs, float *y);
+             const float *ones, const float *bias, AccumulatorShape shape,
+             float *y);
 
 } // namespace stamp
 

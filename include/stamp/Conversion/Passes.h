@@ -18,6 +18,10 @@ namespace stamp {
 /// stamp.* → linalg, tensor, arith, math, scf on tensors.
 void populateStampToLinalgPatterns(mlir::RewritePatternSet &patterns);
 
+/// Quantizers of groups → quantizers of rows, which the groups then are. Part
+/// of the above.
+void populateSplitGroupsPatterns(mlir::RewritePatternSet &patterns);
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "stamp/Conversion/Passes.h.inc"

@@ -180,6 +180,23 @@ def Stamp_ScheduleAttr : Stamp_Attr<"Schedule", "schedule"> {
 // Plans
 //===----------------------------------------------------------------------===//
 
+/// Printed with its name, so that a plan reads by itself.
+def Stamp_ScheduleParameter
+    : AttrOrTypeParameter<"::stamp::ScheduleAttr", "precision schedule"> {
+  let printer = "$_printer.printAttribute($_self)";
+}
+
+/// One, or several in brackets.
+def Stamp_FeatureTransformsParameter
+    : OptionalArrayRefParameter<"::stamp::FeatureTransformAttrInterface",
+                                "feature transforms, first to last"> {
+  let parser = "parseFeatureTransforms($_parser)";
+  let printer = "printFeatureTransforms($_printer, $_self)";
+}
+
+def Stamp_GroupParameter : DefaultValuedParameter<"int64_t", "0",
+  "how many neighbours have a scale in common; 0: all">;
+
 def Stamp_PlanAttr : Stamp_Attr<"Plan", "plan"> {
   let summary = "What becomes of one linear layer";
   let description = [{
@@ -189,19 +206,23 @@ def Stamp_PlanAttr : Stamp_Attr<"Plan", "plan"> {
     `features` is one feature transform, or several in brackets, of which the
     first acts on X first.
 
+    `activation_group` and `weight_group` give every so many features of a token,
+    or inputs of an output channel, a scale of their own; without them, or as 0,
+    one scale serves them all. Given both, they are equal.
+
     Example: `#stamp.plan<basis = #stamp.haar<levels = 4>,
     features = #stamp.hadamard<order = 28>,
-    activations = #stamp.schedule<[64 : 8], 4>, weight_bits = 4>`
+    activations = #stamp.schedule<[64 : 8], 4>, weight_bits = 4>`,
+    `#stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[], 4>,
+    activation_group = 64, weight_bits = 4, weight_group = 64>`
   }];
   let parameters = (ins "::stamp::BasisAttrInterface":$basis,
-    OptionalArrayRefParameter<"::stamp::FeatureTransformAttrInterface",
-                              "feature transforms, first to last">:$features,
-    "::stamp::ScheduleAttr":$activations, "int64_t":$weight_bits);
-  let assemblyFormat = [{
-    `<` `basis` `=` $basis `,`
-    (`features` `=` custom<FeatureTransforms>($features)^ `,`)? `activations` `=` qualified($activations) `,`
-    `weight_bits` `=` $weight_bits `>`
-  }];
+    Stamp_FeatureTransformsParameter:$features,
+    Stamp_ScheduleParameter:$activations,
+    Stamp_GroupParameter:$activation_group,
+    "int64_t":$weight_bits,
+    Stamp_GroupParameter:$weight_group);
+  let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Why this plan asks for more than a sequence of that static length has,

@@ -193,6 +193,11 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
     along the sequence dimension. Codes and zero points are stored signed. The
     scales and zero points have the input's shape without the feature dimension.
 
+    `groups of g` gives every g neighbouring features of a token a scale and a
+    zero point of their own, so that a channel with outliers costs its group
+    precision and not the whole token. Scales and zero points then keep the
+    feature dimension, with ⌈D/g⌉ entries: the last group may be shorter.
+
     `rows at %offset of %total` says that the input holds some rows of a longer
     sequence, so that a tile keeps the widths of the whole: its first row is row
     `offset` of `total`, and its last must be one of them too. Without it the
@@ -205,6 +210,11 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
         ins(%t : tensor<?x4096xf32>)
         outs(%eq, %es, %ez : tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>)
 
+    %qg, %sg, %zg = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+        groups of 64 ins(%t : tensor<?x4096xf32>)
+        outs(%eq, %e3, %e4 : tensor<?x4096xi8>, tensor<?x64xf32>,
+             tensor<?x64xi32>)
+
     %q8, %s8, %z8 = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
         rows at %row of %tokens
         ins(%tile : tensor<8x4096xf32>)
@@ -215,11 +225,12 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
     Stamp_Scales:$scales_init, Stamp_Ints:$zero_points_init,
     Optional<Index>:$row_offset, Optional<Index>:$row_total,
     Stamp_ScheduleAttr:$schedule, I64Attr:$dimension,
-    I64Attr:$feature_dimension);
+    I64Attr:$feature_dimension, OptionalAttr<I64Attr>:$group_size);
   let results = (outs Optional<Stamp_CodeTensor>:$codes,
     Optional<Stamp_ScaleTensor>:$scales, Optional<Stamp_IntTensor>:$zero_points);
   let assemblyFormat = [{
     qualified($schedule) `along` $dimension `over` $feature_dimension
+    (`groups` `of` $group_size^)?
     (`rows` `at` $row_offset^ `of` $row_total)?
     `ins` `(` $input `:` type($input) `)`
     `outs` `(` $codes_init `,` $scales_init `,` $zero_points_init `:`
@@ -228,7 +239,8 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
   }];
   let builders = [
     OpBuilder<(ins "::mlir::Value":$input, "::stamp::ScheduleAttr":$schedule,
-                   "int64_t":$dimension, "int64_t":$featureDimension)>
+                   "int64_t":$dimension, "int64_t":$featureDimension,
+                   CArg<"::std::optional<int64_t>", "::std::nullopt">:$groupSize)>
   ];
   let hasCanonicalizer = 1;
 }
@@ -236,7 +248,7 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
 def Stamp_DequantizeOp : Stamp_Op<"dequantize", [], /*firstInit=*/3> {
   let summary = "(codes − zero points)·scales";
   let description = [{
-    The reverse of `stamp.quantize`, up to the rounding.
+    The reverse of `stamp.quantize`, up to the rounding, with or without groups.
 
     Example:
 
@@ -244,14 +256,19 @@ def Stamp_DequantizeOp : Stamp_Op<"dequantize", [], /*firstInit=*/3> {
     %d = stamp.dequantize over 1
         ins(%q, %s, %z : tensor<?x4096xi8>, tensor<?xf32>, tensor<?xi32>)
         outs(%e : tensor<?x4096xf32>)
+
+    %dg = stamp.dequantize over 1 groups of 64
+        ins(%q, %sg, %zg : tensor<?x4096xi8>, tensor<?x64xf32>,
+            tensor<?x64xi32>)
+        outs(%e : tensor<?x4096xf32>)
     ```
   }];
   let arguments = (ins Stamp_Codes:$codes, Stamp_Scales:$scales,
     Stamp_Ints:$zero_points, Stamp_Floats:$init,
-    I64Attr:$feature_dimension);
+    I64Attr:$feature_dimension, OptionalAttr<I64Attr>:$group_size);
   let results = (outs Optional<Stamp_FloatTensor>:$result);
   let assemblyFormat = [{
-    `over` $feature_dimension
+    `over` $feature_dimension (`groups` `of` $group_size^)?
     `ins` `(` $codes `,` $scales `,` $zero_points `:`
     type($codes) `,` type($scales) `,` type($zero_points) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict
@@ -267,21 +284,38 @@ def Stamp_QuantizeWeightOp : Stamp_Op<"quantize_weight", [],
     the activations need these sums. Scales and sums have the weight's shape
     without the reduced dimension. Folds when the weight is constant.
 
+    `groups of g` gives every g neighbouring inputs of a channel a scale and a
+    sum of their own; both then keep the reduced dimension, with ⌈K/g⌉ entries.
+    With `for sums` only the sums do: that is what activations with groups need
+    of a weight with one scale per channel.
+
     Example:
 
     ```mlir
     %q, %s, %c = stamp.quantize_weight bits = 4 over 0
         ins(%w : tensor<4096x64xf32>)
         outs(%eq, %es, %ec : tensor<4096x64xi8>, tensor<64xf32>, tensor<64xi32>)
+
+    %qg, %sg, %cg = stamp.quantize_weight bits = 4 over 0 groups of 128
+        ins(%w : tensor<4096x64xf32>)
+        outs(%eq, %e1, %e2 : tensor<4096x64xi8>, tensor<32x64xf32>,
+             tensor<32x64xi32>)
+
+    %qs, %ss, %cs = stamp.quantize_weight bits = 4 over 0 groups of 128 for sums
+        ins(%w : tensor<4096x64xf32>)
+        outs(%eq, %es, %e2 : tensor<4096x64xi8>, tensor<64xf32>,
+             tensor<32x64xi32>)
     ```
   }];
   let arguments = (ins Stamp_Floats:$weight, Stamp_Codes:$codes_init,
     Stamp_Scales:$scales_init, Stamp_Ints:$sums_init,
-    I64Attr:$bits, I64Attr:$reduced_dimension);
+    I64Attr:$bits, I64Attr:$reduced_dimension,
+    OptionalAttr<I64Attr>:$group_size, UnitAttr:$groups_for_sums);
   let results = (outs Optional<Stamp_CodeTensor>:$codes,
     Optional<Stamp_ScaleTensor>:$scales, Optional<Stamp_IntTensor>:$sums);
   let assemblyFormat = [{
-    `bits` `=` $bits `over` $reduced_dimension
+    `bits` `=` $bits `over` $reduced_dimension (`groups` `of` $group_size^)?
+    (`for` `sums` $groups_for_sums^)?
     `ins` `(` $weight `:` type($weight) `)`
     `outs` `(` $codes_init `,` $scales_init `,` $sums_init `:`
     type($codes_init) `,` type($scales_init) `,` type($sums_init) `)`
@@ -289,9 +323,18 @@ def Stamp_QuantizeWeightOp : Stamp_Op<"quantize_weight", [],
   }];
   let builders = [
     OpBuilder<(ins "::mlir::Value":$weight, "int64_t":$bits,
-                   "int64_t":$reducedDimension)>
+                   "int64_t":$reducedDimension,
+                   CArg<"::std::optional<int64_t>", "::std::nullopt">:$groupSize,
+                   CArg<"bool", "false">:$groupsForSums)>
   ];
   let hasFolder = 1;
+  let extraClassDeclaration = [{
+    /// The inputs that share a scale; nullopt if all do.
+    ::std::optional<int64_t> getScaleGroup() {
+      return getGroupsForSums() ? ::std::nullopt
+                                : ::std::optional<int64_t>(getGroupSize());
+    }
+  }];
 }
 
 //===----------------------------------------------------------------------===//
@@ -310,6 +353,17 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
     `spread` is l = L·1, a vector over the tokens, for a bias that is added
     before a pending inverse transform; without it l = 1.
 
+    `groups along` names a dimension of the accumulators over which the op adds
+    up, and which the result does not have: one partial sum per group of features
+
+      y = Σ_g s_x·s_w·(acc_g − z_x·c_g) + l·b
+
+    with g ascending. The column sums have the groups; they are groups × channels,
+    in the order of the accumulators, or have the accumulators' shape without the
+    token dimension. Row scales, zero points and column scales may come without
+    the groups where one number serves them all. Spread and bias belong to the
+    result.
+
     Example:
 
     ```mlir
@@ -318,6 +372,11 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
             tensor<?xi32>, tensor<64xf32>, tensor<64xi32>)
         bias(%b : tensor<64xf32>) spread(%l : tensor<?xf32>)
         outs(%e : tensor<?x64xf32>)
+
+    %yg = stamp.rescale along 0 over 2 groups along 1
+        ins(%accg, %sx, %zx, %swg, %cg : tensor<?x32x64xi32>, tensor<?xf32>,
+            tensor<?xi32>, tensor<32x64xf32>, tensor<32x64xi32>)
+        outs(%e : tensor<?x64xf32>)
     ```
   }];
   let arguments = (ins Stamp_Ints:$accumulators,
@@ -325,10 +384,11 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
     Stamp_Scales:$column_scales, Stamp_Ints:$column_sums,
     Stamp_Floats:$init, Optional<Stamp_Floats>:$bias,
     Optional<Stamp_Scales>:$spread, I64Attr:$dimension,
-    I64Attr:$channel_dimension);
+    I64Attr:$channel_dimension, OptionalAttr<I64Attr>:$group_dimension);
   let results = (outs Optional<Stamp_FloatTensor>:$result);
   let assemblyFormat = [{
     `along` $dimension `over` $channel_dimension
+    (`groups` `along` $group_dimension^)?
     `ins` `(` $accumulators `,` $row_scales `,` $zero_points `,`
     $column_scales `,` $column_sums `:`
     type($accumulators) `,` type($row_scales) `,` type($zero_points) `,`
@@ -338,6 +398,17 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
     `outs` `(` $init `:` type($init) `)` attr-dict
   }];
   let hasCanonicalizer = 1;
+  let extraClassDeclaration = [{
+    /// The accumulators' dimensions that an operand has, or the result.
+    ::llvm::SmallVector<int64_t> getRowDimensions(::mlir::Value rows);
+    ::llvm::SmallVector<int64_t> getColumnDimensions(::mlir::Value columns);
+    ::llvm::SmallVector<int64_t> getBiasDimensions();
+    ::llvm::SmallVector<int64_t> getResultDimensions();
+
+    /// The token and the channel dimension of the result.
+    int64_t getResultTokenDimension();
+    int64_t getResultChannelDimension();
+  }];
 }
 
 #endif // STAMP_IR_STAMPOPS_TD

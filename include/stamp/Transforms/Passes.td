@@ -53,6 +53,10 @@ def StampSelect : Pass<"stamp-select"> {
            "'hadamard' takes the rotation of the order that suits each linear">,
     Option<"weightBits", "weight-bits", "int64_t", "4",
            "Bits of a weight: 4 or 8">,
+    Option<"activationGroup", "activation-group", "int64_t", "0",
+           "Features of a token that share a scale; 0: all">,
+    Option<"weightGroup", "weight-group", "int64_t", "0",
+           "Inputs of an output channel that share a scale; 0: all">,
     Option<"minTokens", "min-tokens", "int64_t", "2",
            "Linears that surely see fewer tokens stay float">
   ];
@@ -69,6 +73,10 @@ def StampQuantize : Pass<"stamp-quantize"> {
 
     The weight's transform and quantization fold at once when the weight is
     constant.
+
+    Groups of activations or weights split the contraction's sums: it has one
+    accumulator per group, and rescale adds up the groups. Where K is no multiple
+    of the group, or known at run time only, codes of 0 fill up the last group.
 
     Before:
     ```mlir

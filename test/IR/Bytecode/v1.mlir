@@ -67,6 +67,21 @@ func.func @quantize_weight(%w: tensor<8x4xf32>,
   return %q, %s, %c : tensor<8x4xi8>, tensor<4xf32>, tensor<4xi32>
 }
 
+func.func @groups(%x: tensor<?x8xf32>, %eq: tensor<?x8xi8>, %es: tensor<?x4xf32>, %ez: tensor<?x4xi32>,
+                  %w: tensor<8x4xf32>, %ewq: tensor<8x4xi8>, %e1: tensor<4xf32>, %e2: tensor<4x4xi32>,
+                  %acc: tensor<?x4x4xi32>, %e: tensor<?x4xf32>) -> (tensor<?x8xf32>, tensor<?x4xf32>) {
+  %q, %s, %z = stamp.quantize #stamp.schedule<[], 4> along 0 over 1 groups of 2
+      ins(%x : tensor<?x8xf32>) outs(%eq, %es, %ez : tensor<?x8xi8>, tensor<?x4xf32>, tensor<?x4xi32>)
+  %d = stamp.dequantize over 1 groups of 2
+      ins(%q, %s, %z : tensor<?x8xi8>, tensor<?x4xf32>, tensor<?x4xi32>) outs(%x : tensor<?x8xf32>)
+  %wq, %ws, %wc = stamp.quantize_weight bits = 8 over 0 groups of 2 for sums
+      ins(%w : tensor<8x4xf32>) outs(%ewq, %e1, %e2 : tensor<8x4xi8>, tensor<4xf32>, tensor<4x4xi32>)
+  %y = stamp.rescale along 0 over 2 groups along 1
+      ins(%acc, %s, %z, %ws, %wc : tensor<?x4x4xi32>, tensor<?x4xf32>, tensor<?x4xi32>, tensor<4xf32>, tensor<4x4xi32>)
+      outs(%e : tensor<?x4xf32>)
+  return %d, %y : tensor<?x8xf32>, tensor<?x4xf32>
+}
+
 func.func @rescale(%acc: tensor<?x4xi32>, %sx: tensor<?xf32>, %zx: tensor<?xi32>,
                    %sw: tensor<4xf32>, %c: tensor<4xi32>,
                    %b: tensor<4xf32>, %l: tensor<?xf32>,
@@ -120,5 +135,6 @@ func.func @plan(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %y: tensor<?x4xf32>) -
 func.func private @plan_with_all_that_is_optional() attributes {
   plan = #stamp.plan<basis = #stamp.dct,
     features = [#stamp.scale<dense<0.5> : tensor<8xf32>>, #stamp.hadamard],
-    activations = #stamp.schedule<[], 4>, weight_bits = 8>
+    activations = #stamp.schedule<[], 4>, activation_group = 64,
+    weight_bits = 8, weight_group = 64>
 }

@@ -241,8 +241,8 @@ struct Weight {
 Weight quantizeWeight(const std::vector<float> &w, WeightShape shape,
                       int bits) {
   std::vector<int8_t> codes(w.size());
-  std::vector<float> scales(shape.channels());
-  std::vector<int32_t> sums(shape.channels());
+  std::vector<float> scales(shape.scales());
+  std::vector<int32_t> sums(shape.scales());
   stamp::quantizeWeight(w.data(), shape, bits, codes.data(), scales.data());
   columnSums(codes.data(), shape, sums.data());
   return {{codes.begin(), codes.end()}, scales, sums};
@@ -366,7 +366,7 @@ TEST(IntegerLinear, IsTheProductOfTheDequantizedFactorsPlusTheSpreadBias) {
       std::vector<float> y(kSeqLen * kOutputs);
       rescale(acc.data(), xs.data(), xz.data(), ws.data(), sums.data(),
               withOnes ? ones.data() : nullptr,
-              withBias ? bias.data() : nullptr, kSeqLen, kOutputs, y.data());
+              withBias ? bias.data() : nullptr, {kSeqLen, kOutputs}, y.data());
       for (int64_t i = 0; i < kSeqLen; ++i)
         for (int64_t j = 0; j < kOutputs; ++j) {
           double expected = 0, magnitude = 0;
@@ -396,8 +396,8 @@ TEST(IntegerLinear, WrapsOnTheWayAndIsRightInTheEnd) {
                      static_cast<uint32_t>(int64_t(-128) * 127 * kInputs)));
   float scale = 1, weightScale = 1, y;
   int32_t zeroPoint = -128, sum = 127 * kInputs;
-  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr, 1, 1,
-          &y);
+  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr,
+          {1, 1}, &y);
   EXPECT_EQ(y, 0.0f);
 }
 
@@ -405,23 +405,150 @@ TEST(IntegerLinear, MultipliesTheScalesFirst) {
   // (2¹⁰⁰·2⁻¹⁰⁰)·float(2²⁵ + 1): the scales cancel, the integer rounds once.
   float scale = 0x1p100f, weightScale = 0x1p-100f, y;
   int32_t acc = (1 << 25) + 1, zeroPoint = 0, sum = 0;
-  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr, 1, 1,
-          &y);
+  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr,
+          {1, 1}, &y);
   EXPECT_EQ(y, 0x1p25f);
   // Where the integer times one scale would overflow, the product does not.
   scale = 0x1p120f;
   weightScale = 0x1p-120f;
-  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr, 1, 1,
-          &y);
+  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, nullptr,
+          {1, 1}, &y);
   EXPECT_EQ(y, 0x1p25f);
 }
 
 TEST(IntegerLinear, ARowWithoutScaleIsNaN) {
   float scale = kNaN, weightScale = 1, bias = 2, y;
   int32_t acc = 5, zeroPoint = -8, sum = 3;
-  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, &bias, 1, 1,
+  rescale(&acc, &scale, &zeroPoint, &weightScale, &sum, nullptr, &bias, {1, 1},
           &y);
   EXPECT_TRUE(std::isnan(y));
+}
+
+//===---------------------------------------------------------------------===//
+// Groups
+//===---------------------------------------------------------------------===//
+
+TEST(Groups, AreRowsAndChannelsOfTheirOwn) {
+  // 3 groups of 8 and one of 6.
+  constexpr int64_t kSeqLen = 5, kInputs = 30, kOutputs = 3, kGroup = 8;
+  constexpr int64_t kGroups = 4;
+  std::vector<float> x = correlatedRows(kSeqLen, kInputs, 50);
+  std::vector<float> w = correlatedRows(kInputs, kOutputs, 51, 0.2);
+  PrecisionSchedule schedule({Segment::rows(2, 8)}, 4);
+
+  std::vector<int8_t> xq(x.size()), wq(w.size());
+  std::vector<float> xs(kSeqLen * kGroups), ws(kGroups * kOutputs);
+  std::vector<int32_t> xz(xs.size()), sums(ws.size());
+  WeightShape shape{1, kInputs, kOutputs, kGroup};
+  ASSERT_EQ(shape.groups(), kGroups);
+  ASSERT_EQ(shape.scales(), kGroups * kOutputs);
+  quantize(x.data(), kSeqLen, kInputs, schedule, xq.data(), xs.data(),
+           xz.data(), kGroup);
+  stamp::quantizeWeight(w.data(), shape, 4, wq.data(), ws.data());
+  columnSums(wq.data(), shape, sums.data());
+
+  for (int64_t g = 0; g < kGroups; ++g) {
+    int64_t begin = g * kGroup, length = std::min(kGroup, kInputs - begin);
+    for (int64_t i = 0; i < kSeqLen; ++i) {
+      std::vector<int8_t> codes(length);
+      int64_t first = i * kInputs + begin;
+      RowQuantization row = stamp::quantizeRow(x.data() + first, length,
+                                               i < 2 ? 256 : 16, codes.data());
+      EXPECT_EQ(row.scale, xs[i * kGroups + g]);
+      EXPECT_EQ(row.zeroPoint, xz[i * kGroups + g]);
+      EXPECT_TRUE(std::equal(codes.begin(), codes.end(), xq.begin() + first));
+    }
+    WeightShape part{1, length, kOutputs};
+    std::vector<int8_t> codes(part.elements());
+    std::vector<float> scales(kOutputs);
+    std::vector<int32_t> partSums(kOutputs);
+    stamp::quantizeWeight(w.data() + begin * kOutputs, part, 4, codes.data(),
+                          scales.data());
+    columnSums(codes.data(), part, partSums.data());
+    EXPECT_TRUE(
+        std::equal(codes.begin(), codes.end(), wq.begin() + begin * kOutputs));
+    EXPECT_TRUE(
+        std::equal(scales.begin(), scales.end(), ws.begin() + g * kOutputs));
+    EXPECT_TRUE(std::equal(partSums.begin(), partSums.end(),
+                           sums.begin() + g * kOutputs));
+  }
+}
+
+TEST(Groups, OfAWeightReducedInTheMiddleAreThoseOfItsSlabs) {
+  constexpr int64_t kOuter = 2, kReduced = 10, kInner = 3, kGroup = 4;
+  std::vector<float> w = correlatedRows(kOuter * kReduced, kInner, 52);
+  WeightShape whole{kOuter, kReduced, kInner, kGroup};
+  std::vector<int8_t> codes(whole.elements());
+  std::vector<float> scales(whole.scales());
+  stamp::quantizeWeight(w.data(), whole, 4, codes.data(), scales.data());
+  for (int64_t o = 0; o < kOuter; ++o) {
+    WeightShape slab{1, kReduced, kInner, kGroup};
+    std::vector<int8_t> slabCodes(slab.elements());
+    std::vector<float> slabScales(slab.scales());
+    stamp::quantizeWeight(w.data() + o * slab.elements(), slab, 4,
+                          slabCodes.data(), slabScales.data());
+    EXPECT_TRUE(std::equal(slabCodes.begin(), slabCodes.end(),
+                           codes.begin() + o * slab.elements()));
+    EXPECT_TRUE(std::equal(slabScales.begin(), slabScales.end(),
+                           scales.begin() + o * slab.scales()));
+  }
+}
+
+TEST(Groups, AddUpToTheProductOfTheDequantizedFactors) {
+  constexpr int64_t kSeqLen = 5, kInputs = 30, kOutputs = 3;
+  std::vector<float> x = correlatedRows(kSeqLen, kInputs, 53);
+  std::vector<float> w = correlatedRows(kInputs, kOutputs, 54, 0.2);
+  constexpr int64_t kGroup = 8, kGroups = 4;
+
+  for (bool groupedRows : {false, true})
+    for (bool groupedScales : {false, true}) {
+      int64_t rowGroup = groupedRows ? kGroup : 0;
+      int64_t scaleGroup = groupedScales ? kGroup : 0;
+      std::vector<int8_t> xq(x.size()), wq(w.size());
+      std::vector<float> xs(kSeqLen * kGroups), ws(kGroups * kOutputs);
+      std::vector<int32_t> xz(xs.size()), sums(kGroups * kOutputs);
+      std::vector<int32_t> acc(kSeqLen * kGroups * kOutputs);
+      std::vector<float> dequantized(x.size()), y(kSeqLen * kOutputs);
+      quantize(x.data(), kSeqLen, kInputs, PrecisionSchedule({}, 6), xq.data(),
+               xs.data(), xz.data(), rowGroup);
+      dequantize(xq.data(), xs.data(), xz.data(), kSeqLen, kInputs,
+                 dequantized.data(), rowGroup);
+      stamp::quantizeWeight(w.data(), {1, kInputs, kOutputs, scaleGroup}, 4,
+                            wq.data(), ws.data());
+      columnSums(wq.data(), {1, kInputs, kOutputs, kGroup}, sums.data());
+      integerLinear(xq.data(), wq.data(), kSeqLen, kInputs, kOutputs,
+                    acc.data(), kGroup);
+      rescale(acc.data(), xs.data(), xz.data(), ws.data(), sums.data(), nullptr,
+              nullptr, {kSeqLen, kOutputs, kGroups, groupedRows, groupedScales},
+              y.data());
+      for (int64_t i = 0; i < kSeqLen; ++i)
+        for (int64_t j = 0; j < kOutputs; ++j) {
+          double expected = 0, magnitude = 0;
+          for (int64_t k = 0; k < kInputs; ++k) {
+            int64_t scale = (groupedScales ? k / kGroup : 0) * kOutputs + j;
+            double term = static_cast<double>(dequantized[i * kInputs + k]) *
+                          static_cast<double>(ws[scale]) * wq[k * kOutputs + j];
+            expected += term;
+            magnitude += std::abs(term);
+          }
+          ASSERT_NEAR(y[i * kOutputs + j], expected, 1e-6 * magnitude);
+        }
+    }
+}
+
+TEST(Groups, AreAddedUpInAscendingOrderAndOneIsNone) {
+  // (1 + 2⁻²⁴) + 2⁻²⁴ is 1; from the other end it would be 1 + 2⁻²³.
+  int32_t acc[] = {1, 1, 1}, zeroPoints[3] = {}, sums[3] = {};
+  float scales[] = {1, 0x1p-24f, 0x1p-24f}, weightScale = 1, y;
+  rescale(acc, scales, zeroPoints, &weightScale, sums, nullptr, nullptr,
+          {1, 1, 3, true, false}, &y);
+  EXPECT_EQ(y, 1.0f);
+  // A negative product that underflows is −0, with one group or without.
+  int32_t minusOne = -1;
+  float tiny = 0x1p-120f;
+  rescale(&minusOne, &tiny, zeroPoints, &tiny, sums, nullptr, nullptr, {1, 1},
+          &y);
+  EXPECT_TRUE(y == 0 && std::signbit(y));
 }
 
 } // namespace
