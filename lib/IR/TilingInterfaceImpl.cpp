@@ -34,15 +34,19 @@ using namespace stamp;
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// The loop that walks along each dimension of a tensor.
+/// The loop that walks along each dimension of a tensor, or kWhole.
 using Loops = SmallVector<int64_t>;
 
+/// A dimension that no loop walks along: every tile has all of it.
+constexpr int64_t kWhole = -1;
+
 struct LoopNest {
-  LoopNest(Value domain, std::optional<int64_t> mixed = std::nullopt)
+  LoopNest(Value domain, ArrayRef<int64_t> mixed = {})
       : numLoops(cast<RankedTensorType>(domain.getType()).getRank()),
         mixed(mixed) {}
 
   Loops all() const { return llvm::to_vector(llvm::seq(numLoops)); }
+  Loops first(int64_t count) const { return llvm::to_vector(llvm::seq(count)); }
   Loops allBut(int64_t loop) const {
     Loops loops = all();
     loops.erase(loops.begin() + loop);
@@ -50,7 +54,7 @@ struct LoopNest {
   }
 
   int64_t numLoops;
-  std::optional<int64_t> mixed;
+  SmallVector<int64_t> mixed; ///< The loops that a tile holds in whole.
   /// Per operand; empty for what is not a tensor and belongs to every tile.
   SmallVector<Loops> operands;
 };
@@ -62,11 +66,15 @@ struct Tile {
       : offsets(offsets), sizes(sizes) {}
 
   /// The part that a tensor with these loops has in a tile of the domain.
-  Tile along(const Loops &loops) const {
+  Tile along(OpBuilder &builder, Value tensor, const Loops &loops) const {
     Tile part(loops.size());
     for (auto [dim, loop] : llvm::enumerate(loops)) {
-      part.offsets[dim] = offsets[loop];
-      part.sizes[dim] = sizes[loop];
+      part.offsets[dim] =
+          loop == kWhole ? builder.getIndexAttr(0) : offsets[loop];
+      part.sizes[dim] =
+          loop == kWhole
+              ? tensor::getMixedSize(builder, tensor.getLoc(), tensor, dim)
+              : sizes[loop];
     }
     return part;
   }
@@ -75,9 +83,16 @@ struct Tile {
 };
 } // namespace
 
+/// The loops of valid lengths: the leading dimensions.
+static Loops getLengthLoops(const LoopNest &nest, Value lengths) {
+  return nest.first(cast<RankedTensorType>(lengths.getType()).getRank());
+}
+
 template <typename OpTy> static LoopNest getTransformNest(OpTy op) {
   LoopNest nest(op.getInput(), op.getDimension());
   nest.operands = {nest.all(), nest.all()};
+  if (op.getLengths())
+    nest.operands.push_back(getLengthLoops(nest, op.getLengths()));
   return nest;
 }
 
@@ -92,6 +107,8 @@ static LoopNest getLoopNest(QuantizeOp op) {
   Loops rows = nest.allBut(op.getFeatureDimension());
   nest.operands = {nest.all(), nest.all(), rows, rows};
   nest.operands.resize(op->getNumOperands());
+  if (op.getLengths())
+    nest.operands.back() = getLengthLoops(nest, op.getLengths());
   return nest;
 }
 
@@ -124,9 +141,34 @@ static LoopNest getLoopNest(RescaleOp op) {
                    nest.all()};
   if (op.getBias())
     nest.operands.push_back(ofColumns(op.getBias()));
-  if (op.getSpread())
-    nest.operands.push_back({tokens});
+  if (Value spread = op.getSpread()) {
+    Loops loops =
+        nest.first(cast<RankedTensorType>(spread.getType()).getRank() - 1);
+    loops.push_back(tokens);
+    nest.operands.push_back(loops);
+  }
   return nest;
+}
+
+/// Packed codes have other sizes than the codes along two dimensions, and are
+/// whole along them as the codes are.
+template <typename OpTy>
+static LoopNest getPackingNest(OpTy op, Value codes, bool packs) {
+  int64_t tokens = op.getDimension(), packed = op.getPackedDimension();
+  LoopNest nest(codes, {tokens, packed});
+  Loops parts = nest.all();
+  parts[tokens] = parts[packed] = kWhole;
+  nest.operands.assign(op->getNumOperands(), parts);
+  (packs ? nest.operands.front() : nest.operands.back()) = nest.all();
+  return nest;
+}
+
+static LoopNest getLoopNest(PackOp op) {
+  return getPackingNest(op, op.getCodes(), /*packs=*/true);
+}
+
+static LoopNest getLoopNest(UnpackOp op) {
+  return getPackingNest(op, op.getInit(), /*packs=*/false);
 }
 
 //===----------------------------------------------------------------------===//
@@ -171,15 +213,34 @@ static bool spans(Operation *op, const LoopNest &nest, const Tile &tile,
   });
 }
 
-static bool isAllowed(Operation *op, const LoopNest &nest, const Tile &tile) {
-  return !nest.mixed || spans(op, nest, tile, *nest.mixed);
+/// A loop that the op mixes and that the tile is not known to hold in whole.
+/// A tile in the making may leave loops open, and will hold those.
+static std::optional<int64_t> findSplitLoop(Operation *op, const LoopNest &nest,
+                                            const Tile &tile) {
+  for (int64_t loop : nest.mixed)
+    if (tile.sizes[loop] && !spans(op, nest, tile, loop))
+      return loop;
+  return std::nullopt;
 }
 
-static const Loops &getResultLoops(Operation *op, const LoopNest &nest,
-                                   unsigned resultNumber) {
-  OpOperand *init = cast<DestinationStyleOpInterface>(op).getTiedOpOperand(
-      op->getResult(resultNumber));
-  return nest.operands[init->getOperandNumber()];
+/// Whether a tile of a tensor is known to have all of its kWhole dimensions.
+static bool hasWholeDimensions(Value tensor, const Loops &loops,
+                               const Tile &tile) {
+  return llvm::all_of(llvm::enumerate(loops), [&](auto dimension) {
+    auto [dim, loop] = dimension;
+    if (loop != kWhole)
+      return true;
+    FailureOr<bool> equal = ValueBoundsConstraintSet::areEqual(
+        tile.sizes[dim], {tensor, static_cast<int64_t>(dim)});
+    return succeeded(equal) && *equal;
+  });
+}
+
+/// The operand that stands for a result: its init.
+static unsigned getInitNumber(Operation *op, unsigned resultNumber) {
+  return cast<DestinationStyleOpInterface>(op)
+      .getTiedOpOperand(op->getResult(resultNumber))
+      ->getOperandNumber();
 }
 
 /// Tells a tile of a quantizer which rows of the sequence it holds.
@@ -211,7 +272,7 @@ static TilingResult createTile(OpBuilder &builder, Operation *op,
   for (auto [operand, loops] : llvm::zip_equal(operands, nest.operands)) {
     if (loops.empty())
       continue;
-    Tile part = tile.along(loops);
+    Tile part = tile.along(builder, operand, loops);
     SmallVector<OpFoldResult> strides(loops.size(), builder.getIndexAttr(1));
     auto slice = tensor::ExtractSliceOp::create(
         builder, op->getLoc(), operand, part.offsets, part.sizes, strides);
@@ -233,15 +294,20 @@ static TilingResult createTile(OpBuilder &builder, Operation *op,
   return result;
 }
 
-/// The tile of the domain that meets the given tiles of tensors, whole along
+/// The tile of the domain that meets the given tiles of operands, whole along
 /// the loops that none of them has. Fails if they do not agree, or if the op
 /// cannot be computed on such a tile.
 static FailureOr<Tile>
 getDomainTile(OpBuilder &builder, Operation *op, const LoopNest &nest,
-              ArrayRef<std::pair<const Loops *, Tile>> tensors) {
+              ArrayRef<std::pair<unsigned, Tile>> operands) {
   Tile domain(nest.numLoops);
-  for (const auto &[loops, tile] : tensors) {
-    for (auto [dim, loop] : llvm::enumerate(*loops)) {
+  for (const auto &[number, tile] : operands) {
+    const Loops &loops = nest.operands[number];
+    if (!hasWholeDimensions(op->getOperand(number), loops, tile))
+      return failure();
+    for (auto [dim, loop] : llvm::enumerate(loops)) {
+      if (loop == kWhole)
+        continue;
       OpFoldResult &offset = domain.offsets[loop], &size = domain.sizes[loop];
       if (!offset) {
         offset = tile.offsets[dim];
@@ -253,7 +319,7 @@ getDomainTile(OpBuilder &builder, Operation *op, const LoopNest &nest,
         return failure();
     }
   }
-  if (nest.mixed && domain.offsets[*nest.mixed] && !isAllowed(op, nest, domain))
+  if (findSplitLoop(op, nest, domain))
     return failure();
   for (int64_t loop : llvm::seq(nest.numLoops)) {
     if (domain.offsets[loop])
@@ -268,8 +334,8 @@ static FailureOr<Tile> getDomainTileOfResult(OpBuilder &builder, Operation *op,
                                              const LoopNest &nest,
                                              unsigned resultNumber,
                                              const Tile &result) {
-  const Loops &loops = getResultLoops(op, nest, resultNumber);
-  return getDomainTile(builder, op, nest, {{&loops, result}});
+  return getDomainTile(builder, op, nest,
+                       {{getInitNumber(op, resultNumber), result}});
 }
 
 static FailureOr<Tile>
@@ -277,11 +343,11 @@ getDomainTileOfOperands(OpBuilder &builder, Operation *op, const LoopNest &nest,
                         ArrayRef<unsigned> operandNumbers,
                         ArrayRef<SmallVector<OpFoldResult>> offsets,
                         ArrayRef<SmallVector<OpFoldResult>> sizes) {
-  SmallVector<std::pair<const Loops *, Tile>> tensors;
-  for (auto [operand, offset, size] :
+  SmallVector<std::pair<unsigned, Tile>> operands;
+  for (auto [number, offset, size] :
        llvm::zip_equal(operandNumbers, offsets, sizes))
-    tensors.push_back({&nest.operands[operand], Tile(offset, size)});
-  return getDomainTile(builder, op, nest, tensors);
+    operands.push_back({number, Tile(offset, size)});
+  return getDomainTile(builder, op, nest, operands);
 }
 
 namespace {
@@ -293,8 +359,8 @@ struct Tiling final : TilingInterface::ExternalModel<Tiling<OpTy>, OpTy> {
     LoopNest nest = getNest(op);
     SmallVector<utils::IteratorType> types(nest.numLoops,
                                            utils::IteratorType::parallel);
-    if (nest.mixed)
-      types[*nest.mixed] = utils::IteratorType::reduction;
+    for (int64_t loop : nest.mixed)
+      types[loop] = utils::IteratorType::reduction;
     return types;
   }
 
@@ -314,21 +380,22 @@ struct Tiling final : TilingInterface::ExternalModel<Tiling<OpTy>, OpTy> {
                          ArrayRef<OpFoldResult> sizes) const {
     LoopNest nest = getNest(op);
     Tile tile(offsets, sizes);
-    if (!isAllowed(op, nest, tile))
-      return op->emitOpError() << "cannot be tiled along dimension "
-                               << *nest.mixed << ", which it mixes";
+    if (std::optional<int64_t> loop = findSplitLoop(op, nest, tile))
+      return op->emitOpError() << "cannot be tiled along dimension " << *loop
+                               << ", which it mixes";
     return createTile(builder, op, nest, tile);
   }
 
   LogicalResult
-  getResultTilePosition(Operation *op, OpBuilder &, unsigned resultNumber,
-                        ArrayRef<OpFoldResult> offsets,
+  getResultTilePosition(Operation *op, OpBuilder &builder,
+                        unsigned resultNumber, ArrayRef<OpFoldResult> offsets,
                         ArrayRef<OpFoldResult> sizes,
                         SmallVector<OpFoldResult> &resultOffsets,
                         SmallVector<OpFoldResult> &resultSizes) const {
     LoopNest nest = getNest(op);
-    Tile part =
-        Tile(offsets, sizes).along(getResultLoops(op, nest, resultNumber));
+    unsigned init = getInitNumber(op, resultNumber);
+    Tile part = Tile(offsets, sizes)
+                    .along(builder, op->getOperand(init), nest.operands[init]);
     resultOffsets = part.offsets;
     resultSizes = part.sizes;
     return success();
@@ -397,5 +464,5 @@ template <typename... OpTys> static void attachTiling(MLIRContext *context) {
 
 void StampDialect::attachTilingInterfaces() {
   attachTiling<TransformOp, InverseTransformOp, QuantizeOp, DequantizeOp,
-               QuantizeWeightOp, RescaleOp>(getContext());
+               QuantizeWeightOp, RescaleOp, PackOp, UnpackOp>(getContext());
 }

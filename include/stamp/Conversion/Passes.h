@@ -18,6 +18,9 @@ namespace stamp {
 /// stamp.* → linalg, tensor, arith, math, scf on tensors.
 void populateStampToLinalgPatterns(mlir::RewritePatternSet &patterns);
 
+/// Those of them for stamp.pack and stamp.unpack.
+void populatePackToLinalgPatterns(mlir::RewritePatternSet &patterns);
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "stamp/Conversion/Passes.h.inc"

@@ -16,6 +16,8 @@ def Stamp_FloatTensor : RankedTensorOf<[F16, BF16, F32]>;
 def Stamp_CodeTensor : RankedTensorOf<[I8]>;
 def Stamp_ScaleTensor : RankedTensorOf<[F32]>;
 def Stamp_IntTensor : RankedTensorOf<[I32]>;
+/// How many tokens of each sequence are valid.
+def Stamp_LengthsTensor : RankedTensorOf<[Index, I32, I64]>;
 
 /// Destination style: each result has an init operand that gives its type.
 class Stamp_Op<string mnemonic, list<Trait> traits = []>
@@ -33,17 +35,20 @@ class Stamp_Op<string mnemonic, list<Trait> traits = []>
 class Stamp_TransformLikeOp<string mnemonic>
     : Stamp_Op<mnemonic, [AllTypesMatch<["init", "result"]>]> {
   let arguments = (ins Stamp_FloatTensor:$input, Stamp_FloatTensor:$init,
-    Stamp_BasisAttrInterface:$basis, I64Attr:$dimension);
+    Optional<Stamp_LengthsTensor>:$lengths, Stamp_BasisAttrInterface:$basis,
+    I64Attr:$dimension);
   let results = (outs Stamp_FloatTensor:$result);
   let assemblyFormat = [{
-    $basis `along` $dimension `ins` `(` $input `:` type($input) `)`
+    $basis `along` $dimension
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)? `ins` `(` $input `:` type($input) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict
   }];
   let builders = [
     // Makes the init; its element type is the input's unless given.
     OpBuilder<(ins "::mlir::Value":$input,
                    "::stamp::BasisAttrInterface":$basis, "int64_t":$dimension,
-                   CArg<"::mlir::Type", "{}">:$elementType)>
+                   CArg<"::mlir::Type", "{}">:$elementType,
+                   CArg<"::mlir::Value", "{}">:$lengths)>
   ];
   let hasFolder = 1;
   let extraClassDeclaration = [{
@@ -58,11 +63,21 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
     Coefficients come coarse first. The arithmetic is f32; the result is
     narrowed to the init's element type at the end.
 
+    `lengths` tells how many tokens of each sequence of a padded batch are valid:
+    only those are transformed, the padding behind them stays as it is. It has
+    one element per sequence, or per group of sequences: its shape is that of the
+    input's first dimensions, as many of those in front of the sequence dimension
+    as it has. A length below 0 counts as 0, one above the size of the sequence
+    dimension as that.
+
     Example:
 
     ```mlir
     %t = stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
            ins(%x : tensor<?x4096xf32>) outs(%e : tensor<?x4096xf32>)
+
+    %p = stamp.transform #stamp.wht along 1 lengths(%n : tensor<?xi64>)
+           ins(%b : tensor<?x512x64xf32>) outs(%i : tensor<?x512x64xf32>)
     ```
   }];
 }
@@ -70,7 +85,7 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
 def Stamp_InverseTransformOp : Stamp_TransformLikeOp<"inverse_transform"> {
   let summary = "L⁻¹·X along one dimension";
   let description = [{
-    The inverse of `stamp.transform` with the same basis.
+    The inverse of `stamp.transform` with the same basis and the same lengths.
 
     Example:
 
@@ -96,6 +111,9 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
     along the sequence dimension. Codes and zero points are stored signed. The
     scales and zero points have the input's shape without the feature dimension.
 
+    With `lengths`, as in `stamp.transform`, the schedule is that of each
+    sequence's valid tokens; the padding behind them gets the rest's width.
+
     `rows at %offset of %total` says that the input holds some rows of a longer
     sequence, so that a tile keeps the widths of the whole: its first row is row
     `offset` of `total`, and its last must be one of them too. Without it the
@@ -117,12 +135,14 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
   let arguments = (ins Stamp_FloatTensor:$input, Stamp_CodeTensor:$codes_init,
     Stamp_ScaleTensor:$scales_init, Stamp_IntTensor:$zero_points_init,
     Optional<Index>:$row_offset, Optional<Index>:$row_total,
+    Optional<Stamp_LengthsTensor>:$lengths,
     Stamp_ScheduleAttr:$schedule, I64Attr:$dimension,
     I64Attr:$feature_dimension);
   let results = (outs Stamp_CodeTensor:$codes, Stamp_ScaleTensor:$scales,
     Stamp_IntTensor:$zero_points);
   let assemblyFormat = [{
     qualified($schedule) `along` $dimension `over` $feature_dimension
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
     (`rows` `at` $row_offset^ `of` $row_total)?
     `ins` `(` $input `:` type($input) `)`
     `outs` `(` $codes_init `,` $scales_init `,` $zero_points_init `:`
@@ -131,7 +151,8 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
   }];
   let builders = [
     OpBuilder<(ins "::mlir::Value":$input, "::stamp::ScheduleAttr":$schedule,
-                   "int64_t":$dimension, "int64_t":$featureDimension)>
+                   "int64_t":$dimension, "int64_t":$featureDimension,
+                   CArg<"::mlir::Value", "{}">:$lengths)>
   ];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable();
@@ -222,7 +243,8 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
     Column scales s_w, column sums c and the bias b either are vectors over the
     channels or have the accumulators' shape without the token dimension.
     `spread` is l = L·1, a vector over the tokens, for a bias that is added
-    before a pending inverse transform; without it l = 1.
+    before a pending inverse transform; without it l = 1. Sequences with lengths
+    of their own have an l each: the lengths' dimensions, then the tokens.
 
     Example:
 
@@ -252,6 +274,83 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
     (`spread` `(` $spread^ `:` type($spread) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict
   }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Packed storage
+//===----------------------------------------------------------------------===//
+
+def Stamp_PackOp : Stamp_Op<"pack", [
+    RangedTypesMatchWith<"results have the types of the inits", "inits",
+                         "results", "$_self">]> {
+  let summary = "Codes at the width they have";
+  let description = [{
+    Stores codes in as many bytes as their widths take: one result for each
+    segment of the schedule, with the segment's rows of the dimension named by
+    `along`, and one for the rest. Along the dimension named by `over` a byte
+    holds four codes of 2 bits, two of 3 or 4, or one of more, the first in the
+    lowest bits and each in two's complement; what is left of the last byte is 0.
+    Of a code that its width does not hold, only the low bits are stored.
+
+    A weight, which has one width, packs with a schedule of no segments, along
+    either dimension.
+
+    Example:
+
+    ```mlir
+    %p8, %p4 = stamp.pack #stamp.schedule<[64 : 8], 4> along 0 over 1
+        ins(%q : tensor<512x120xi8>)
+        outs(%e8, %e4 : tensor<64x120xi8>, tensor<448x60xi8>)
+    ```
+  }];
+  let arguments = (ins Stamp_CodeTensor:$codes,
+    Variadic<Stamp_CodeTensor>:$inits, Stamp_ScheduleAttr:$schedule,
+    I64Attr:$dimension, I64Attr:$packed_dimension);
+  let results = (outs Variadic<Stamp_CodeTensor>:$results);
+  let assemblyFormat = [{
+    qualified($schedule) `along` $dimension `over` $packed_dimension
+    `ins` `(` $codes `:` type($codes) `)`
+    `outs` `(` $inits `:` type($inits) `)` attr-dict
+  }];
+  let builders = [
+    // Makes the inits.
+    OpBuilder<(ins "::mlir::Value":$codes, "::stamp::ScheduleAttr":$schedule,
+                   "int64_t":$dimension, "int64_t":$packedDimension)>
+  ];
+  let hasFolder = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitsMutable(); }
+  }];
+}
+
+def Stamp_UnpackOp : Stamp_Op<"unpack", [AllTypesMatch<["init", "result"]>]> {
+  let summary = "Packed codes, one a byte again";
+  let description = [{
+    The reverse of `stamp.pack` with the same schedule: codes are sign-extended
+    from the bits that they share a byte by, and what is left of a last byte is
+    not looked at.
+
+    Example:
+
+    ```mlir
+    %q = stamp.unpack #stamp.schedule<[64 : 8], 4> along 0 over 1
+        ins(%p8, %p4 : tensor<64x120xi8>, tensor<448x60xi8>)
+        outs(%e : tensor<512x120xi8>)
+    ```
+  }];
+  let arguments = (ins Variadic<Stamp_CodeTensor>:$packed,
+    Stamp_CodeTensor:$init, Stamp_ScheduleAttr:$schedule, I64Attr:$dimension,
+    I64Attr:$packed_dimension);
+  let results = (outs Stamp_CodeTensor:$result);
+  let assemblyFormat = [{
+    qualified($schedule) `along` $dimension `over` $packed_dimension
+    `ins` `(` $packed `:` type($packed) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict
+  }];
+  let hasFolder = 1;
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
   }];
