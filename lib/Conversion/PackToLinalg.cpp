@@ -50,10 +50,12 @@ struct Places {
 };
 } // namespace
 
-/// No static type has room for an empty slice behind its end.
-static OpFoldResult offsetOf(TokenBuilder &tokens, OpFoldResult offset,
-                             OpFoldResult count) {
-  return getConstantIntValue(count) == 0 ? tokens.getIndexAttr(0) : offset;
+/// Whether a part is known to hold no code. Static types have no room for an
+/// empty slice at their end, so such parts are not looked at.
+static bool isEmpty(const Part &part, Value codes) {
+  return getConstantIntValue(part.rows) == 0 ||
+         llvm::is_contained(cast<RankedTensorType>(codes.getType()).getShape(),
+                            0);
 }
 
 static SmallVector<Part> getParts(TokenBuilder &tokens, ScheduleAttr schedule,
@@ -64,8 +66,7 @@ static SmallVector<Part> getParts(TokenBuilder &tokens, ScheduleAttr schedule,
   SmallVector<Part> parts;
   OpFoldResult begin = tokens.getIndexAttr(0);
   for (auto [end, bits] : llvm::zip_equal(ends, schedule.getWidths())) {
-    OpFoldResult rows = tokens.subtract(end, begin);
-    parts.push_back({offsetOf(tokens, begin, rows), rows, bits});
+    parts.push_back({begin, tokens.subtract(end, begin), bits});
     begin = end;
   }
   return parts;
@@ -75,7 +76,9 @@ static SmallVector<Part> getParts(TokenBuilder &tokens, ScheduleAttr schedule,
 static Value takePlace(const Places &places, Value codes, int place) {
   TokenBuilder &along = places.along;
   OpFoldResult count = places.codesAt(place), bytes = places.bytes();
-  OpFoldResult offset = offsetOf(along, along.getIndexAttr(place), count);
+  // No room for an empty slice behind a single code either.
+  OpFoldResult offset =
+      along.getIndexAttr(getConstantIntValue(count) == 0 ? 0 : place);
   Value taken = along.slice(codes, offset, count, places.perByte);
   if (isEqualConstantIntOrValue(count, bytes))
     return taken;
@@ -103,6 +106,10 @@ struct LowerPack final : OpRewritePattern<PackOp> {
         getParts(tokens, op.getSchedule(), tokens.length(op.getCodes()));
     SmallVector<Value> results;
     for (auto [part, init] : llvm::zip_equal(parts, op.getInits())) {
+      if (isEmpty(part, op.getCodes())) {
+        results.push_back(init);
+        continue;
+      }
       Value codes = tokens.slice(op.getCodes(), part.begin, part.rows);
       Places places = {along, count, part.perByte()};
       SmallVector<Value> fields;
@@ -150,6 +157,8 @@ struct LowerUnpack final : OpRewritePattern<UnpackOp> {
         getParts(tokens, op.getSchedule(), tokens.length(op.getInit()));
     Value result = op.getInit();
     for (auto [part, packed] : llvm::zip_equal(parts, op.getPacked())) {
+      if (isEmpty(part, op.getInit()))
+        continue;
       // The sizes that the packed codes must have, as the init tells them.
       Places places = {along, count, part.perByte()};
       Value rows = tokens.empty(op.getInit(), part.rows);

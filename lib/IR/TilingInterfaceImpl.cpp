@@ -151,25 +151,20 @@ static LoopNest getLoopNest(RescaleOp op) {
 }
 
 /// Packed codes have other sizes than the codes along two dimensions, and are
-/// whole along them as the codes are.
-template <typename OpTy>
-static LoopNest getPackingNest(OpTy op, Value codes, bool packs) {
+/// whole along them as the codes are. Those are the first operand of both ops.
+template <typename OpTy> static LoopNest getPackingNest(OpTy op) {
   int64_t tokens = op.getDimension(), packed = op.getPackedDimension();
-  LoopNest nest(codes, {tokens, packed});
+  LoopNest nest(op->getOperand(0), {tokens, packed});
   Loops parts = nest.all();
   parts[tokens] = parts[packed] = kWhole;
   nest.operands.assign(op->getNumOperands(), parts);
-  (packs ? nest.operands.front() : nest.operands.back()) = nest.all();
+  nest.operands.front() = nest.all();
   return nest;
 }
 
-static LoopNest getLoopNest(PackOp op) {
-  return getPackingNest(op, op.getCodes(), /*packs=*/true);
-}
+static LoopNest getLoopNest(PackOp op) { return getPackingNest(op); }
 
-static LoopNest getLoopNest(UnpackOp op) {
-  return getPackingNest(op, op.getInit(), /*packs=*/false);
-}
+static LoopNest getLoopNest(UnpackOp op) { return getPackingNest(op); }
 
 //===----------------------------------------------------------------------===//
 // What the interface makes of it

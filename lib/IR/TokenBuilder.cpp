@@ -215,11 +215,19 @@ static Value castElements(TokenBuilder &tokens, Value x, Type elementType) {
       .front();
 }
 
+/// Static types have no room for a slice where there are no elements, so that
+/// nothing is done to these.
+static bool hasNoElements(RankedTensorType type) {
+  return llvm::is_contained(type.getShape(), 0);
+}
+
 Value stamp::emitTransform(OpBuilder &builder, Location loc,
                            BasisAttrInterface basis, Value x, int64_t dimension,
                            Direction direction, Type elementType) {
   TokenBuilder tokens(builder, loc, dimension);
   Value wide = castElements(tokens, x, tokens.getF32Type());
+  if (hasNoElements(cast<RankedTensorType>(x.getType())))
+    return castElements(tokens, wide, elementType);
   if (basis.getSkip() == 0)
     return castElements(tokens, basis.emitTokens(tokens, wide, direction),
                         elementType);
@@ -278,6 +286,8 @@ Value stamp::emitTransformOfValidTokens(OpBuilder &builder, Location loc,
   // The padding is f32 for a moment, like all else.
   Value result = castElements(
       tokens, castElements(tokens, x, tokens.getF32Type()), elementType);
+  if (hasNoElements(type))
+    return result;
 
   auto transformOne = [&](OpBuilder &nested, Location loc, ValueRange sequence,
                           ValueRange carried) -> scf::ValueVector {

@@ -614,7 +614,8 @@ def unpack(parts, count, schedule, axis, packed_axis):
         joined = np.moveaxis(part, packed_axis, -1).astype(np.int64)[..., None]
         fields = (joined >> f * np.arange(8 // f)) % 2**f
         fields -= (fields >= 2 ** (f - 1)) * 2**f
-        codes = fields.reshape(*fields.shape[:-2], -1)[..., :count]
+        held = fields.shape[-2] * fields.shape[-1]
+        codes = fields.reshape(*fields.shape[:-2], held)[..., :count]
         rows.append(np.moveaxis(codes.astype(np.int8), -1, packed_axis))
     return np.concatenate(rows, axis)
 

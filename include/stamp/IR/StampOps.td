@@ -341,9 +341,10 @@ def Stamp_UnpackOp : Stamp_Op<"unpack", [AllTypesMatch<["init", "result"]>]> {
         outs(%e : tensor<512x120xi8>)
     ```
   }];
-  let arguments = (ins Variadic<Stamp_CodeTensor>:$packed,
-    Stamp_CodeTensor:$init, Stamp_ScheduleAttr:$schedule, I64Attr:$dimension,
-    I64Attr:$packed_dimension);
+  // The init comes first: its type is inferred by its position.
+  let arguments = (ins Stamp_CodeTensor:$init,
+    Variadic<Stamp_CodeTensor>:$packed, Stamp_ScheduleAttr:$schedule,
+    I64Attr:$dimension, I64Attr:$packed_dimension);
   let results = (outs Stamp_CodeTensor:$result);
   let assemblyFormat = [{
     qualified($schedule) `along` $dimension `over` $packed_dimension
