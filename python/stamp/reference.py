@@ -600,8 +600,8 @@ def pack(codes, schedule, axis, packed_axis):
         fields = np.pad(fields, [(0, 0)] * (fields.ndim - 1) + [(0, left)])
         count = fields.shape[-1] * f // 8
         fields = fields.reshape(*fields.shape[:-1], count, 8 // f)
-        joined = (fields << f * np.arange(8 // f)).sum(axis=-1)
-        parts.append(np.moveaxis(joined.astype(np.uint8).view(np.int8), -1, packed_axis))
+        joined = (fields << f * np.arange(8 // f)).sum(axis=-1).astype(np.uint8)
+        parts.append(np.moveaxis(joined.view(np.int8), -1, packed_axis))
     return parts
 
 

@@ -39,17 +39,18 @@ def layer(name, basis, static=True, element="f32", lengths="i64"):
     b, s = (len(LENGTHS), TOKENS) if static else "??"
     size = "" if static else "%b, %s"
     x, t = tensor(b, s, WIDTH, element=element), tensor(b, s, WIDTH)
-    codes, acc = (tensor(b, s, d, element=e) for d, e in ((WIDTH, "i8"), (CHANNELS, "i32")))
+    codes = tensor(b, s, WIDTH, element="i8")
+    acc = tensor(b, s, CHANNELS, element="i32")
     scales, zeros = tensor(b, s), tensor(b, s, element="i32")
     w, wq = (tensor(b, WIDTH, CHANNELS, element=e) for e in ("f32", "i8"))
     c, ci = tensor(b, CHANNELS), tensor(b, CHANNELS, element="i32")
     y, ones = tensor(b, s, CHANNELS), tensor(b, s, 1)
-    given, n = tensor(b, element="i32" if lengths == "i32" else "i64"), tensor(b, element=lengths)
-    cast = (
-        f"arith.index_cast %given : {given} to {n}"
-        if lengths == "index"
-        else f"tensor.cast %given : {given} to {n}"
-    )
+    n = tensor(b, element=lengths)
+    given, cast = n, f"tensor.cast %given : {n} to {n}"
+    # Nor has it an index.
+    if lengths == "index":
+        given = tensor(b, element="i64")
+        cast = f"arith.index_cast %given : {given} to {n}"
     # NumPy has no bfloat16, so what is narrow was rounded before.
     narrow = f"arith.truncf %wide : {t} to {x}"
     if element == "f32":
@@ -84,7 +85,8 @@ func.func @{name}(%wide: {t}, %given: {given}, %w: {w}, %bias: {tensor(CHANNELS)
   %a = linalg.batch_matmul ins(%q, %wq : {codes}, {wq}) outs(%z : {acc}) -> {acc}
   %eo = tensor.empty({size}) : {ones}
   %o = linalg.fill ins(%one : f32) outs(%eo : {ones}) -> {ones}
-  %lo = stamp.transform {basis} along 1 lengths(%n : {n}) ins(%o : {ones}) outs(%eo : {ones})
+  %lo = stamp.transform {basis} along 1 lengths(%n : {n})
+      ins(%o : {ones}) outs(%eo : {ones})
   %l = tensor.collapse_shape %lo [[0], [1, 2]] : {ones} into {scales}
   %ey = tensor.empty({size}) : {y}
   %r = stamp.rescale along 1 over 2
@@ -182,42 +184,95 @@ def test_narrow_inputs_and_every_type_of_length(run, element, lengths):
     check(basis, True, arguments, results)
 
 
-@pytest.mark.parametrize(
-    "shape", [(), (2,), (2, 3)], ids=["one for all", "batch", "heads"]
-)
-def test_lengths_are_over_any_leading_dimensions(run, shape):
+SOURCES = {
+    "one for all": (np.array(9), "tensor.collapse_shape %n [] : tensor<1xi64> into"),
+    "batch": (np.array([5, 8]), "tensor.cast %n : tensor<2xi64> to"),
+    "heads": (
+        np.array([[5, 13, 0], [8, 1, 12]]),
+        "tensor.cast %n : tensor<2x3xi64> to",
+    ),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_lengths_are_over_any_leading_dimensions(run, source):
     basis = reference.Haar(2)
-    kind, n = tensor(2, 3, TOKENS, WIDTH), tensor(*shape, element="i64")
+    lengths, make = SOURCES[source]
+    given = tensor(*(lengths.shape or [1]), element="i64")
+    x, n = tensor(2, 3, TOKENS, WIDTH), tensor(*lengths.shape, element="i64")
     codes, rows = tensor(2, 3, TOKENS, WIDTH, element="i8"), tensor(2, 3, TOKENS)
     zeros = tensor(2, 3, TOKENS, element="i32")
     module = f"""
-func.func @batch(%x: {kind}, %one: tensor<1xi64>, %many: tensor<2x3xi64>) -> ({kind}, {codes}) {{
-  %n = {
-        {
-            0: "tensor.collapse_shape %one [] : tensor<1xi64> into tensor<i64>",
-            1: "tensor.extract_slice %many[0, 0] [2, 1] [1, 1] "
-            ": tensor<2x3xi64> to tensor<2xi64>",
-            2: "tensor.cast %many : tensor<2x3xi64> to tensor<2x3xi64>",
-        }[len(shape)]
-    }
-  %et = tensor.empty() : {kind}
-  %t = stamp.transform {basis} along 2 lengths(%n : {n}) ins(%x : {kind}) outs(%et : {kind})
+func.func @batch(%x: {x}, %n: {given}) -> ({x}, {codes}) {{
+  %l = {make} {n}
+  %et = tensor.empty() : {x}
+  %t = stamp.transform {basis} along 2 lengths(%l : {n}) ins(%x : {x}) outs(%et : {x})
   %eq = tensor.empty() : {codes}
   %es = tensor.empty() : {rows}
   %ez = tensor.empty() : {zeros}
-  %q:3 = stamp.quantize {SCHEDULE} along 2 over 3 lengths(%n : {n})
-      ins(%t : {kind}) outs(%eq, %es, %ez : {codes}, {rows}, {zeros})
-  return %t, %q#0 : {kind}, {codes}
+  %q:3 = stamp.quantize {SCHEDULE} along 2 over 3 lengths(%l : {n})
+      ins(%t : {x}) outs(%eq, %es, %ez : {codes}, {rows}, {zeros})
+  return %t, %q#0 : {x}, {codes}
 }}
 """
-    x = ar1(6 * TOKENS, WIDTH, seed=1).reshape(2, 3, TOKENS, WIDTH)
-    many = np.array([[5, 13, 0], [8, 1, 12]])
-    lengths = {0: np.array(9), 1: many[:, 0], 2: many}[len(shape)]
-    [(t, q)] = run(module, [("batch", (x, np.array([9]), many), 2)])
-    coefficients = basis.forward(x, 2, lengths)
+    data = ar1(6 * TOKENS, WIDTH, seed=1).reshape(2, 3, TOKENS, WIDTH)
+    [(t, q)] = run(module, [("batch", (data, np.atleast_1d(lengths)), 2)])
+    coefficients = basis.forward(data, 2, lengths)
     np.testing.assert_array_equal(t, coefficients)
     expected = reference.quantize(coefficients, SCHEDULE, 2, lengths=lengths)
     np.testing.assert_array_equal(q, expected.codes)
+
+
+@pytest.mark.parametrize("batch", [3, "?"], ids=["static", "dynamic"])
+def test_folded_is_unfolded(run, optimize, batch):
+    """L(L⁻¹(X)·W + 1bᵀ): the pair cancels, and b is spread for each sequence."""
+    basis, narrow = reference.Haar(3, skip=1), CHANNELS
+    n = tensor(batch, element="i64")
+    x, y = tensor(batch, TOKENS, WIDTH), tensor(batch, TOKENS, narrow)
+    size = "" if batch == 3 else "%b"
+    module = f"""
+func.func @f(%x: {x}, %n: {n}, %w: {tensor(batch, WIDTH, narrow)},
+             %bias: {tensor(narrow)}) -> ({y}, {y}) {{
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %b = tensor.dim %x, %c0 : {x}
+  %ex = tensor.empty({size}) : {x}
+  %ey = tensor.empty({size}) : {y}
+  %z = linalg.fill ins(%zero : f32) outs(%ey : {y}) -> {y}
+  %i = stamp.inverse_transform {basis} along 1 lengths(%n : {n})
+      ins(%x : {x}) outs(%ex : {x})
+  %m = linalg.batch_matmul ins(%i, %w : {x}, {tensor(batch, WIDTH, narrow)})
+      outs(%z : {y}) -> {y}
+  %wide = linalg.broadcast ins(%bias : {tensor(narrow)}) outs(%ey : {y})
+      dimensions = [0, 1]
+  %s = linalg.add ins(%m, %wide : {y}, {y}) outs(%ey : {y}) -> {y}
+  %t = stamp.transform {basis} along 1 lengths(%n : {n})
+      ins(%s : {y}) outs(%ey : {y})
+  %i2 = stamp.inverse_transform {basis} along 1 lengths(%n : {n})
+      ins(%x : {x}) outs(%ex : {x})
+  %m2 = linalg.batch_matmul ins(%i2, %w : {x}, {tensor(batch, WIDTH, narrow)})
+      outs(%z : {y}) -> {y}
+  %s2 = linalg.add ins(%m2, %wide : {y}, {y}) outs(%ey : {y}) -> {y}
+  return %t, %s2 : {y}, {y}
+}}
+"""
+    folded = optimize(module, "--stamp-fold")
+    # Left are the second inverse, and the ones that the bias is spread by.
+    assert folded.count("stamp.inverse_transform") == 1
+    assert folded.count("stamp.transform") == 1
+
+    data = np.stack([ar1(TOKENS, WIDTH, seed=i) for i in range(3)])
+    lengths = np.array([0, 7, 13])
+    random = np.random.default_rng(2)
+    w = random.standard_normal((3, WIDTH, narrow)).astype(np.float32)
+    bias = 10 * random.standard_normal(narrow).astype(np.float32)
+    tokens = basis.inverse(data, -2, lengths) @ w + bias
+    for program in module, folded:
+        [(t, s)] = run(program, [("f", (data, lengths, w, bias), 2)])
+        tolerance = 1e-5 * np.abs(tokens).max()
+        np.testing.assert_allclose(s, tokens, atol=tolerance)
+        coefficients = basis.forward(tokens, -2, lengths)
+        np.testing.assert_allclose(t, coefficients, atol=3 * tolerance)
 
 
 SCRIPT = """
@@ -249,11 +304,12 @@ module attributes {transform.with_named_sequence} {
 @pytest.mark.parametrize("static", [True, False], ids=["static", "dynamic"])
 def test_tiles_of_padded_batches(tmp_path, run, optimize, static):
     """Tiles along the sequence place their rows among the valid ones."""
-    (tmp_path / "script.mlir").write_text(SCRIPT)
+    script = tmp_path / "script.mlir"
+    script.write_text(SCRIPT)
     basis = BASES["wht"][0]
     tiled = optimize(
         layer("layer", basis, static),
-        f"--transform-preload-library=transform-library-paths={tmp_path / 'script.mlir'}",
+        f"--transform-preload-library=transform-library-paths={script}",
         "--transform-interpreter",
         "--canonicalize",
         "--cse",

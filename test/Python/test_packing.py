@@ -72,17 +72,53 @@ def test_bytes_are_the_oracles(run, static):
     calls = [
         (name, arguments(*case), len(case[1].segments) + 2) for name, case in cases
     ]
-    for (_, case), call, results in zip(cases, calls, run("".join(functions.values()), calls, "-O1")):
+    outcomes = run("".join(functions.values()), calls, "-O1")
+    for (_, case), call, results in zip(cases, calls, outcomes, strict=True):
         shape, schedule, axis, packed_axis = case
         codes = call[1][0]
         parts = reference.pack(codes, schedule, axis, packed_axis)
         for actual, expected in zip(results[1:], parts, strict=True):
             np.testing.assert_array_equal(actual, expected)
-        expected = reference.unpack(parts, shape[packed_axis], schedule, axis, packed_axis)
+        count = shape[packed_axis]
+        expected = reference.unpack(parts, count, schedule, axis, packed_axis)
         np.testing.assert_array_equal(results[0], expected)
 
 
-def test_inits_of_a_wrong_size_stop_a_dynamic_program(tmp_path, run):
+SCRIPT = """
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %p = transform.structured.match ops{["stamp.pack", "stamp.unpack"]} in %root
+        : (!transform.any_op) -> !transform.any_op
+    transform.structured.tile_using_for %p tile_sizes [2]
+        : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("static", [True, False], ids=["static", "dynamic"])
+def test_tiled_is_untiled(tmp_path, run, optimize, static):
+    """Tiles of a batch, the last one ragged, hold whole sequences of whole bytes."""
+    script = tmp_path / "script.mlir"
+    script.write_text(SCRIPT)
+    case = (5, 7, 6), SCHEDULES["mixed"], 1, 2
+    program = round_trip("f", *case, static)
+    tiled = optimize(
+        program,
+        f"--transform-preload-library=transform-library-paths={script}",
+        "--transform-interpreter",
+        "--canonicalize",
+        "--cse",
+    )
+    assert tiled.count("scf.for") == 2
+    calls = [("f", arguments(*case), 4)]
+    [expected], [actual] = run(program, calls), run(tiled, calls)
+    for one, other in zip(expected, actual, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_inits_of_a_wrong_size_stop_a_dynamic_program(run):
     schedule = SCHEDULES["mixed"]
     module = round_trip("f", (12, 8), schedule, 0, 1, static=False)
     codes, *inits = arguments((12, 8), schedule, 0, 1)
