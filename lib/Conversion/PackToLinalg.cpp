@@ -101,34 +101,34 @@ struct LowerPack final : OpRewritePattern<PackOp> {
                                 PatternRewriter &rewriter) const override {
     TokenBuilder tokens(rewriter, op.getLoc(), op.getDimension());
     TokenBuilder along = tokens.along(op.getPackedDimension());
-    OpFoldResult count = along.length(op.getCodes());
     SmallVector<Part> parts =
         getParts(tokens, op.getSchedule(), tokens.length(op.getCodes()));
     SmallVector<Value> results;
-    for (auto [part, init] : llvm::zip_equal(parts, op.getInits())) {
-      if (isEmpty(part, op.getCodes())) {
-        results.push_back(init);
-        continue;
-      }
-      Value codes = tokens.slice(op.getCodes(), part.begin, part.rows);
-      Places places = {along, count, part.perByte()};
-      SmallVector<Value> fields;
-      for (int place = 0; place < part.perByte(); ++place)
-        fields.push_back(takePlace(places, codes, place));
-      results.push_back(
-          along
-              .mapInto(fields, init,
-                       [&](ImplicitLocOpBuilder &b, ValueRange codes) {
-                         return SmallVector<Value>{
-                             emitByte(b, codes, part.fieldBits())};
-                       })
-              .front());
-    }
+    for (auto [part, init] : llvm::zip_equal(parts, op.getInits()))
+      results.push_back(isEmpty(part, op.getCodes())
+                            ? init
+                            : pack(tokens, along, part, op.getCodes(), init));
     rewriter.replaceOp(op, results);
     return success();
   }
 
 private:
+  static Value pack(TokenBuilder &tokens, TokenBuilder &along, const Part &part,
+                    Value codes, Value init) {
+    Places places = {along, along.length(codes), part.perByte()};
+    Value rows = tokens.slice(codes, part.begin, part.rows);
+    SmallVector<Value> fields;
+    for (int place = 0; place < part.perByte(); ++place)
+      fields.push_back(takePlace(places, rows, place));
+    return along
+        .mapInto(fields, init,
+                 [&](ImplicitLocOpBuilder &b,
+                     ValueRange fields) -> SmallVector<Value> {
+                   return {emitByte(b, fields, part.fieldBits())};
+                 })
+        .front();
+  }
+
   static Value emitByte(ImplicitLocOpBuilder &b, ValueRange codes, int bits) {
     if (codes.size() == 1)
       return codes.front();
@@ -152,38 +152,40 @@ struct LowerUnpack final : OpRewritePattern<UnpackOp> {
                                 PatternRewriter &rewriter) const override {
     TokenBuilder tokens(rewriter, op.getLoc(), op.getDimension());
     TokenBuilder along = tokens.along(op.getPackedDimension());
-    OpFoldResult count = along.length(op.getInit());
     SmallVector<Part> parts =
         getParts(tokens, op.getSchedule(), tokens.length(op.getInit()));
     Value result = op.getInit();
-    for (auto [part, packed] : llvm::zip_equal(parts, op.getPacked())) {
-      if (isEmpty(part, op.getInit()))
-        continue;
-      // The sizes that the packed codes must have, as the init tells them.
-      Places places = {along, count, part.perByte()};
-      Value rows = tokens.empty(op.getInit(), part.rows);
-      SmallVector<Value> inits(part.perByte(),
-                               along.empty(rows, places.bytes()));
-      SmallVector<Value> fields = along.mapInto(
-          packed, inits, [&](ImplicitLocOpBuilder &b, ValueRange bytes) {
-            return emitCodes(b, bytes.front(), part);
-          });
-      for (auto [place, field] : llvm::enumerate(fields)) {
-        OpFoldResult present = places.codesAt(static_cast<int>(place));
-        if (getConstantIntValue(present) == 0)
-          continue;
-        Value codes = along.slice(field, along.getIndexAttr(0), present);
-        rows = along.insert(codes, rows,
-                            along.getIndexAttr(static_cast<int64_t>(place)),
-                            part.perByte());
-      }
-      result = tokens.insert(rows, result, part.begin);
-    }
+    for (auto [part, packed] : llvm::zip_equal(parts, op.getPacked()))
+      if (!isEmpty(part, op.getInit()))
+        result =
+            tokens.insert(unpack(tokens, along, part, packed, op.getInit()),
+                          result, part.begin);
     rewriter.replaceOp(op, result);
     return success();
   }
 
 private:
+  /// The rows of a part, with sizes that the codes' tensor tells: what is
+  /// packed must have the same.
+  static Value unpack(TokenBuilder &tokens, TokenBuilder &along,
+                      const Part &part, Value packed, Value codes) {
+    Places places = {along, along.length(codes), part.perByte()};
+    Value rows = tokens.empty(codes, part.rows);
+    SmallVector<Value> inits(part.perByte(), along.empty(rows, places.bytes()));
+    SmallVector<Value> fields = along.mapInto(
+        packed, inits, [&](ImplicitLocOpBuilder &b, ValueRange bytes) {
+          return emitCodes(b, bytes.front(), part);
+        });
+    for (int place = 0; place < part.perByte(); ++place) {
+      OpFoldResult present = places.codesAt(place);
+      if (getConstantIntValue(present) == 0)
+        continue;
+      Value own = along.slice(fields[place], along.getIndexAttr(0), present);
+      rows = along.insert(own, rows, along.getIndexAttr(place), part.perByte());
+    }
+    return rows;
+  }
+
   /// Each code is moved to the top of the byte, and back down with its sign.
   static SmallVector<Value> emitCodes(ImplicitLocOpBuilder &b, Value byte,
                                       const Part &part) {
