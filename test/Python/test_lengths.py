@@ -184,6 +184,24 @@ def test_narrow_inputs_and_every_type_of_length(run, element, lengths):
     check(basis, True, arguments, results)
 
 
+def test_half_precision_out(run):
+    """What is f16 on both sides is transformed in place, and rounded once."""
+    basis, x = BASES["haar"][0], tensor(len(LENGTHS), TOKENS, WIDTH, element="f16")
+    n = tensor(len(LENGTHS), element="i64")
+    module = f"""
+func.func @f(%x: {x}, %n: {n}) -> {x} {{
+  %e = tensor.empty() : {x}
+  %t = stamp.transform {basis} along 1 lengths(%n : {n}) ins(%x : {x}) outs(%e : {x})
+  return %t : {x}
+}}
+"""
+    data, lengths, *_ = inputs(np.float16)
+    data = data.astype(np.float16)
+    [[t]] = run(module, [("f", (data, lengths), 1)], "--allow-nonfinite")
+    expected = basis.forward(data, -2, lengths).astype(np.float16)
+    np.testing.assert_array_equal(t, expected)
+
+
 SOURCES = {
     "one for all": (np.array(9), "tensor.collapse_shape %n [] : tensor<1xi64> into"),
     "batch": (np.array([5, 8]), "tensor.cast %n : tensor<2xi64> to"),

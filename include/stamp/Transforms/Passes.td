@@ -56,6 +56,10 @@ def StampQuantize : Pass<"stamp-quantize"> {
         Y = L⁻¹( Q_a(L X) · Q_w(W) )
 
     The weight's quantization folds at once when the weight is constant.
+
+    A plan is an attribute and cannot name an operand, so the ops it makes have no
+    `lengths`: padding is transformed with the tokens. Padded batches are written
+    with the ops themselves.
   }];
   let dependentDialects = [
     "::stamp::StampDialect", "::mlir::arith::ArithDialect",
