@@ -13,6 +13,7 @@
 //   dequantize       (q − z)·s
 //   quantize_weight  channel maxima; scales; codes; sums
 //   rescale          (s_x·s_w)·float(acc − z·c) [+ l·b], or its sum over groups
+//   pack, unpack     see PackToLinalg.cpp
 //
 // in the order of float operations of docs/Semantics.md. An op on buffers first
 // becomes the op on the tensors in them, and a quantizer of groups a quantizer
@@ -93,6 +94,10 @@ struct Loops {
   }
   AffineMap only(int64_t dimension) const {
     return AffineMap::get(rank, 0, getAffineDimExpr(dimension, context),
+                          context);
+  }
+  AffineMap first(int64_t count) const {
+    return AffineMap::get(rank, 0, all().getResults().take_front(count),
                           context);
   }
   AffineMap without(int64_t dimension) const {
@@ -219,9 +224,14 @@ struct LowerTransform final : OpRewritePattern<OpTy> {
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     RankedTensorType type = op.getResult().getType();
+    Type elementType = type.getElementType();
     Value result =
-        emitTransform(rewriter, op.getLoc(), op.getBasis(), op.getInput(),
-                      op.getDimension(), direction, type.getElementType());
+        op.getLengths()
+            ? emitTransformOfValidTokens(
+                  rewriter, op.getLoc(), op.getBasis(), op.getInput(),
+                  op.getLengths(), op.getDimension(), direction, elementType)
+            : emitTransform(rewriter, op.getLoc(), op.getBasis(), op.getInput(),
+                            op.getDimension(), direction, elementType);
     if (result.getType() != type)
       result = tensor::CastOp::create(rewriter, op.getLoc(), type, result);
     rewriter.replaceOp(op, result);
@@ -257,76 +267,66 @@ struct RowWidth {
   Value half;  ///< 2^(b−1)
 };
 
-/// The schedule in the body of a linalg op. Segment ends that depend on a
-/// dynamic length are computed once, outside.
+/// The schedule in the body of a linalg op over rows. Segment ends are computed
+/// once, outside, unless each sequence has a length of its own.
 class RowWidths {
 public:
   RowWidths(OpBuilder &builder, QuantizeOp op)
-      : schedule(op.getSchedule().getSchedule()), firstRow(op.getRowOffset()) {
+      : schedule(op.getSchedule()), firstRow(op.getRowOffset()) {
     Location loc = op.getLoc();
     OpFoldResult seqLen =
         op.getRowTotal() ? getAsOpFoldResult(op.getRowTotal())
                          : tensor::getMixedSize(builder, loc, op.getInput(),
                                                 op.getDimension());
-    if (std::optional<int64_t> known = getConstantIntValue(seqLen)) {
-      for (int64_t end : this->schedule.ends(*known))
-        ends.push_back(arith::ConstantIndexOp::create(builder, loc, end));
-      return;
-    }
-    // No sequence is longer, and no sum of ends can wrap.
-    constexpr int64_t kLongest = int64_t{1} << 61;
-    int64_t rows = 0;
-    double fraction = 0;
-    Value length = getValueOrCreateConstantIndexOp(builder, loc, seqLen);
-    for (const Segment &segment : this->schedule.getSegments()) {
-      rows = std::min(kLongest, rows + std::min(kLongest, segment.getRows()));
-      fraction += segment.getFraction();
-      ends.push_back(emitEnd(builder, loc, length, rows, fraction));
-    }
+    if (op.getLengths())
+      lengths = emitClampedLengths(builder, loc, op.getLengths(), op.getInput(),
+                                   seqLen);
+    else
+      ends = materializeEnds(builder, loc, seqLen);
   }
 
-  /// The width of the op's row at `index`.
-  RowWidth at(ImplicitLocOpBuilder &b, Value index) const {
+  /// An i64 tensor over the leading dimensions that the op must read, or null.
+  Value getLengths() const { return lengths; }
+
+  /// The width of the op's row at `index`, in a sequence of `length` tokens if
+  /// the op reads lengths.
+  RowWidth at(ImplicitLocOpBuilder &b, Value index, Value length) const {
     FloatMath m{b};
     if (firstRow)
       index = arith::AddIOp::create(b, firstRow, index);
-    auto constants = [&](int bits) {
+    SmallVector<Value> own = ends;
+    if (lengths)
+      own = materializeEnds(b, b.getLoc(),
+                            OpFoldResult(arith::IndexCastOp::create(
+                                b, b.getIndexType(), length)));
+    auto constants = [&](int64_t bits) {
       return RowWidth{m.constant(static_cast<float>((1 << bits) - 1)),
                       m.constant(static_cast<float>(1 << (bits - 1)))};
     };
     RowWidth width = constants(schedule.getRestBits());
-    for (size_t i = ends.size(); i > 0; --i) {
-      RowWidth own = constants(schedule.getSegments()[i - 1].bits);
-      Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index,
-                                           ends[i - 1]);
-      width = {m.select(inside, own.steps, width.steps),
-               m.select(inside, own.half, width.half)};
+    for (auto [end, segment] :
+         llvm::reverse(llvm::zip_equal(own, schedule.getSegments()))) {
+      RowWidth narrower = constants(segment.bits);
+      Value inside =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index, end);
+      width = {m.select(inside, narrower.steps, width.steps),
+               m.select(inside, narrower.half, width.half)};
     }
     return width;
   }
 
 private:
-  /// rows + ⌊fraction·S⌋; the schedule is cut at S by being asked for rows
-  /// below S only.
-  static Value emitEnd(OpBuilder &builder, Location loc, Value length,
-                       int64_t rows, double fraction) {
-    ImplicitLocOpBuilder b(loc, builder);
-    Value count = arith::ConstantIndexOp::create(b, rows);
-    if (fraction == 0)
-      return count;
-    Type f64 = b.getF64Type(), i64 = b.getI64Type();
-    Value wide = arith::SIToFPOp::create(
-        b, f64, arith::IndexCastOp::create(b, i64, length));
-    Value part = arith::MulFOp::create(
-        b, wide, arith::ConstantOp::create(b, b.getF64FloatAttr(fraction)));
-    // The product is positive: the conversion's truncation is the floor.
-    Value floor = arith::IndexCastOp::create(
-        b, b.getIndexType(), arith::FPToSIOp::create(b, i64, part));
-    return arith::AddIOp::create(b, count, floor);
+  SmallVector<Value> materializeEnds(OpBuilder &builder, Location loc,
+                                     OpFoldResult seqLen) const {
+    return llvm::map_to_vector(
+        schedule.getEnds(builder, loc, seqLen), [&](OpFoldResult end) {
+          return getValueOrCreateConstantIndexOp(builder, loc, end);
+        });
   }
 
-  PrecisionSchedule schedule;
+  ScheduleAttr schedule;
   Value firstRow; ///< its place in the sequence; null if that is 0
+  Value lengths;
   SmallVector<Value> ends;
 };
 
@@ -366,16 +366,22 @@ struct LowerQuantize final : OpRewritePattern<QuantizeOp> {
     // codes among it: the op over all elements then has no index to look at and
     // vectorizes like any other.
     Value perRow = createEmptyWithout(rewriter, loc, x, features, f32);
+    SmallVector<Value> rowInputs(range.getResults());
+    SmallVector<AffineMap> rowMaps(7, rows.all());
+    if (Value lengths = widths.getLengths()) {
+      rowInputs.push_back(lengths);
+      rowMaps.insert(rowMaps.begin() + 2, rows.first(getRank(lengths)));
+    }
     auto rowValues = createGeneric(
-        rewriter, loc, range.getResults(),
+        rewriter, loc, rowInputs,
         {op.getScalesInit(), op.getZeroPointsInit(), perRow, perRow, perRow},
-        SmallVector<AffineMap>(7, rows.all()), rows.iterators(),
+        rowMaps, rows.iterators(),
         [&](ImplicitLocOpBuilder &b, ValueRange in,
             ValueRange) -> SmallVector<Value> {
           FloatMath m{b};
           Value low = in[0], high = in[1];
-          RowWidth width =
-              widths.at(b, linalg::IndexOp::create(b, rowSequence));
+          RowWidth width = widths.at(b, linalg::IndexOp::create(b, rowSequence),
+                                     in.size() > 2 ? in[2] : Value());
           Value range = m.sub(high, low);
           Value finite = m.isFinite(range);
           Value negligible = m.less(range, m.constant(kNegligible));
@@ -557,7 +563,9 @@ struct LowerRescale final : OpRewritePattern<RescaleOp> {
     }
     if (op.getSpread()) {
       inputs.push_back(op.getSpread());
-      maps.push_back(loops.only(sequence));
+      maps.push_back(loops.first(getRank(op.getSpread()) - 1)
+                         .insertResult(rewriter.getAffineDimExpr(sequence),
+                                       getRank(op.getSpread()) - 1));
     }
     maps.push_back(loops.all());
 
@@ -679,6 +687,7 @@ void stamp::populateStampToLinalgPatterns(RewritePatternSet &patterns) {
            LowerQuantize, LowerDequantize, LowerQuantizeWeight, LowerRescale,
            LowerGroupedRescale>(patterns.getContext());
   populateSplitGroupsPatterns(patterns);
+  populatePackToLinalgPatterns(patterns);
 }
 
 namespace {

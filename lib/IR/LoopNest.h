@@ -20,17 +20,19 @@
 
 namespace stamp {
 
-/// The loop that walks along each dimension of a tensor or buffer.
+/// The loop that walks along each dimension of a tensor or buffer, or kWhole.
 using Loops = llvm::SmallVector<int64_t>;
 
+/// A dimension that no loop walks along: every tile has all of it.
+constexpr int64_t kWhole = -1;
+
 struct LoopNest {
-  LoopNest(mlir::Value domain, std::optional<int64_t> mixed = std::nullopt)
-      : numLoops(llvm::cast<mlir::ShapedType>(domain.getType()).getRank()) {
-    if (mixed)
-      this->mixed.push_back(*mixed);
-  }
+  LoopNest(mlir::Value domain, llvm::ArrayRef<int64_t> mixed = {})
+      : numLoops(llvm::cast<mlir::ShapedType>(domain.getType()).getRank()),
+        mixed(mixed) {}
 
   Loops all() const { return llvm::to_vector(llvm::seq(numLoops)); }
+  Loops first(int64_t count) const { return llvm::to_vector(llvm::seq(count)); }
   Loops allBut(int64_t loop) const {
     Loops loops = all();
     loops.erase(loops.begin() + loop);
@@ -50,7 +52,7 @@ struct LoopNest {
   }
 
   int64_t numLoops;
-  Loops mixed;
+  llvm::SmallVector<int64_t> mixed; ///< The loops that a tile holds in whole.
   /// Per operand; empty for what has no dimensions and belongs to every tile.
   llvm::SmallVector<Loops> operands;
 };

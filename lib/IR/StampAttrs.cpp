@@ -192,6 +192,55 @@ PrecisionSchedule ScheduleAttr::getSchedule() const {
                            static_cast<int>(getRestBits()));
 }
 
+SmallVector<int64_t> ScheduleAttr::getWidths() const {
+  auto widths =
+      llvm::map_to_vector(getSegments(), [](const Segment &segment) -> int64_t {
+        return segment.bits;
+      });
+  widths.push_back(getRestBits());
+  return widths;
+}
+
+/// min(S, rows + ⌊fraction·S⌋).
+static Value emitEnd(ImplicitLocOpBuilder &b, Value seqLen, int64_t rows,
+                     double fraction) {
+  Value end = arith::ConstantIndexOp::create(b, rows);
+  if (fraction != 0) {
+    Type f64 = b.getF64Type(), i64 = b.getI64Type();
+    Value wide = arith::SIToFPOp::create(
+        b, f64, arith::IndexCastOp::create(b, i64, seqLen));
+    Value part = arith::MulFOp::create(
+        b, wide, arith::ConstantOp::create(b, b.getF64FloatAttr(fraction)));
+    // The product is not negative: the conversion's truncation is the floor.
+    Value floor = arith::IndexCastOp::create(
+        b, b.getIndexType(), arith::FPToSIOp::create(b, i64, part));
+    end = arith::AddIOp::create(b, end, floor);
+  }
+  return arith::MinSIOp::create(b, end, seqLen);
+}
+
+SmallVector<OpFoldResult> ScheduleAttr::getEnds(OpBuilder &builder,
+                                                Location loc,
+                                                OpFoldResult seqLen) const {
+  SmallVector<OpFoldResult> ends;
+  if (std::optional<int64_t> known = getConstantIntValue(seqLen)) {
+    for (int64_t end : getSchedule().ends(*known))
+      ends.push_back(builder.getIndexAttr(end));
+    return ends;
+  }
+  // No sequence is longer, and no sum of ends can wrap.
+  constexpr int64_t kLongest = int64_t{1} << 61;
+  int64_t rows = 0;
+  double fraction = 0;
+  ImplicitLocOpBuilder b(loc, builder);
+  for (const Segment &segment : getSegments()) {
+    rows = std::min(kLongest, rows + std::min(kLongest, segment.getRows()));
+    fraction += segment.getFraction();
+    ends.push_back(emitEnd(b, cast<Value>(seqLen), rows, fraction));
+  }
+  return ends;
+}
+
 //===----------------------------------------------------------------------===//
 // Plans
 //===----------------------------------------------------------------------===//

@@ -43,13 +43,13 @@ struct AnyOpPattern : OpInterfaceRewritePattern<DestinationStyleOpInterface> {
 
 /// The sizes of a loop agree in all operands, so what one type knows all may.
 ///
-///   %t = stamp.transform … ins(%x : tensor<13x8xf32>) outs(%e :
-///   tensor<?x8xf32>)
+///   %t = stamp.transform … ins(%x : tensor<13x8xf32>)
+///                          outs(%e : tensor<?x8xf32>)
 /// becomes
 ///   %c = tensor.cast %e : tensor<?x8xf32> to tensor<13x8xf32>
-///   %s = stamp.transform … ins(%x : tensor<13x8xf32>) outs(%c :
-///   tensor<13x8xf32>) %t = tensor.cast %s : tensor<13x8xf32> to
-///   tensor<?x8xf32>
+///   %s = stamp.transform … ins(%x : tensor<13x8xf32>)
+///                          outs(%c : tensor<13x8xf32>)
+///   %t = tensor.cast %s : tensor<13x8xf32> to tensor<?x8xf32>
 struct SpreadStaticSizes final : AnyOpPattern {
   using AnyOpPattern::AnyOpPattern;
 
@@ -109,7 +109,7 @@ private:
     auto tensor = cast<RankedTensorType>(type);
     SmallVector<int64_t> shape(tensor.getShape());
     for (auto [size, loop] : llvm::zip_equal(shape, loops))
-      if (ShapedType::isDynamic(size))
+      if (ShapedType::isDynamic(size) && loop != kWhole)
         size = sizes[loop];
     return tensor.clone(shape);
   }

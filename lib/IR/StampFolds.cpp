@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "stamp/Basis/Packing.h"
 #include "stamp/Basis/Quantizer.h"
 #include "stamp/IR/Stamp.h"
 
@@ -208,5 +209,112 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
       makeConstant<float>(getScales().getType(), scales, "stamp_scales"));
   results.push_back(
       makeConstant<int32_t>(getSums().getType(), sums, "stamp_sums"));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Packed storage
+//===----------------------------------------------------------------------===//
+
+/// The codes of a constant, splats spread out; nullopt if it cannot be read.
+/// `storage` owns what has to be spread, everything else stays where it is.
+static std::optional<ArrayRef<int8_t>>
+readCodes(Attribute constant, ShapedType type, std::vector<int8_t> &storage) {
+  ArrayRef<char> bytes = getRawBytes(constant);
+  size_t count = type.getNumElements();
+  ArrayRef<int8_t> codes(reinterpret_cast<const int8_t *>(bytes.data()),
+                         bytes.size());
+  if (codes.size() == count)
+    return codes;
+  if (codes.size() != 1)
+    return std::nullopt;
+  storage.assign(count, codes.front());
+  return ArrayRef<int8_t>(storage);
+}
+
+/// Rows [begin, end) along one dimension of dense codes.
+static std::vector<int8_t> takeRows(ArrayRef<int8_t> codes,
+                                    ArrayRef<int64_t> sizes, int64_t dimension,
+                                    int64_t begin, int64_t end) {
+  int64_t row = llvm::product_of(sizes.drop_front(dimension + 1));
+  int64_t whole = sizes[dimension] * row;
+  std::vector<int8_t> rows;
+  rows.reserve(llvm::product_of(sizes.take_front(dimension)) * (end - begin) *
+               row);
+  for (; !codes.empty(); codes = codes.drop_front(whole))
+    llvm::append_range(rows, codes.slice(begin * row, (end - begin) * row));
+  return rows;
+}
+
+LogicalResult PackOp::fold(FoldAdaptor adaptor,
+                           SmallVectorImpl<OpFoldResult> &results) {
+  ShapedType type = getCodes().getType();
+  auto isStatic = [](Type type) {
+    return cast<ShapedType>(type).hasStaticShape();
+  };
+  if (!adaptor.getCodes() || !type.hasStaticShape() ||
+      !llvm::all_of(getResultTypes(), isStatic))
+    return failure();
+  std::vector<int8_t> storage;
+  std::optional<ArrayRef<int8_t>> codes =
+      readCodes(adaptor.getCodes(), type, storage);
+  if (!codes)
+    return failure();
+
+  SmallVector<int64_t> sizes(type.getShape());
+  int64_t sequence = getDimension(), along = getPackedDimension();
+  int64_t seqLen = sizes[sequence], begin = 0;
+  std::vector<int64_t> ends = getSchedule().getSchedule().ends(seqLen);
+  ends.push_back(seqLen);
+  for (auto [end, bits, partType] :
+       llvm::zip_equal(ends, getSchedule().getWidths(), getResultTypes())) {
+    // One part in whole needs no copy of a weight.
+    std::vector<int8_t> part;
+    const int8_t *rows = codes->data();
+    if (begin != 0 || end != seqLen) {
+      part = takeRows(*codes, type.getShape(), sequence, begin, end);
+      rows = part.data();
+    }
+    sizes[sequence] = end - begin;
+    auto packedType = cast<RankedTensorType>(partType);
+    std::vector<int8_t> packed(packedType.getNumElements());
+    packCodes(rows, llvm::product_of(ArrayRef(sizes).take_front(along)),
+              sizes[along],
+              llvm::product_of(ArrayRef(sizes).drop_front(along + 1)),
+              static_cast<int>(bits), packed.data());
+    results.push_back(makeConstant<int8_t>(packedType, packed, "stamp_packed"));
+    begin = end;
+  }
+  return success();
+}
+
+/// Whether packing is known to keep every bit of these codes: a byte each is
+/// enough for any, and what a quantizer made fits its own widths.
+static bool packsLosslessly(PackOp pack) {
+  int64_t least = *llvm::min_element(pack.getSchedule().getWidths());
+  if (codesPerByte(least) == 1)
+    return true;
+  Value codes = pack.getCodes();
+  if (auto weight = codes.getDefiningOp<QuantizeWeightOp>())
+    return static_cast<int64_t>(weight.getBits()) <= least;
+  // A tile, and a sequence with a length of its own, has its widths elsewhere.
+  auto quantize = codes.getDefiningOp<QuantizeOp>();
+  return quantize && quantize.getSchedule() == pack.getSchedule() &&
+         quantize.getDimension() == pack.getDimension() &&
+         !quantize.getRowOffset() && !quantize.getLengths();
+}
+
+/// unpack(pack(x)) = x.
+LogicalResult UnpackOp::fold(FoldAdaptor,
+                             SmallVectorImpl<OpFoldResult> &results) {
+  auto pack = getPacked().front().getDefiningOp<PackOp>();
+  if (!getResult() || !pack || getPacked() != pack.getResults() ||
+      pack.getSchedule() != getSchedule() ||
+      pack.getDimension() != getDimension() ||
+      pack.getPackedDimension() != getPackedDimension() ||
+      pack.getCodes().getType() != getResult().getType() ||
+      !packsLosslessly(pack))
+    return failure();
+  results.push_back(pack.getCodes());
   return success();
 }

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "stamp/Basis/Packing.h"
 #include "stamp/IR/Groups.h"
 #include "stamp/IR/Stamp.h"
 
@@ -108,6 +109,21 @@ static LogicalResult verifyGroups(Operation *op,
                            << ", got groups of " << *groupSize;
 }
 
+/// Checks the valid lengths of a batch, where there are any: their dimensions
+/// are the tensor's first, in front of the sequence dimension.
+template <typename OpTy>
+static LogicalResult verifyLengths(OpTy op, Value tensor) {
+  if (!op.getLengths())
+    return success();
+  int64_t sequence = op.getDimension();
+  int64_t rank = getShapedType(op.getLengths()).getRank();
+  if (rank > sequence)
+    return op.emitOpError() << "expects lengths of rank " << sequence
+                            << " or less, got " << op.getLengths().getType();
+  return verifyShape(op, "lengths", op.getLengths(),
+                     getShapedType(tensor).getShape().take_front(rank));
+}
+
 static LogicalResult reifyFromInits(DestinationStyleOpInterface op,
                                     OpBuilder &builder,
                                     ReifiedRankedShapedTypeDims &reified) {
@@ -125,24 +141,26 @@ static LogicalResult reifyFromInits(DestinationStyleOpInterface op,
 template <typename OpTy>
 static void buildTransform(OpBuilder &builder, OperationState &state,
                            Value input, BasisAttrInterface basis,
-                           int64_t dimension, Type elementType) {
+                           int64_t dimension, Type elementType, Value lengths) {
   OpTy::build(builder, state, input,
               createEmptyLike(builder, state.location, input, elementType),
-              basis, builder.getI64IntegerAttr(dimension));
+              lengths, basis, builder.getI64IntegerAttr(dimension));
 }
 
 template <typename OpTy> static LogicalResult verifyTransform(OpTy op) {
   if (failed(verifyDimension(op, op.getInput(), "sequence", op.getDimension())))
     return failure();
-  return verifyShape(op, "an init", op.getInit(),
-                     getShapedType(op.getInput()).getShape());
+  if (failed(verifyShape(op, "an init", op.getInit(),
+                         getShapedType(op.getInput()).getShape())))
+    return failure();
+  return verifyLengths(op, op.getInput());
 }
 
 void TransformOp::build(OpBuilder &builder, OperationState &state, Value input,
                         BasisAttrInterface basis, int64_t dimension,
-                        Type elementType) {
+                        Type elementType, Value lengths) {
   buildTransform<TransformOp>(builder, state, input, basis, dimension,
-                              elementType);
+                              elementType, lengths);
 }
 
 LogicalResult TransformOp::verify() { return verifyTransform(*this); }
@@ -155,9 +173,10 @@ TransformOp::reifyResultShapes(OpBuilder &builder,
 
 void InverseTransformOp::build(OpBuilder &builder, OperationState &state,
                                Value input, BasisAttrInterface basis,
-                               int64_t dimension, Type elementType) {
+                               int64_t dimension, Type elementType,
+                               Value lengths) {
   buildTransform<InverseTransformOp>(builder, state, input, basis, dimension,
-                                     elementType);
+                                     elementType, lengths);
 }
 
 LogicalResult InverseTransformOp::verify() { return verifyTransform(*this); }
@@ -233,7 +252,7 @@ LogicalResult InverseFeatureTransformOp::reifyResultShapes(
 void QuantizeOp::build(OpBuilder &builder, OperationState &state, Value input,
                        ScheduleAttr schedule, int64_t dimension,
                        int64_t featureDimension,
-                       std::optional<int64_t> groupSize) {
+                       std::optional<int64_t> groupSize, Value lengths) {
   Location loc = state.location;
   build(builder, state, input,
         createEmptyLike(builder, loc, input, builder.getI8Type()),
@@ -241,7 +260,7 @@ void QuantizeOp::build(OpBuilder &builder, OperationState &state, Value input,
                             builder.getF32Type()),
         createEmptyPerGroup(builder, loc, input, featureDimension, groupSize,
                             builder.getI32Type()),
-        /*rowOffset=*/Value(), /*rowTotal=*/Value(), schedule,
+        /*rowOffset=*/Value(), /*rowTotal=*/Value(), lengths, schedule,
         builder.getI64IntegerAttr(dimension),
         builder.getI64IntegerAttr(featureDimension),
         groupSize ? builder.getI64IntegerAttr(*groupSize) : IntegerAttr());
@@ -263,7 +282,11 @@ LogicalResult QuantizeOp::verify() {
       failed(verifyShape(*this, "scales", getScalesInit(), rows)) ||
       failed(verifyShape(*this, "zero points", getZeroPointsInit(), rows)))
     return failure();
-  return success();
+  if (getLengths() && features < getShapedType(getLengths()).getRank())
+    return emitOpError() << "has lengths that differ within a row: feature "
+                            "dimension "
+                         << features << " is one of theirs";
+  return verifyLengths(*this, getInput());
 }
 
 LogicalResult
@@ -442,7 +465,13 @@ LogicalResult RescaleOp::verify() {
   if (getSpread()) {
     if (!getBias())
       return emitOpError() << "has a spread but no bias to be spread";
-    if (failed(verifyAlong("a spread", getSpread(), {sequence})))
+    int64_t leading = getShapedType(getSpread()).getRank() - 1;
+    if (leading < 0 || leading > sequence)
+      return emitOpError() << "expects a spread of rank 1 to " << sequence + 1
+                           << ", got " << getSpread().getType();
+    SmallVector<int64_t> spread = llvm::to_vector(llvm::seq(leading));
+    spread.push_back(sequence);
+    if (failed(verifyAlong("a spread", getSpread(), spread)))
       return failure();
   }
   return verifyAlong("an init", getInit(), getResultDimensions());
@@ -451,5 +480,89 @@ LogicalResult RescaleOp::verify() {
 LogicalResult
 RescaleOp::reifyResultShapes(OpBuilder &builder,
                              ReifiedRankedShapedTypeDims &reified) {
+  return reifyFromInits(*this, builder, reified);
+}
+
+//===----------------------------------------------------------------------===//
+// Packed storage
+//===----------------------------------------------------------------------===//
+
+/// Checks that `packed` are the parts that codes of a type are stored in.
+template <typename OpTy>
+static LogicalResult verifyPacked(OpTy op, Value codes, ValueRange packed) {
+  int64_t sequence = op.getDimension(), along = op.getPackedDimension();
+  if (failed(verifyDimension(op, codes, "sequence", sequence)) ||
+      failed(verifyDimension(op, codes, "packed", along)) ||
+      failed(verifyDistinct(op, "sequence", sequence, "packed", along)))
+    return failure();
+  SmallVector<int64_t> bits = op.getSchedule().getWidths();
+  if (packed.size() != bits.size())
+    return op.emitOpError()
+           << "expects one packed tensor for each segment and one for the "
+              "rest, that is "
+           << bits.size() << ", got " << packed.size();
+
+  SmallVector<int64_t> shape(getShapedType(codes).getShape());
+  int64_t seqLen = shape[sequence], count = shape[along];
+  std::vector<int64_t> ends;
+  if (!ShapedType::isDynamic(seqLen)) {
+    ends = op.getSchedule().getSchedule().ends(seqLen);
+    ends.push_back(seqLen);
+  }
+  for (auto [part, tensor] : llvm::enumerate(packed)) {
+    shape[sequence] = ends.empty() ? ShapedType::kDynamic
+                                   : ends[part] - (part ? ends[part - 1] : 0);
+    shape[along] = ShapedType::isDynamic(count) ? ShapedType::kDynamic
+                                                : packedSize(count, bits[part]);
+    std::string name = "codes of " + std::to_string(bits[part]) + " bits";
+    if (failed(verifyShape(op, name, tensor, shape)))
+      return failure();
+  }
+  return success();
+}
+
+void PackOp::build(OpBuilder &builder, OperationState &state, Value codes,
+                   ScheduleAttr schedule, int64_t dimension,
+                   int64_t packedDimension) {
+  Location loc = state.location;
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(builder, loc, getSizeSource(codes));
+  OpFoldResult seqLen = sizes[dimension], count = sizes[packedDimension];
+  AffineExpr a = builder.getAffineSymbolExpr(0);
+  AffineExpr b = builder.getAffineSymbolExpr(1);
+  SmallVector<OpFoldResult> ends = schedule.getEnds(builder, loc, seqLen);
+  ends.push_back(seqLen);
+  OpFoldResult begin = builder.getIndexAttr(0);
+  SmallVector<Value> inits;
+  for (auto [end, bits] : llvm::zip_equal(ends, schedule.getWidths())) {
+    sizes[dimension] = affine::makeComposedFoldedAffineApply(
+        builder, loc, a - b, {end, begin});
+    sizes[packedDimension] = affine::makeComposedFoldedAffineApply(
+        builder, loc, a.ceilDiv(codesPerByte(bits)), {count});
+    inits.push_back(
+        tensor::EmptyOp::create(builder, loc, sizes, builder.getI8Type()));
+    begin = end;
+  }
+  build(builder, state, TypeRange(ValueRange(inits)), codes, inits, schedule,
+        builder.getI64IntegerAttr(dimension),
+        builder.getI64IntegerAttr(packedDimension));
+}
+
+LogicalResult PackOp::verify() {
+  return verifyPacked(*this, getCodes(), getInits());
+}
+
+LogicalResult PackOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &reified) {
+  return reifyFromInits(*this, builder, reified);
+}
+
+LogicalResult UnpackOp::verify() {
+  return verifyPacked(*this, getInit(), getPacked());
+}
+
+LogicalResult
+UnpackOp::reifyResultShapes(OpBuilder &builder,
+                            ReifiedRankedShapedTypeDims &reified) {
   return reifyFromInits(*this, builder, reified);
 }

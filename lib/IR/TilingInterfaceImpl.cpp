@@ -36,6 +36,13 @@ using namespace stamp;
 // What each op says
 //===----------------------------------------------------------------------===//
 
+static OpFoldResult getSize(OpBuilder &builder, Value operand, int64_t dim) {
+  Location loc = operand.getLoc();
+  if (isa<MemRefType>(operand.getType()))
+    return memref::getMixedSize(builder, loc, operand, dim);
+  return tensor::getMixedSize(builder, loc, operand, dim);
+}
+
 namespace {
 /// A part of the iteration domain, or of an operand.
 struct Tile {
@@ -44,11 +51,13 @@ struct Tile {
       : offsets(offsets), sizes(sizes) {}
 
   /// The part that a tensor with these loops has in a tile of the domain.
-  Tile along(const Loops &loops) const {
+  Tile along(OpBuilder &builder, Value operand, const Loops &loops) const {
     Tile part(loops.size());
     for (auto [dim, loop] : llvm::enumerate(loops)) {
-      part.offsets[dim] = offsets[loop];
-      part.sizes[dim] = sizes[loop];
+      part.offsets[dim] =
+          loop == kWhole ? builder.getIndexAttr(0) : offsets[loop];
+      part.sizes[dim] =
+          loop == kWhole ? getSize(builder, operand, dim) : sizes[loop];
     }
     return part;
   }
@@ -57,9 +66,16 @@ struct Tile {
 };
 } // namespace
 
+/// The loops of valid lengths: the leading dimensions.
+static Loops getLengthLoops(const LoopNest &nest, Value lengths) {
+  return nest.first(cast<ShapedType>(lengths.getType()).getRank());
+}
+
 template <typename OpTy> static LoopNest getTransformNest(OpTy op) {
   LoopNest nest(op.getInput(), op.getDimension());
   nest.operands = {nest.all(), nest.all()};
+  if (op.getLengths())
+    nest.operands.push_back(getLengthLoops(nest, op.getLengths()));
   return nest;
 }
 
@@ -71,12 +87,18 @@ static LoopNest getLoopNest(InverseTransformOp op) {
 
 // A scale does not mix its features, but a tile of them would need a part of
 // the factors.
+template <typename OpTy> static LoopNest getFeatureTransformNest(OpTy op) {
+  LoopNest nest(op.getInput(), op.getDimension());
+  nest.operands = {nest.all(), nest.all()};
+  return nest;
+}
+
 static LoopNest getLoopNest(FeatureTransformOp op) {
-  return getTransformNest(op);
+  return getFeatureTransformNest(op);
 }
 
 static LoopNest getLoopNest(InverseFeatureTransformOp op) {
-  return getTransformNest(op);
+  return getFeatureTransformNest(op);
 }
 
 static LoopNest getLoopNest(QuantizeOp op) {
@@ -86,6 +108,8 @@ static LoopNest getLoopNest(QuantizeOp op) {
       nest.perGroup(op.getFeatureDimension(), op.getGroupSize().has_value());
   nest.operands = {tokens, tokens, rows, rows};
   nest.operands.resize(op->getNumOperands());
+  if (op.getLengths())
+    nest.operands.back() = getLengthLoops(nest, op.getLengths());
   return nest;
 }
 
@@ -110,7 +134,9 @@ static LoopNest getLoopNest(QuantizeWeightOp op) {
 }
 
 static LoopNest getLoopNest(RescaleOp op) {
-  LoopNest nest(op.getAccumulators(), op.getGroupDimension());
+  LoopNest nest(op.getAccumulators());
+  if (std::optional<int64_t> groups = op.getGroupDimension())
+    nest.mixed = {*groups};
   nest.operands = {nest.all(),
                    op.getRowDimensions(op.getRowScales()),
                    op.getRowDimensions(op.getZeroPoints()),
@@ -119,10 +145,29 @@ static LoopNest getLoopNest(RescaleOp op) {
                    op.getResultDimensions()};
   if (op.getBias())
     nest.operands.push_back(op.getBiasDimensions());
-  if (op.getSpread())
-    nest.operands.push_back({static_cast<int64_t>(op.getDimension())});
+  if (Value spread = op.getSpread()) {
+    Loops loops = nest.first(cast<ShapedType>(spread.getType()).getRank() - 1);
+    loops.push_back(static_cast<int64_t>(op.getDimension()));
+    nest.operands.push_back(loops);
+  }
   return nest;
 }
+
+/// Packed codes have other sizes than the codes along two dimensions, and are
+/// whole along them as the codes are. Those are the first operand of both ops.
+template <typename OpTy> static LoopNest getPackingNest(OpTy op) {
+  int64_t tokens = op.getDimension(), packed = op.getPackedDimension();
+  LoopNest nest(op->getOperand(0), {tokens, packed});
+  Loops parts = nest.all();
+  parts[tokens] = parts[packed] = kWhole;
+  nest.operands.assign(op->getNumOperands(), parts);
+  nest.operands.front() = nest.all();
+  return nest;
+}
+
+static LoopNest getLoopNest(PackOp op) { return getPackingNest(op); }
+
+static LoopNest getLoopNest(UnpackOp op) { return getPackingNest(op); }
 
 LoopNest stamp::getLoopNest(Operation *op) {
   return TypeSwitch<Operation *, LoopNest>(op)
@@ -157,9 +202,7 @@ static OpFoldResult getLoopSize(OpBuilder &builder, Operation *op,
     return !type.isDynamicDim(dimension.second);
   });
   auto [operand, dim] = known != dimensions.end() ? *known : dimensions.front();
-  if (isa<MemRefType>(operand.getType()))
-    return memref::getMixedSize(builder, op->getLoc(), operand, dim);
-  return tensor::getMixedSize(builder, op->getLoc(), operand, dim);
+  return getSize(builder, operand, dim);
 }
 
 /// Whether a tile is known to hold a loop in whole. Tiles lie inside the
@@ -174,20 +217,39 @@ static bool spans(Operation *op, const LoopNest &nest, const Tile &tile,
   });
 }
 
-/// A mixed loop that a tile gives a size and is not known to hold in whole.
-static std::optional<int64_t>
-findPartlyHeld(Operation *op, const LoopNest &nest, const Tile &tile) {
-  const int64_t *loop = llvm::find_if(nest.mixed, [&](int64_t loop) {
-    return tile.sizes[loop] && !spans(op, nest, tile, loop);
+/// A loop that the op mixes and that the tile is not known to hold in whole.
+/// A tile in the making may leave loops open, and will hold those.
+static std::optional<int64_t> findSplitLoop(Operation *op, const LoopNest &nest,
+                                            const Tile &tile) {
+  for (int64_t loop : nest.mixed)
+    if (tile.sizes[loop] && !spans(op, nest, tile, loop))
+      return loop;
+  return std::nullopt;
+}
+
+/// Whether a tile of a tensor is known to have all of its kWhole dimensions.
+static bool hasWholeDimensions(Value tensor, const Loops &loops,
+                               const Tile &tile) {
+  return llvm::all_of(llvm::enumerate(loops), [&](auto dimension) {
+    auto [dim, loop] = dimension;
+    if (loop != kWhole)
+      return true;
+    FailureOr<bool> equal = ValueBoundsConstraintSet::areEqual(
+        tile.sizes[dim], {tensor, static_cast<int64_t>(dim)});
+    return succeeded(equal) && *equal;
   });
-  return loop == nest.mixed.end() ? std::nullopt : std::optional(*loop);
+}
+
+/// The operand that stands for a result: its init.
+static unsigned getInitNumber(Operation *op, unsigned resultNumber) {
+  return cast<DestinationStyleOpInterface>(op)
+      .getTiedOpOperand(op->getResult(resultNumber))
+      ->getOperandNumber();
 }
 
 const Loops &stamp::getResultLoops(Operation *op, const LoopNest &nest,
                                    unsigned resultNumber) {
-  OpOperand *init = cast<DestinationStyleOpInterface>(op).getTiedOpOperand(
-      op->getResult(resultNumber));
-  return nest.operands[init->getOperandNumber()];
+  return nest.operands[getInitNumber(op, resultNumber)];
 }
 
 /// Tells a tile of a quantizer which rows of the sequence it holds.
@@ -236,8 +298,8 @@ static TilingResult createTile(OpBuilder &builder, Operation *op,
       operands[i] = operands[first];
       continue;
     }
-    Operation *slice =
-        createSlice(builder, op->getLoc(), whole, tile.along(loops));
+    Operation *slice = createSlice(builder, op->getLoc(), whole,
+                                   tile.along(builder, whole, loops));
     result.generatedSlices.push_back(slice);
     operands[i] = slice->getResult(0);
   }
@@ -256,15 +318,20 @@ static TilingResult createTile(OpBuilder &builder, Operation *op,
   return result;
 }
 
-/// The tile of the domain that meets the given tiles of tensors, whole along
+/// The tile of the domain that meets the given tiles of operands, whole along
 /// the loops that none of them has. Fails if they do not agree, or if the op
 /// cannot be computed on such a tile.
 static FailureOr<Tile>
 getDomainTile(OpBuilder &builder, Operation *op, const LoopNest &nest,
-              ArrayRef<std::pair<const Loops *, Tile>> tensors) {
+              ArrayRef<std::pair<unsigned, Tile>> operands) {
   Tile domain(nest.numLoops);
-  for (const auto &[loops, tile] : tensors) {
-    for (auto [dim, loop] : llvm::enumerate(*loops)) {
+  for (const auto &[number, tile] : operands) {
+    const Loops &loops = nest.operands[number];
+    if (!hasWholeDimensions(op->getOperand(number), loops, tile))
+      return failure();
+    for (auto [dim, loop] : llvm::enumerate(loops)) {
+      if (loop == kWhole)
+        continue;
       OpFoldResult &offset = domain.offsets[loop], &size = domain.sizes[loop];
       if (!offset) {
         offset = tile.offsets[dim];
@@ -276,7 +343,7 @@ getDomainTile(OpBuilder &builder, Operation *op, const LoopNest &nest,
         return failure();
     }
   }
-  if (findPartlyHeld(op, nest, domain))
+  if (findSplitLoop(op, nest, domain))
     return failure();
   for (int64_t loop : llvm::seq(nest.numLoops)) {
     if (domain.offsets[loop])
@@ -291,8 +358,8 @@ static FailureOr<Tile> getDomainTileOfResult(OpBuilder &builder, Operation *op,
                                              const LoopNest &nest,
                                              unsigned resultNumber,
                                              const Tile &result) {
-  const Loops &loops = getResultLoops(op, nest, resultNumber);
-  return getDomainTile(builder, op, nest, {{&loops, result}});
+  return getDomainTile(builder, op, nest,
+                       {{getInitNumber(op, resultNumber), result}});
 }
 
 static FailureOr<Tile>
@@ -300,11 +367,11 @@ getDomainTileOfOperands(OpBuilder &builder, Operation *op, const LoopNest &nest,
                         ArrayRef<unsigned> operandNumbers,
                         ArrayRef<SmallVector<OpFoldResult>> offsets,
                         ArrayRef<SmallVector<OpFoldResult>> sizes) {
-  SmallVector<std::pair<const Loops *, Tile>> tensors;
-  for (auto [operand, offset, size] :
+  SmallVector<std::pair<unsigned, Tile>> operands;
+  for (auto [number, offset, size] :
        llvm::zip_equal(operandNumbers, offsets, sizes))
-    tensors.push_back({&nest.operands[operand], Tile(offset, size)});
-  return getDomainTile(builder, op, nest, tensors);
+    operands.push_back({number, Tile(offset, size)});
+  return getDomainTile(builder, op, nest, operands);
 }
 
 namespace {
@@ -337,21 +404,22 @@ struct Tiling final : TilingInterface::ExternalModel<Tiling<OpTy>, OpTy> {
                          ArrayRef<OpFoldResult> sizes) const {
     LoopNest nest = getNest(op);
     Tile tile(offsets, sizes);
-    if (std::optional<int64_t> loop = findPartlyHeld(op, nest, tile))
+    if (std::optional<int64_t> loop = findSplitLoop(op, nest, tile))
       return op->emitOpError() << "cannot be tiled along dimension " << *loop
                                << ", which it mixes";
     return createTile(builder, op, nest, tile);
   }
 
   LogicalResult
-  getResultTilePosition(Operation *op, OpBuilder &, unsigned resultNumber,
-                        ArrayRef<OpFoldResult> offsets,
+  getResultTilePosition(Operation *op, OpBuilder &builder,
+                        unsigned resultNumber, ArrayRef<OpFoldResult> offsets,
                         ArrayRef<OpFoldResult> sizes,
                         SmallVector<OpFoldResult> &resultOffsets,
                         SmallVector<OpFoldResult> &resultSizes) const {
     LoopNest nest = getNest(op);
-    Tile part =
-        Tile(offsets, sizes).along(getResultLoops(op, nest, resultNumber));
+    unsigned init = getInitNumber(op, resultNumber);
+    Tile part = Tile(offsets, sizes)
+                    .along(builder, op->getOperand(init), nest.operands[init]);
     resultOffsets = part.offsets;
     resultSizes = part.sizes;
     return success();

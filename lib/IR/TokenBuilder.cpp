@@ -68,13 +68,18 @@ SmallVector<Value> TokenBuilder::map(ValueRange inputs, TypeRange elementTypes,
   SmallVector<Value> inits;
   for (Type type : elementTypes)
     inits.push_back(createEmptyLike(*this, getLoc(), inputs.front(), type));
+  return mapInto(inputs, inits, body);
+}
+
+SmallVector<Value> TokenBuilder::mapInto(ValueRange inputs, ValueRange inits,
+                                         Body body) {
   int64_t rank = cast<RankedTensorType>(inits.front().getType()).getRank();
   SmallVector<AffineMap> maps(inputs.size() + inits.size(),
                               getMultiDimIdentityMap(rank));
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
   auto generic = linalg::GenericOp::create(
-      *this, TypeRange(ValueRange(inits)), inputs, inits, maps, iterators,
+      *this, TypeRange(inits), inputs, inits, maps, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange arguments) {
         ImplicitLocOpBuilder b(loc, nested);
         linalg::YieldOp::create(b,
@@ -228,11 +233,19 @@ static Value castElements(TokenBuilder &tokens, Value x, Type elementType) {
       .front();
 }
 
+/// Static types have no room for a slice where there are no elements, so that
+/// nothing is done to these.
+static bool hasNoElements(RankedTensorType type) {
+  return llvm::is_contained(type.getShape(), 0);
+}
+
 Value stamp::emitTransform(OpBuilder &builder, Location loc,
                            BasisAttrInterface basis, Value x, int64_t dimension,
                            Direction direction, Type elementType) {
   TokenBuilder tokens(builder, loc, dimension);
   Value wide = castElements(tokens, x, tokens.getF32Type());
+  if (hasNoElements(cast<RankedTensorType>(x.getType())))
+    return castElements(tokens, wide, elementType);
   Value result = tokens.afterSkip(
       basis.getSkip(), wide, [&](TokenBuilder &tokens, Value rest) {
         return basis.emitTokens(tokens, rest, direction);
@@ -248,4 +261,83 @@ Value stamp::emitFeatureTransform(OpBuilder &builder, Location loc,
   Value wide = castElements(features, x, features.getF32Type());
   Value result = transform.emitFeatures(features, wide, side, direction);
   return castElements(features, result, elementType);
+}
+
+Value stamp::emitClampedLengths(OpBuilder &builder, Location loc, Value lengths,
+                                Value x, OpFoldResult seqLen) {
+  TokenBuilder tokens(builder, loc, /*dimension=*/0);
+  int64_t rank = cast<RankedTensorType>(lengths.getType()).getRank();
+  Type i64 = tokens.getI64Type();
+  Value most =
+      arith::IndexCastOp::create(tokens, i64, tokens.materialize(seqLen));
+  Value none = arith::ConstantOp::create(tokens, tokens.getI64IntegerAttr(0));
+  // Sized by `x`, so that there is one for every sequence or none at all.
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(tokens, loc, x);
+  Value init = tensor::EmptyOp::create(
+      tokens, ArrayRef<OpFoldResult>(sizes).take_front(rank), i64);
+  return tokens
+      .mapInto(
+          lengths, init,
+          [&](ImplicitLocOpBuilder &b, ValueRange n) -> SmallVector<Value> {
+            Value wide = n[0];
+            if (wide.getType().isIndex())
+              wide = arith::IndexCastOp::create(b, i64, wide);
+            else if (wide.getType() != i64)
+              wide = arith::ExtSIOp::create(b, i64, wide);
+            wide = arith::MaxSIOp::create(b, wide, none);
+            return {arith::MinSIOp::create(b, wide, most)};
+          })
+      .front();
+}
+
+Value stamp::emitTransformOfValidTokens(OpBuilder &builder, Location loc,
+                                        BasisAttrInterface basis, Value x,
+                                        Value lengths, int64_t dimension,
+                                        Direction direction, Type elementType) {
+  TokenBuilder tokens(builder, loc, dimension);
+  Value counts = emitClampedLengths(tokens, loc, lengths, x, tokens.length(x));
+  auto type = cast<RankedTensorType>(x.getType());
+  int64_t leading = cast<RankedTensorType>(lengths.getType()).getRank();
+  SmallVector<OpFoldResult> shape = tensor::getMixedSizes(tokens, loc, x);
+  // The padding is f32 for a moment, like all else.
+  Value result = castElements(
+      tokens, castElements(tokens, x, tokens.getF32Type()), elementType);
+  if (hasNoElements(type))
+    return result;
+
+  auto transformOne = [&](OpBuilder &nested, Location loc, ValueRange sequence,
+                          ValueRange carried) -> scf::ValueVector {
+    TokenBuilder b(nested, loc, dimension - leading);
+    Value count = arith::IndexCastOp::create(
+        b, b.getIndexType(), tensor::ExtractOp::create(b, counts, sequence));
+    SmallVector<OpFoldResult> offsets(shape.size(), b.getIndexAttr(0));
+    SmallVector<OpFoldResult> strides(shape.size(), b.getIndexAttr(1));
+    SmallVector<OpFoldResult> sizes = shape;
+    for (auto [d, index] : llvm::enumerate(sequence)) {
+      offsets[d] = index;
+      sizes[d] = b.getIndexAttr(1);
+    }
+    sizes[dimension] = count;
+    // The tokens, without the dimensions that number the sequences.
+    SmallVector<int64_t> ownShape(type.getShape().drop_front(leading));
+    ownShape[dimension - leading] = ShapedType::kDynamic;
+    auto ownType = RankedTensorType::get(ownShape, type.getElementType());
+    // Read where it is written, unless the types differ: nothing to copy.
+    Value source = elementType == type.getElementType() ? carried.front() : x;
+    Value own = tensor::ExtractSliceOp::create(b, ownType, source, offsets,
+                                               sizes, strides);
+    Value transformed = emitTransform(b, loc, basis, own, dimension - leading,
+                                      direction, elementType);
+    return {tensor::InsertSliceOp::create(b, transformed, carried.front(),
+                                          offsets, sizes, strides)};
+  };
+  Value zero = arith::ConstantIndexOp::create(tokens, 0);
+  Value one = arith::ConstantIndexOp::create(tokens, 1);
+  SmallVector<Value> ends = llvm::map_to_vector(
+      ArrayRef<OpFoldResult>(shape).take_front(leading),
+      [&](OpFoldResult size) { return tokens.materialize(size); });
+  return scf::buildLoopNest(tokens, loc, SmallVector<Value>(leading, zero),
+                            ends, SmallVector<Value>(leading, one), result,
+                            transformOne)
+      .results.front();
 }

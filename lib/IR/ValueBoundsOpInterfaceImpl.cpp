@@ -25,8 +25,14 @@ struct ValueBounds final
   void populateBoundsForShapedValueDim(Operation *op, Value value, int64_t dim,
                                        ValueBoundsConstraintSet &cstr) const {
     LoopNest nest = getLoopNest(op);
-    unsigned number = cast<OpResult>(value).getResultNumber();
-    int64_t loop = getResultLoops(op, nest, number)[dim];
+    auto result = cast<OpResult>(value);
+    int64_t loop = getResultLoops(op, nest, result.getResultNumber())[dim];
+    if (loop == kWhole) {
+      auto dpsOp = cast<DestinationStyleOpInterface>(op);
+      Value init = dpsOp.getTiedOpOperand(result)->get();
+      cstr.bound(value)[dim] == cstr.getExpr(init, dim);
+      return;
+    }
     for (auto [operand, along] : getDimensionsAlong(op, nest, loop))
       cstr.bound(value)[dim] == cstr.getExpr(operand, along);
   }

@@ -98,6 +98,7 @@ struct CancelPair final : FoldPattern<OuterOp> {
     auto inner = outer.getInput().template getDefiningOp<InnerOp>();
     if (!inner || inner.getBasis() != outer.getBasis() ||
         inner.getDimension() != outer.getDimension() ||
+        inner.getLengths() != outer.getLengths() ||
         inner.getInput().getType() != outer.getResult().getType())
       return failure();
     rewriter.replaceOp(outer, inner.getInput());
@@ -199,10 +200,11 @@ struct SequencePath {
 } // namespace
 
 /// The path on which a transform may pass through `op`: from `operand` if that
-/// is given, else from whichever operand carries the result's `outOf`.
+/// is given, else from whichever operand carries the result's `outOf`. Lengths,
+/// if there are any, must find their sequences in the same place behind it.
 static std::optional<SequencePath>
 findPath(Operation *candidate, OpOperand *operand, std::optional<int64_t> into,
-         std::optional<int64_t> outOf, std::string &why) {
+         std::optional<int64_t> outOf, Value lengths, std::string &why) {
   auto op = dyn_cast<linalg::LinalgOp>(candidate);
   auto refuse = [&](const char *reason) {
     why = reason;
@@ -237,6 +239,13 @@ findPath(Operation *candidate, OpOperand *operand, std::optional<int64_t> into,
     for (OpOperand *other : op.getDpsInputOperands())
       if (other != input && position(op.getMatchingIndexingMap(other)))
         return refuse("has a second operand that carries the sequence");
+    int64_t leading =
+        lengths ? cast<RankedTensorType>(lengths.getType()).getRank() : 0;
+    if (leading > std::min<int64_t>(*from, *to) ||
+        map.getResults().take_front(leading) !=
+            result.getResults().take_front(leading))
+      return refuse("does not keep in place the dimensions that the lengths "
+                    "of its sequences are for");
     return SequencePath{op, input, *from, *to};
   };
   if (operand)
@@ -259,18 +268,19 @@ static Value cloneWith(RewriterBase &rewriter, const SequencePath &path,
 /// transform that cancels it at every use, maybe behind biases that go under
 /// it.
 static bool meetsTransform(Value tensor, BasisAttrInterface basis,
-                           int64_t dimension) {
+                           int64_t dimension, Value lengths) {
   auto cancels = [&](OpOperand &use) {
     auto transform = dyn_cast<TransformOp>(use.getOwner());
     return transform && transform.getInput() == use.get() &&
            transform.getBasis() == basis &&
            static_cast<int64_t>(transform.getDimension()) == dimension &&
+           transform.getLengths() == lengths &&
            transform.getResult().getType() == tensor.getType();
   };
   if (tensor.hasOneUse())
     if (std::optional<BiasAdd> add =
             BiasAdd::match(*tensor.use_begin(), dimension))
-      return meetsTransform(add->sum->getResult(0), basis, dimension);
+      return meetsTransform(add->sum->getResult(0), basis, dimension, lengths);
   return !tensor.use_empty() && llvm::all_of(tensor.getUses(), cancels);
 }
 
@@ -296,8 +306,9 @@ static std::optional<SequencePath> planSink(InverseTransformOp inverse,
     return std::nullopt;
   }
   std::string reason;
-  std::optional<SequencePath> path = findPath(
-      use.getOwner(), &use, inverse.getDimension(), std::nullopt, reason);
+  std::optional<SequencePath> path =
+      findPath(use.getOwner(), &use, inverse.getDimension(), std::nullopt,
+               inverse.getLengths(), reason);
   if (!path) {
     why = "its user " + use.getOwner()->getName().getStringRef().str() + " " +
           reason;
@@ -307,7 +318,7 @@ static std::optional<SequencePath> planSink(InverseTransformOp inverse,
   bool known = !ShapedType::isDynamic(in) && !ShapedType::isDynamic(out);
   bool cheaper = known && out <= in;
   if (!cheaper && !meetsTransform(path->op->getResult(0), inverse.getBasis(),
-                                  path->outOf)) {
+                                  path->outOf, inverse.getLengths())) {
     why = std::string("the contraction behind it ") +
           (known ? "makes" : "may make") +
           " its tokens wider, and no transform waits there to cancel it";
@@ -337,8 +348,9 @@ static std::optional<SequencePath> planRise(TransformOp transform,
   if (producer->getBlock() != transform->getBlock())
     return refuse("its input is made in another block");
   std::string reason;
-  std::optional<SequencePath> path = findPath(producer, nullptr, std::nullopt,
-                                              transform.getDimension(), reason);
+  std::optional<SequencePath> path =
+      findPath(producer, nullptr, std::nullopt, transform.getDimension(),
+               transform.getLengths(), reason);
   if (!path)
     return refuse("its input's " + producer->getName().getStringRef().str() +
                   " " + reason);
@@ -370,7 +382,8 @@ struct SinkInverse final : FoldPattern<InverseTransformOp> {
     rewriter.setInsertionPoint(path->op);
     Value product = cloneWith(rewriter, *path, inverse.getInput());
     rewriter.replaceOpWithNewOp<InverseTransformOp>(
-        path->op, product, inverse.getBasis(), path->outOf);
+        path->op, product, inverse.getBasis(), path->outOf,
+        /*elementType=*/Type(), inverse.getLengths());
     ++counts.sunk;
     return success();
   }
@@ -394,7 +407,8 @@ struct RaiseTransform final : FoldPattern<TransformOp> {
       return failure();
     Value risen =
         TransformOp::create(rewriter, transform.getLoc(), path->operand->get(),
-                            transform.getBasis(), path->into)
+                            transform.getBasis(), path->into,
+                            /*elementType=*/Type(), transform.getLengths())
             .getResult();
     Value result = cloneWith(rewriter, *path, risen);
     rewriter.replaceOp(transform, result);
@@ -483,14 +497,18 @@ struct RaiseTransformPastFeatures final : FoldPattern<TransformOp> {
 // Rule 3: biases
 //===----------------------------------------------------------------------===//
 
-/// l = L·1, a vector over the tokens of `like`; never an S×N tensor.
+/// l = L·1, a vector over the tokens of `like`, or one for each of the lengths;
+/// never an S×N tensor.
 static Value createSpread(RewriterBase &rewriter, Location loc,
                           BasisAttrInterface basis, Value like,
-                          int64_t dimension) {
-  OpFoldResult length =
-      tensor::getMixedSize(rewriter, loc, getSizeSource(like), dimension);
+                          int64_t dimension, Value lengths) {
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(rewriter, loc, getSizeSource(like));
+  int64_t leading =
+      lengths ? cast<RankedTensorType>(lengths.getType()).getRank() : 0;
   Type f32 = rewriter.getF32Type();
-  if (std::optional<int64_t> known = getConstantIntValue(length)) {
+  std::optional<int64_t> known = getConstantIntValue(sizes[dimension]);
+  if (known && !lengths) {
     std::vector<float> ones = basis.getBasis()->transformedOnes(*known);
     auto type = RankedTensorType::get(*known, f32);
     return arith::ConstantOp::create(
@@ -498,13 +516,19 @@ static Value createSpread(RewriterBase &rewriter, Location loc,
   }
   Value one =
       arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(1));
-  Value empty = tensor::EmptyOp::create(
-      rewriter, loc, ArrayRef{length, OpFoldResult(rewriter.getIndexAttr(1))},
-      f32);
+  sizes[leading] = sizes[dimension];
+  sizes.resize(leading + 1);
+  sizes.push_back(rewriter.getIndexAttr(1));
+  Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, f32);
   Value ones = linalg::FillOp::create(rewriter, loc, one, empty).getResult(0);
-  Value column = TransformOp::create(rewriter, loc, ones, basis, 0).getResult();
-  SmallVector<ReassociationIndices> whole = {{0, 1}};
-  return tensor::CollapseShapeOp::create(rewriter, loc, column, whole);
+  Value columns = TransformOp::create(rewriter, loc, ones, basis, leading,
+                                      /*elementType=*/Type(), lengths)
+                      .getResult();
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t d : llvm::seq(leading))
+    groups.push_back({d});
+  groups.push_back({leading, leading + 1});
+  return tensor::CollapseShapeOp::create(rewriter, loc, columns, groups);
 }
 
 /// Whether `map` picks what a rescale takes as columns: the channels, or all
@@ -545,7 +569,7 @@ struct MoveBiasUnderInverse final : FoldPattern<InverseTransformOp> {
     rewriter.setInsertionPoint(add->sum);
     Value a = inverse.getInput();
     Value spread = createSpread(rewriter, add->sum.getLoc(), inverse.getBasis(),
-                                a, sequence);
+                                a, sequence, inverse.getLengths());
     Value sum;
     auto rescale = a.getDefiningOp<RescaleOp>();
     if (rescale && rescale->hasOneUse() && !rescale.getBias() &&
@@ -562,7 +586,8 @@ struct MoveBiasUnderInverse final : FoldPattern<InverseTransformOp> {
     else
       sum = createScaledSum(rewriter, *add, a, sequence, spread);
     rewriter.replaceOpWithNewOp<InverseTransformOp>(
-        add->sum, sum, inverse.getBasis(), sequence);
+        add->sum, sum, inverse.getBasis(), sequence, /*elementType=*/Type(),
+        inverse.getLengths());
     ++counts.biases;
     return success();
   }
@@ -572,8 +597,12 @@ private:
                                int64_t sequence, Value spread) {
     AffineMap identity = rewriter.getMultiDimIdentityMap(
         cast<RankedTensorType>(a.getType()).getRank());
-    AffineMap tokens = AffineMap::get(identity.getNumDims(), 0,
-                                      rewriter.getAffineDimExpr(sequence));
+    int64_t leading = cast<RankedTensorType>(spread.getType()).getRank() - 1;
+    SmallVector<AffineExpr> ofSequence(
+        identity.getResults().take_front(leading));
+    ofSequence.push_back(rewriter.getAffineDimExpr(sequence));
+    AffineMap tokens = AffineMap::get(identity.getNumDims(), 0, ofSequence,
+                                      rewriter.getContext());
     SmallVector<utils::IteratorType> iterators(identity.getNumDims(),
                                                utils::IteratorType::parallel);
     Location loc = add.sum.getLoc();

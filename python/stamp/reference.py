@@ -66,21 +66,42 @@ class Basis:
         if self.skip < 0:
             raise ValueError(f"skip = {self.skip} is negative")
 
-    def forward(self, x, axis=-2):
-        """L X, coarse coefficients first; the shape of X, float32 or float64."""
-        return self._along(self._forward, x, axis)
+    def forward(self, x, axis=-2, lengths=None):
+        """L X, coarse coefficients first; the shape of X, float32 or float64.
 
-    def inverse(self, coefficients, axis=-2):
+        lengths: integers over the first dimensions of X, in front of `axis`; only
+        so many tokens of each sequence are transformed.
+        """
+        return self._over_valid(self._forward, x, axis, lengths)
+
+    def inverse(self, coefficients, axis=-2, lengths=None):
         """L⁻¹ applied to coefficients; the inverse of `forward`."""
-        return self._along(self._inverse, coefficients, axis)
+        return self._over_valid(self._inverse, coefficients, axis, lengths)
 
     def matrix(self, tokens, dtype=np.float64):
         """L itself, shape (tokens, tokens): the transform of the unit vectors."""
         return self.forward(np.eye(tokens, dtype=dtype), axis=0)
 
-    def transformed_ones(self, tokens, dtype=np.float32):
-        """l = L·1, shape (tokens,): how a bias spreads over the coefficients."""
-        return self.forward(np.ones(tokens, dtype), axis=0)
+    def transformed_ones(self, tokens, dtype=np.float32, lengths=None):
+        """l = L·1, shape (tokens,): how a bias spreads over the coefficients.
+
+        With lengths one for each of them, (*lengths.shape, tokens).
+        """
+        shape = np.shape(lengths) if lengths is not None else ()
+        return self.forward(np.ones((*shape, tokens), dtype), -1, lengths)
+
+    def _over_valid(self, step, x, axis, lengths):
+        if lengths is None:
+            return self._along(step, x, axis)
+        result = _widen(x).copy()
+        axis = np.lib.array_utils.normalize_axis_index(axis, result.ndim)
+        counts = valid_lengths(lengths, result.shape, axis)
+        for sequence in np.ndindex(counts.shape):
+            # A view, with its tokens in front.
+            tokens = np.moveaxis(result[sequence], axis - counts.ndim, 0)
+            valid = tokens[: counts[sequence]]
+            valid[...] = self._along(step, valid, 0)
+        return result
 
     def _along(self, step, x, axis):
         rows = np.moveaxis(_widen(x), axis, 0)
@@ -653,6 +674,20 @@ def _number(count):
 
 
 # --------------------------------------------------------------------------- #
+# Valid lengths
+# --------------------------------------------------------------------------- #
+
+
+def valid_lengths(lengths, shape, axis):
+    """n_b = min(max(ℓ_b, 0), S); raises ValueError if these are not the lengths
+    of sequences along `axis` of such a shape."""
+    lengths = np.asarray(lengths)
+    if lengths.ndim > axis or lengths.shape != tuple(shape[: lengths.ndim]):
+        raise ValueError(f"shape {lengths.shape} is not in front of axis {axis}")
+    return np.clip(lengths.astype(np.int64), 0, shape[axis])
+
+
+# --------------------------------------------------------------------------- #
 # Groups
 # --------------------------------------------------------------------------- #
 
@@ -680,12 +715,13 @@ class Quantized(NamedTuple):
     zeros: np.ndarray  # int32, (..., S): z − 2^(b−1)
 
 
-def quantize(x, schedule=None, axis=-2, levels=None, group=None):
+def quantize(x, schedule=None, axis=-2, levels=None, group=None, lengths=None):
     """Quantizes each token with a scale and zero point of its own.
 
     x: (..., S, D) with the features last; not float64.  How finely comes
     from `schedule` or, for a baseline between two widths, from `levels`: as many
     codes for every row, which is log₂(levels) bits (19 levels: 4.25 bits).
+    With `lengths` (see `Basis.forward`) the schedule is each sequence's own.
 
     A row whose range is below 2⁻¹¹⁸ gets scale 1 and codes that mean 0; a row
     with a NaN, an infinity or an overflowing range gets scale NaN.
@@ -693,7 +729,10 @@ def quantize(x, schedule=None, axis=-2, levels=None, group=None):
     With a `group`, every so many features of a token are a row of their own.
     """
     if group is not None:
-        parts = [quantize(p, schedule, axis, levels) for p in _groups(x, group, -1)]
+        parts = [
+            quantize(part, schedule, axis, levels, lengths=lengths)
+            for part in _groups(x, group, -1)
+        ]
         codes, scales, zeros = zip(*parts)
         return Quantized(
             np.concatenate(codes, axis=-1), np.stack(scales, -1), np.stack(zeros, -1)
@@ -704,15 +743,27 @@ def quantize(x, schedule=None, axis=-2, levels=None, group=None):
         raise ValueError("the last dimension is the features', not the tokens'")
     if (schedule is None) == (levels is None):
         raise ValueError("expected either a schedule or a number of levels")
+    tokens = x.shape[axis]
+    counts = np.int64(tokens)
     if levels is None:
-        steps = (1 << schedule.bits_per_row(x.shape[axis])) - 1
+        if lengths is not None:
+            counts = valid_lengths(lengths, x.shape, axis)
+        steps = np.empty((*counts.shape, tokens), np.int32)
+        for sequence in np.ndindex(counts.shape):
+            bits = np.full(tokens, schedule.rest, np.int32)
+            bits[: counts[sequence]] = schedule.bits_per_row(counts[sequence])
+            steps[sequence] = (1 << bits) - 1
     else:
         if not 2 <= levels <= 256:
             raise ValueError(f"levels = {levels} is outside 2...256")
-        steps = np.full(x.shape[axis], levels - 1, np.int32)
+        steps = np.full(tokens, levels - 1, np.int32)
 
-    # One number per row, placed on the token dimension of (..., S, 1).
-    per_row = [-1 if dim == axis else 1 for dim in range(x.ndim)]
+    # One number per row, placed on the token dimension of (..., S, 1), behind
+    # the dimensions of the lengths.
+    leading = steps.ndim - 1
+    per_row = [
+        size if dim < leading or dim == axis else 1 for dim, size in enumerate(x.shape)
+    ]
     # Half the levels, 2^(b−1) where they are 2^b, makes the codes signed.
     offset = ((steps + 1) // 2).reshape(per_row)
     steps = steps.reshape(per_row).astype(np.float32)
@@ -742,6 +793,48 @@ def dequantize(quantized, group=None):
     codes, scales, zeros = quantized
     difference = codes.astype(np.int32) - zeros[..., None]
     return difference.astype(np.float32) * scales[..., None]
+
+
+# --------------------------------------------------------------------------- #
+# Packed codes
+# --------------------------------------------------------------------------- #
+
+
+def field_bits(bits):
+    """The width that codes of so many bits are stored in."""
+    return 2 if bits == 2 else 4 if bits <= 4 else 8
+
+
+def pack(codes, schedule, axis, packed_axis):
+    """The bytes, int8, of each segment's rows and of the rest's."""
+    ends = schedule.ends(codes.shape[axis])
+    widths = [*(bits for _, bits in schedule.segments), schedule.rest]
+    parts = []
+    for rows, bits in zip(np.split(codes, ends, axis), widths, strict=True):
+        f = field_bits(bits)
+        fields = np.moveaxis(rows, packed_axis, -1).astype(np.int64) % 2**f
+        left = -fields.shape[-1] % (8 // f)
+        fields = np.pad(fields, [(0, 0)] * (fields.ndim - 1) + [(0, left)])
+        count = fields.shape[-1] * f // 8
+        fields = fields.reshape(*fields.shape[:-1], count, 8 // f)
+        joined = (fields << f * np.arange(8 // f)).sum(axis=-1).astype(np.uint8)
+        parts.append(np.moveaxis(joined.view(np.int8), -1, packed_axis))
+    return parts
+
+
+def unpack(parts, count, schedule, axis, packed_axis):
+    """`count` codes along `packed_axis`, int8: what `pack` made the parts of."""
+    widths = [*(bits for _, bits in schedule.segments), schedule.rest]
+    rows = []
+    for part, bits in zip(parts, widths, strict=True):
+        f = field_bits(bits)
+        joined = np.moveaxis(part, packed_axis, -1).astype(np.int64)[..., None]
+        fields = (joined >> f * np.arange(8 // f)) % 2**f
+        fields -= (fields >= 2 ** (f - 1)) * 2**f
+        held = fields.shape[-2] * fields.shape[-1]
+        codes = fields.reshape(*fields.shape[:-2], held)[..., :count]
+        rows.append(np.moveaxis(codes.astype(np.int8), -1, packed_axis))
+    return np.concatenate(rows, axis)
 
 
 # --------------------------------------------------------------------------- #
@@ -813,8 +906,8 @@ def integer_matmul(codes, weight_codes, group=None):
 def rescale(acc, scales, zeros, weight_scales, sums, bias=None, ones=None):
     """(s_x·s_w)·float(acc − z_x·c) [ + l·b ]; float32, the shape of `acc`.
 
-    bias: (N,) float32.  ones: l = L·1, (S,) float32, where an inverse transform
-    is still to come; without it l = 1.
+    bias: (N,) float32.  ones: l = L·1, (S,) float32 or one per sequence (..., S),
+    where an inverse transform is still to come; without it l = 1.
     """
     correction = zeros.astype(np.int64)[..., None] * sums[..., None, :]
     difference = _wrap(acc - correction)
@@ -824,7 +917,7 @@ def rescale(acc, scales, zeros, weight_scales, sums, bias=None, ones=None):
         if bias is None:
             return y
         bias = np.asarray(bias, np.float32)
-        return y + (bias if ones is None else ones[:, None] * bias)
+        return y + (bias if ones is None else ones[..., None] * bias)
 
 
 def rescale_groups(acc, scales, zeros, weight_scales, sums, bias=None, ones=None):
@@ -854,7 +947,7 @@ def rescale_groups(acc, scales, zeros, weight_scales, sums, bias=None, ones=None
     if bias is None:
         return y
     bias = np.asarray(bias, np.float32)
-    return y + (bias if ones is None else ones[:, None] * bias)
+    return y + (bias if ones is None else ones[..., None] * bias)
 
 
 def integer_linear(activation, weight, bias=None, ones=None, group=None):

@@ -257,8 +257,9 @@ func.func @quantize_features_in_front(%x: tensor<4x2x8xf16>, %eq: tensor<4x2x8xi
 //       CHECK:   %[[PART:.*]] = arith.mulf %[[S]], %{{.*}} : f64
 //       CHECK:   %[[FLOOR:.*]] = arith.fptosi %[[PART]] : f64 to i64
 //       CHECK:   %[[ROWS:.*]] = arith.index_cast %[[FLOOR]] : i64 to index
+//       CHECK:   %[[END:.*]] = arith.minsi %[[ROWS]], %{{.*}} : index
 //       CHECK:   linalg.generic
-//       CHECK:   arith.cmpi ult, %{{.*}}, %[[ROWS]] : index
+//       CHECK:   arith.cmpi ult, %{{.*}}, %[[END]] : index
 func.func @schedule_of_any_length(%x: tensor<?x4xf32>, %eq: tensor<?x4xi8>, %es: tensor<?xf32>, %ez: tensor<?xi32>) -> tensor<?x4xi8> {
   %q:3 = stamp.quantize #stamp.schedule<[0.25 : 6], 4> along 0 over 1
       ins(%x : tensor<?x4xf32>) outs(%eq, %es, %ez : tensor<?x4xi8>, tensor<?xf32>, tensor<?xi32>)
@@ -369,4 +370,103 @@ func.func @rescale_of_a_batch(%acc: tensor<2x4x8xi32>, %sx: tensor<2x8xf32>, %zx
       ins(%acc, %sx, %zx, %sw, %c : tensor<2x4x8xi32>, tensor<2x8xf32>, tensor<2x8xi32>, tensor<2x4xf32>, tensor<4xi32>)
       bias(%b : tensor<4xf32>) outs(%e : tensor<2x4x8xf32>)
   return %y : tensor<2x4x8xf32>
+}
+
+//===----------------------------------------------------------------------===//
+// Valid lengths
+//===----------------------------------------------------------------------===//
+
+// Lengths are clamped; then each sequence is transformed where it stands.
+// CHECK-LABEL: func @transform_of_valid_tokens
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<2x3x5x4xf32>, %[[N:[^:]*]]: tensor<2xi32>)
+//       CHECK:   %[[COUNTS:.*]] = linalg.generic {{.*}} ins(%[[N]] : tensor<2xi32>) outs(%{{.*}} : tensor<2xi64>)
+//       CHECK:     arith.extsi %{{.*}} : i32 to i64
+//       CHECK:     arith.maxsi %{{.*}}, %c0_i64
+//       CHECK:     arith.minsi %{{.*}}, %c5_i64
+//       CHECK:   scf.for %[[I:.*]] = %c0 to %c2 step %c1 iter_args(%[[Y:.*]] = %[[X]])
+//       CHECK:     %[[COUNT:.*]] = tensor.extract %[[COUNTS]][%[[I]]]
+//       CHECK:     %[[TOKENS:.*]] = arith.index_cast %[[COUNT]] : i64 to index
+//       CHECK:     tensor.extract_slice %[[Y]][%[[I]], 0, 0, 0] [1, 3, %[[TOKENS]], 4] [1, 1, 1, 1] : tensor<2x3x5x4xf32> to tensor<3x?x4xf32>
+//       CHECK:     tensor.insert_slice %{{.*}} into %[[Y]][%[[I]], 0, 0, 0] [1, 3, %[[TOKENS]], 4] [1, 1, 1, 1] : tensor<3x?x4xf32> into tensor<2x3x5x4xf32>
+func.func @transform_of_valid_tokens(%x: tensor<2x3x5x4xf32>, %n: tensor<2xi32>) -> tensor<2x3x5x4xf32> {
+  %t = stamp.transform #stamp.haar<levels = 1> along 2 lengths(%n : tensor<2xi32>) ins(%x : tensor<2x3x5x4xf32>) outs(%x : tensor<2x3x5x4xf32>)
+  return %t : tensor<2x3x5x4xf32>
+}
+
+// One length needs no loop.
+// CHECK-LABEL: func @one_length_for_all
+//   CHECK-NOT:   scf.for
+//       CHECK:   return
+func.func @one_length_for_all(%x: tensor<2x5x4xf32>, %n: tensor<i64>) -> tensor<2x5x4xf32> {
+  %t = stamp.transform #stamp.dct along 1 lengths(%n : tensor<i64>) ins(%x : tensor<2x5x4xf32>) outs(%x : tensor<2x5x4xf32>)
+  return %t : tensor<2x5x4xf32>
+}
+
+// The ends of the segments are those of each row's own sequence.
+// CHECK-LABEL: func @quantize_valid_tokens
+//       CHECK:   %[[COUNTS:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<2xi64>)
+//       CHECK:   linalg.generic {{.*}} ins(%{{.*}}, %{{.*}}, %[[COUNTS]] : tensor<2x8xf32>, tensor<2x8xf32>, tensor<2xi64>)
+//       CHECK:     %[[ROW:.*]] = linalg.index 1
+//       CHECK:     %[[END:.*]] = arith.minsi
+//       CHECK:     arith.cmpi ult, %[[ROW]], %[[END]]
+func.func @quantize_valid_tokens(%x: tensor<2x8x4xf32>, %n: tensor<2xi64>, %eq: tensor<2x8x4xi8>, %es: tensor<2x8xf32>, %ez: tensor<2x8xi32>) -> tensor<2x8x4xi8> {
+  %q:3 = stamp.quantize #stamp.schedule<[0.25 : 6], 4> along 1 over 2 lengths(%n : tensor<2xi64>)
+      ins(%x : tensor<2x8x4xf32>) outs(%eq, %es, %ez : tensor<2x8x4xi8>, tensor<2x8xf32>, tensor<2x8xi32>)
+  return %q#0 : tensor<2x8x4xi8>
+}
+
+// CHECK-LABEL: func @no_elements
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<4x0xf32>, %[[B:[^:]*]]: tensor<2x0x4xf32>,
+//       CHECK:   return %[[X]], %[[B]]
+func.func @no_elements(%x: tensor<4x0xf32>, %b: tensor<2x0x4xf32>, %n: tensor<2xi64>) -> (tensor<4x0xf32>, tensor<2x0x4xf32>) {
+  %t = stamp.transform #stamp.haar<levels = 1> along 0 ins(%x : tensor<4x0xf32>) outs(%x : tensor<4x0xf32>)
+  %u = stamp.transform #stamp.haar<levels = 1> along 1 lengths(%n : tensor<2xi64>) ins(%b : tensor<2x0x4xf32>) outs(%b : tensor<2x0x4xf32>)
+  return %t, %u : tensor<4x0xf32>, tensor<2x0x4xf32>
+}
+
+//===----------------------------------------------------------------------===//
+// Packed storage
+//===----------------------------------------------------------------------===//
+
+// Neighbours are slices of stride two, and join elementwise.
+// CHECK-LABEL: func @pack
+//  CHECK-SAME:   (%[[Q:[^:]*]]: tensor<8x6xi8>, %{{.*}}, %[[B:[^:]*]]: tensor<6x3xi8>)
+//       CHECK:   %[[WHOLE:.*]] = tensor.extract_slice %[[Q]][0, 0] [2, 6]
+//       CHECK:   %[[ROWS:.*]] = tensor.extract_slice %[[Q]][2, 0] [6, 6]
+//       CHECK:   %[[LOW:.*]] = tensor.extract_slice %[[ROWS]][0, 0] [6, 3] [1, 2]
+//       CHECK:   %[[HIGH:.*]] = tensor.extract_slice %[[ROWS]][0, 1] [6, 3] [1, 2]
+//       CHECK:   %[[BYTES:.*]] = linalg.generic {{.*}} ins(%[[LOW]], %[[HIGH]] : {{.*}} outs(%[[B]] :
+//       CHECK:     arith.andi %{{.*}}, %c15_i8
+//       CHECK:     arith.andi %{{.*}}, %c15_i8
+//       CHECK:     arith.shli %{{.*}}, %c4_i8
+//       CHECK:     arith.ori
+//       CHECK:   return %[[WHOLE]], %[[BYTES]]
+func.func @pack(%q: tensor<8x6xi8>, %a: tensor<2x6xi8>, %b: tensor<6x3xi8>) -> (tensor<2x6xi8>, tensor<6x3xi8>) {
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%q : tensor<8x6xi8>) outs(%a, %b : tensor<2x6xi8>, tensor<6x3xi8>)
+  return %p#0, %p#1 : tensor<2x6xi8>, tensor<6x3xi8>
+}
+
+// CHECK-LABEL: func @unpack
+//       CHECK:   %[[FIELDS:.*]]:2 = linalg.generic {{.*}} ins(%{{.*}} : tensor<6x3xi8>)
+//       CHECK:     %[[UP:.*]] = arith.shli %[[BYTE:.*]], %c4_i8
+//       CHECK:     arith.shrsi %[[UP]], %c4_i8
+//       CHECK:     arith.shrsi %[[BYTE]], %c4_i8
+//       CHECK:   tensor.insert_slice %[[FIELDS]]#0 into %{{.*}}[0, 0] [6, 3] [1, 2]
+//       CHECK:   tensor.insert_slice %[[FIELDS]]#1 into %{{.*}}[0, 1] [6, 3] [1, 2]
+func.func @unpack(%b: tensor<6x3xi8>, %q: tensor<6x6xi8>) -> tensor<6x6xi8> {
+  %u = stamp.unpack #stamp.schedule<[], 4> along 0 over 1 ins(%b : tensor<6x3xi8>) outs(%q : tensor<6x6xi8>)
+  return %u : tensor<6x6xi8>
+}
+
+// A segment without rows has nothing to be packed, nor a weight without inputs.
+// CHECK-LABEL: func @no_rows
+//  CHECK-SAME:   (%{{.*}}: tensor<8x6xi8>, %[[A:[^:]*]]: tensor<0x6xi8>, %{{.*}}, %[[E:[^:]*]]: tensor<8x0xi8>)
+//       CHECK:   return %[[A]], %{{.*}}, %[[E]]
+func.func @no_rows(%q: tensor<8x6xi8>, %a: tensor<0x6xi8>, %b: tensor<8x3xi8>, %e: tensor<8x0xi8>)
+    -> (tensor<0x6xi8>, tensor<8x3xi8>, tensor<8x0xi8>) {
+  %p:2 = stamp.pack #stamp.schedule<[0 : 8], 4> along 0 over 1
+      ins(%q : tensor<8x6xi8>) outs(%a, %b : tensor<0x6xi8>, tensor<8x3xi8>)
+  %r = stamp.pack #stamp.schedule<[], 4> along 0 over 1 ins(%e : tensor<8x0xi8>) outs(%e : tensor<8x0xi8>)
+  return %p#0, %p#1, %r : tensor<0x6xi8>, tensor<8x3xi8>, tensor<8x0xi8>
 }

@@ -378,3 +378,115 @@ func.func @transformed_constants_that_stay(%e: tensor<2x1xf32>, %h: tensor<2x1xf
     ins(%v : tensor<2x1xf16>) outs(%eq, %es, %ec : tensor<2x1xi8>, tensor<1xf32>, tensor<1xi32>)
   return %0, %q#0 : tensor<2x1xf32>, tensor<2x1xi8>
 }
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Packed storage
+//===----------------------------------------------------------------------===//
+
+// Low nibble first, two's complement; the odd last code is alone in its byte.
+// Of 100 = 0x64 and −128 the 4-bit rows keep the low bits, the 8-bit row all.
+// CHECK-LABEL: func @pack_constant
+//   CHECK-DAG:   %[[WHOLE:.*]] = arith.constant dense<{{\[\[}}1, -2, 100]]> : tensor<1x3xi8>
+//   CHECK-DAG:   %[[HALVES:.*]] = arith.constant dense<{{\[\[}}-31, 4], [-121, 0]]> : tensor<2x2xi8>
+//       CHECK:   return %[[WHOLE]], %[[HALVES]]
+func.func @pack_constant(%a: tensor<1x3xi8>, %b: tensor<2x2xi8>) -> (tensor<1x3xi8>, tensor<2x2xi8>) {
+  %q = arith.constant dense<[[1, -2, 100], [1, -2, 100], [7, -8, -128]]> : tensor<3x3xi8>
+  %p:2 = stamp.pack #stamp.schedule<[1 : 8], 4> along 0 over 1
+      ins(%q : tensor<3x3xi8>) outs(%a, %b : tensor<1x3xi8>, tensor<2x2xi8>)
+  return %p#0, %p#1 : tensor<1x3xi8>, tensor<2x2xi8>
+}
+
+// −1 in all four fields; the three left of five codes stay 0.
+// CHECK-LABEL: func @pack_splat
+//       CHECK:   arith.constant dense<{{\[\[}}-1, -1], [3, 3]]> : tensor<2x2xi8>
+func.func @pack_splat(%e: tensor<2x2xi8>) -> tensor<2x2xi8> {
+  %q = arith.constant dense<-1> : tensor<5x2xi8>
+  %p = stamp.pack #stamp.schedule<[], 2> along 1 over 0 ins(%q : tensor<5x2xi8>) outs(%e : tensor<2x2xi8>)
+  return %p : tensor<2x2xi8>
+}
+
+// A program holds a packed constant packed.
+// CHECK-LABEL: func @unpack_constant_stays
+//       CHECK:   stamp.unpack
+func.func @unpack_constant_stays(%e: tensor<2x2xi8>) -> tensor<2x2xi8> {
+  %p = arith.constant dense<[[33], [33]]> : tensor<2x1xi8>
+  %q = stamp.unpack #stamp.schedule<[], 4> along 0 over 1 ins(%p : tensor<2x1xi8>) outs(%e : tensor<2x2xi8>)
+  return %q : tensor<2x2xi8>
+}
+
+// -----
+
+// What a quantizer made comes back from its own widths as it was.
+// CHECK-LABEL: func @unpack_of_packed_codes
+//       CHECK:   %[[Q:.*]], %{{.*}}, %{{.*}} = stamp.quantize
+//       CHECK:   return %[[Q]]
+func.func @unpack_of_packed_codes(%x: tensor<8x4xf32>, %eq: tensor<8x4xi8>, %es: tensor<8xf32>, %ez: tensor<8xi32>,
+                                  %a: tensor<2x4xi8>, %b: tensor<6x2xi8>) -> tensor<8x4xi8> {
+  %q:3 = stamp.quantize #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%x : tensor<8x4xf32>) outs(%eq, %es, %ez : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%q#0 : tensor<8x4xi8>) outs(%a, %b : tensor<2x4xi8>, tensor<6x2xi8>)
+  %u = stamp.unpack #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%p#0, %p#1 : tensor<2x4xi8>, tensor<6x2xi8>) outs(%eq : tensor<8x4xi8>)
+  return %u : tensor<8x4xi8>
+}
+
+// CHECK-LABEL: func @unpack_of_a_packed_weight
+//       CHECK:   %[[Q:.*]], %{{.*}}, %{{.*}} = stamp.quantize_weight
+//       CHECK:   return %[[Q]]
+func.func @unpack_of_a_packed_weight(%w: tensor<8x4xf32>, %eq: tensor<8x4xi8>, %es: tensor<4xf32>, %ec: tensor<4xi32>,
+                                     %a: tensor<4x4xi8>) -> tensor<8x4xi8> {
+  %q:3 = stamp.quantize_weight bits = 4 over 0
+      ins(%w : tensor<8x4xf32>) outs(%eq, %es, %ec : tensor<8x4xi8>, tensor<4xf32>, tensor<4xi32>)
+  %p = stamp.pack #stamp.schedule<[], 4> along 1 over 0 ins(%q#0 : tensor<8x4xi8>) outs(%a : tensor<4x4xi8>)
+  %u = stamp.unpack #stamp.schedule<[], 4> along 1 over 0 ins(%p : tensor<4x4xi8>) outs(%eq : tensor<8x4xi8>)
+  return %u : tensor<8x4xi8>
+}
+
+// A byte each holds any code.
+// CHECK-LABEL: func @unpack_of_whole_bytes
+//  CHECK-SAME:   (%[[Q:[^:]*]]: tensor<8x4xi8>
+//       CHECK:   return %[[Q]]
+func.func @unpack_of_whole_bytes(%q: tensor<8x4xi8>, %e: tensor<8x4xi8>) -> tensor<8x4xi8> {
+  %p = stamp.pack #stamp.schedule<[], 5> along 1 over 0 ins(%q : tensor<8x4xi8>) outs(%e : tensor<8x4xi8>)
+  %u = stamp.unpack #stamp.schedule<[], 5> along 1 over 0 ins(%p : tensor<8x4xi8>) outs(%e : tensor<8x4xi8>)
+  return %u : tensor<8x4xi8>
+}
+
+// -----
+
+// Codes of unknown origin may lose bits.
+// CHECK-LABEL: func @unpack_of_any_codes_stays
+//       CHECK:   stamp.unpack
+func.func @unpack_of_any_codes_stays(%q: tensor<8x4xi8>, %a: tensor<8x2xi8>) -> tensor<8x4xi8> {
+  %p = stamp.pack #stamp.schedule<[], 4> along 0 over 1 ins(%q : tensor<8x4xi8>) outs(%a : tensor<8x2xi8>)
+  %u = stamp.unpack #stamp.schedule<[], 4> along 0 over 1 ins(%p : tensor<8x2xi8>) outs(%q : tensor<8x4xi8>)
+  return %u : tensor<8x4xi8>
+}
+
+// So may those of sequences whose lengths put the widths elsewhere…
+// CHECK-LABEL: func @unpack_of_padded_codes_stays
+//       CHECK:   stamp.unpack
+func.func @unpack_of_padded_codes_stays(%x: tensor<2x8x4xf32>, %n: tensor<2xi64>, %eq: tensor<2x8x4xi8>, %es: tensor<2x8xf32>,
+                                        %ez: tensor<2x8xi32>, %a: tensor<2x2x4xi8>, %b: tensor<2x6x2xi8>) -> tensor<2x8x4xi8> {
+  %q:3 = stamp.quantize #stamp.schedule<[2 : 8], 4> along 1 over 2 lengths(%n : tensor<2xi64>)
+      ins(%x : tensor<2x8x4xf32>) outs(%eq, %es, %ez : tensor<2x8x4xi8>, tensor<2x8xf32>, tensor<2x8xi32>)
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 4> along 1 over 2
+      ins(%q#0 : tensor<2x8x4xi8>) outs(%a, %b : tensor<2x2x4xi8>, tensor<2x6x2xi8>)
+  %u = stamp.unpack #stamp.schedule<[2 : 8], 4> along 1 over 2
+      ins(%p#0, %p#1 : tensor<2x2x4xi8>, tensor<2x6x2xi8>) outs(%eq : tensor<2x8x4xi8>)
+  return %u : tensor<2x8x4xi8>
+}
+
+// …and the parts in another order are other codes.
+// CHECK-LABEL: func @unpack_of_swapped_parts_stays
+//       CHECK:   stamp.unpack
+func.func @unpack_of_swapped_parts_stays(%q: tensor<4x4xi8>, %a: tensor<2x4xi8>) -> tensor<4x4xi8> {
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 8> along 0 over 1
+      ins(%q : tensor<4x4xi8>) outs(%a, %a : tensor<2x4xi8>, tensor<2x4xi8>)
+  %u = stamp.unpack #stamp.schedule<[2 : 8], 8> along 0 over 1
+      ins(%p#1, %p#0 : tensor<2x4xi8>, tensor<2x4xi8>) outs(%q : tensor<4x4xi8>)
+  return %u : tensor<4x4xi8>
+}

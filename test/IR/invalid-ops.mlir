@@ -530,7 +530,7 @@ func.func @quantize_with_codes_in_a_tensor(%x: memref<8x4xf32>, %q: tensor<8x4xi
   // expected-error@+1 {{'stamp.quantize' op expects all tensors or all buffers, got 'memref<8x4xf32>' and 'tensor<8x4xi8>'}}
   %r = "stamp.quantize"(%x, %q, %s, %z) <{
       dimension = 0, feature_dimension = 1, schedule = #stamp.schedule<[], 8>,
-      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>}>
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0>}>
       : (memref<8x4xf32>, tensor<8x4xi8>, memref<8xf32>, memref<8xi32>) -> tensor<8x4xi8>
   return
 }
@@ -559,7 +559,7 @@ func.func @quantize_with_two_results(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s
   // expected-error@+1 {{'stamp.quantize' op expected the number of tensor results (2) to be equal to the number of output tensors (3)}}
   %r:2 = "stamp.quantize"(%x, %q, %s, %z) <{
       dimension = 0, feature_dimension = 1, schedule = #stamp.schedule<[], 8>,
-      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>}>
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0>}>
       : (tensor<8x4xf32>, tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>) -> (tensor<8x4xi8>, tensor<8xf32>)
   return
 }
@@ -621,7 +621,7 @@ func.func @quantize_without_an_input(%x: tensor<8x4xf32>, %q: tensor<8x4xi8>, %s
   // expected-error@+1 {{'stamp.quantize' op failed to verify that each of the first 4 operands is there once}}
   %0:3 = "stamp.quantize"(%q, %s, %z, %z) <{
     schedule = #stamp.schedule<[], 8>, dimension = 0 : i64, feature_dimension = 1 : i64,
-    operandSegmentSizes = array<i32: 0, 1, 1, 2, 0, 0>}>
+    operandSegmentSizes = array<i32: 0, 1, 1, 2, 0, 0, 0>}>
     : (tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>, tensor<8xi32>) -> (tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
   return
 }
@@ -652,5 +652,205 @@ func.func @dimension_of_the_largest_number(%x: tensor<8x4xf32>) {
   // expected-error@+1 {{'stamp.transform' op sequence dimension 9223372036854775807 is not one of 'tensor<8x4xf32>'}}
   %t = "stamp.transform"(%x, %x) <{basis = #stamp.dct, dimension = 9223372036854775807 : i64}>
     : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Valid lengths
+//===----------------------------------------------------------------------===//
+
+func.func @lengths_of_tokens(%x: tensor<2x8x4xf32>, %n: tensor<2x8xi64>) {
+  // expected-error@+1 {{'stamp.transform' op expects lengths of rank 1 or less, got 'tensor<2x8xi64>'}}
+  %t = stamp.transform #stamp.dct along 1 lengths(%n : tensor<2x8xi64>)
+      ins(%x : tensor<2x8x4xf32>) outs(%x : tensor<2x8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @lengths_of_another_batch(%x: tensor<2x8x4xf32>, %n: tensor<3xi64>) {
+  // expected-error@+1 {{'stamp.inverse_transform' op expects lengths of shape 2, got 'tensor<3xi64>'}}
+  %t = stamp.inverse_transform #stamp.dct along 1 lengths(%n : tensor<3xi64>)
+      ins(%x : tensor<2x8x4xf32>) outs(%x : tensor<2x8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @lengths_that_are_floats(%x: tensor<2x8x4xf32>, %n: tensor<2xf32>) {
+  // expected-error@+1 {{'stamp.transform' op operand #2 must be ranked tensor or strided memref of index or 32-bit signless integer or 64-bit signless integer values, but got 'tensor<2xf32>'}}
+  %t = stamp.transform #stamp.dct along 1 lengths(%n : tensor<2xf32>)
+      ins(%x : tensor<2x8x4xf32>) outs(%x : tensor<2x8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @lengths_in_front_of_no_batch(%x: tensor<8x4xf32>, %n: tensor<8xi64>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op expects lengths of rank 0 or less, got 'tensor<8xi64>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 0 over 1 lengths(%n : tensor<8xi64>)
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+func.func @lengths_of_another_batch_of_rows(%x: tensor<2x8x4xf32>, %n: tensor<4xi64>, %q: tensor<2x8x4xi8>, %s: tensor<2x8xf32>, %z: tensor<2x8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op expects lengths of shape 2, got 'tensor<4xi64>'}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 1 over 2 lengths(%n : tensor<4xi64>)
+      ins(%x : tensor<2x8x4xf32>) outs(%q, %s, %z : tensor<2x8x4xi8>, tensor<2x8xf32>, tensor<2x8xi32>)
+  return
+}
+
+// -----
+
+func.func @lengths_that_differ_within_a_row(%x: tensor<2x8xf32>, %n: tensor<2xi64>, %q: tensor<2x8xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>) {
+  // expected-error@+1 {{'stamp.quantize' op has lengths that differ within a row: feature dimension 0 is one of theirs}}
+  %0:3 = stamp.quantize #stamp.schedule<[], 8> along 1 over 0 lengths(%n : tensor<2xi64>)
+      ins(%x : tensor<2x8xf32>) outs(%q, %s, %z : tensor<2x8xi8>, tensor<8xf32>, tensor<8xi32>)
+  return
+}
+
+// -----
+
+func.func @spread_over_channels(%acc: tensor<2x8x64xi32>, %sx: tensor<2x8xf32>, %zx: tensor<2x8xi32>, %sw: tensor<64xf32>, %c: tensor<64xi32>, %b: tensor<64xf32>, %l: tensor<2x8x64xf32>, %e: tensor<2x8x64xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects a spread of rank 1 to 2, got 'tensor<2x8x64xf32>'}}
+  %y = stamp.rescale along 1 over 2
+      ins(%acc, %sx, %zx, %sw, %c : tensor<2x8x64xi32>, tensor<2x8xf32>, tensor<2x8xi32>, tensor<64xf32>, tensor<64xi32>)
+      bias(%b : tensor<64xf32>) spread(%l : tensor<2x8x64xf32>) outs(%e : tensor<2x8x64xf32>)
+  return
+}
+
+// -----
+
+func.func @spread_of_no_token(%acc: tensor<2x8x64xi32>, %sx: tensor<2x8xf32>, %zx: tensor<2x8xi32>, %sw: tensor<64xf32>, %c: tensor<64xi32>, %b: tensor<64xf32>, %l: tensor<f32>, %e: tensor<2x8x64xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects a spread of rank 1 to 2, got 'tensor<f32>'}}
+  %y = stamp.rescale along 1 over 2
+      ins(%acc, %sx, %zx, %sw, %c : tensor<2x8x64xi32>, tensor<2x8xf32>, tensor<2x8xi32>, tensor<64xf32>, tensor<64xi32>)
+      bias(%b : tensor<64xf32>) spread(%l : tensor<f32>) outs(%e : tensor<2x8x64xf32>)
+  return
+}
+
+// -----
+
+func.func @spread_of_another_batch(%acc: tensor<2x8x64xi32>, %sx: tensor<2x8xf32>, %zx: tensor<2x8xi32>, %sw: tensor<64xf32>, %c: tensor<64xi32>, %b: tensor<64xf32>, %l: tensor<3x8xf32>, %e: tensor<2x8x64xf32>) {
+  // expected-error@+1 {{'stamp.rescale' op expects a spread of shape 2x8, got 'tensor<3x8xf32>'}}
+  %y = stamp.rescale along 1 over 2
+      ins(%acc, %sx, %zx, %sw, %c : tensor<2x8x64xi32>, tensor<2x8xf32>, tensor<2x8xi32>, tensor<64xf32>, tensor<64xi32>)
+      bias(%b : tensor<64xf32>) spread(%l : tensor<3x8xf32>) outs(%e : tensor<2x8x64xf32>)
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Packed storage
+//===----------------------------------------------------------------------===//
+
+func.func @pack_a_vector(%q: tensor<8xi8>, %e0: tensor<2x5xi8>, %e1: tensor<6x3xi8>) {
+  // expected-error@+1 {{'stamp.pack' op expects a tensor of rank 2 or more, got 'tensor<8xi8>'}}
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%q : tensor<8xi8>) outs(%e0, %e1 : tensor<2x5xi8>, tensor<6x3xi8>)
+  return
+}
+
+// -----
+
+func.func @pack_along_no_dimension(%q: tensor<8x5xi8>, %e0: tensor<2x5xi8>, %e1: tensor<6x3xi8>) {
+  // expected-error@+1 {{'stamp.pack' op sequence dimension 2 is not one of 'tensor<8x5xi8>'}}
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 4> along 2 over 1
+      ins(%q : tensor<8x5xi8>) outs(%e0, %e1 : tensor<2x5xi8>, tensor<6x3xi8>)
+  return
+}
+
+// -----
+
+func.func @pack_over_no_dimension(%q: tensor<8x5xi8>, %e0: tensor<2x5xi8>, %e1: tensor<6x3xi8>) {
+  // expected-error@+1 {{'stamp.pack' op packed dimension -1 is not one of 'tensor<8x5xi8>'}}
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 4> along 0 over -1
+      ins(%q : tensor<8x5xi8>) outs(%e0, %e1 : tensor<2x5xi8>, tensor<6x3xi8>)
+  return
+}
+
+// -----
+
+func.func @pack_the_sequence(%q: tensor<8x5xi8>, %e0: tensor<2x5xi8>, %e1: tensor<6x3xi8>) {
+  // expected-error@+1 {{'stamp.pack' op sequence and packed must be different dimensions, both are 1}}
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 4> along 1 over 1
+      ins(%q : tensor<8x5xi8>) outs(%e0, %e1 : tensor<2x5xi8>, tensor<6x3xi8>)
+  return
+}
+
+// -----
+
+func.func @pack_into_too_few_parts(%q: tensor<8x5xi8>, %e0: tensor<6x3xi8>) {
+  // expected-error@+1 {{'stamp.pack' op expects one packed tensor for each segment and one for the rest, that is 2, got 1}}
+  %p:1 = stamp.pack #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%q : tensor<8x5xi8>) outs(%e0 : tensor<6x3xi8>)
+  return
+}
+
+// -----
+
+func.func @pack_into_other_rows(%q: tensor<8x5xi8>, %e0: tensor<3x5xi8>, %e1: tensor<6x3xi8>) {
+  // expected-error@+1 {{'stamp.pack' op expects codes of 8 bits of shape 2x5, got 'tensor<3x5xi8>'}}
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%q : tensor<8x5xi8>) outs(%e0, %e1 : tensor<3x5xi8>, tensor<6x3xi8>)
+  return
+}
+
+// -----
+
+func.func @pack_into_too_few_bytes(%q: tensor<8x5xi8>, %e0: tensor<2x5xi8>, %e1: tensor<6x2xi8>) {
+  // expected-error@+1 {{'stamp.pack' op expects codes of 4 bits of shape 6x3, got 'tensor<6x2xi8>'}}
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%q : tensor<8x5xi8>) outs(%e0, %e1 : tensor<2x5xi8>, tensor<6x2xi8>)
+  return
+}
+
+// -----
+
+func.func @pack_pairs_of_2_bits(%q: tensor<8x5xi8>, %e0: tensor<8x3xi8>) {
+  // expected-error@+1 {{'stamp.pack' op expects codes of 2 bits of shape 8x2, got 'tensor<8x3xi8>'}}
+  %p:1 = stamp.pack #stamp.schedule<[], 2> along 0 over 1
+      ins(%q : tensor<8x5xi8>) outs(%e0 : tensor<8x3xi8>)
+  return
+}
+
+// -----
+
+func.func @pack_rows_of_any_number(%q: tensor<?x5xi8>, %e0: tensor<2x5xi8>, %e1: tensor<?x5xi8>) {
+  // expected-error@+1 {{'stamp.pack' op expects codes of 4 bits of shape ?x3, got 'tensor<?x5xi8>'}}
+  %p:2 = stamp.pack #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%q : tensor<?x5xi8>) outs(%e0, %e1 : tensor<2x5xi8>, tensor<?x5xi8>)
+  return
+}
+
+// -----
+
+func.func @unpack_from_nothing_for_the_rest(%q: tensor<8x5xi8>, %p0: tensor<2x5xi8>) {
+  // expected-error@+1 {{'stamp.unpack' op expects one packed tensor for each segment and one for the rest, that is 2, got 1}}
+  %u = stamp.unpack #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%p0 : tensor<2x5xi8>) outs(%q : tensor<8x5xi8>)
+  return
+}
+
+// -----
+
+func.func @unpack_from_other_rows(%q: tensor<8x5xi8>, %p0: tensor<2x5xi8>, %p1: tensor<5x3xi8>) {
+  // expected-error@+1 {{'stamp.unpack' op expects codes of 4 bits of shape 6x3, got 'tensor<5x3xi8>'}}
+  %u = stamp.unpack #stamp.schedule<[2 : 8], 4> along 0 over 1
+      ins(%p0, %p1 : tensor<2x5xi8>, tensor<5x3xi8>) outs(%q : tensor<8x5xi8>)
+  return
+}
+
+// -----
+
+func.func @unpack_along_no_dimension(%q: tensor<8x5xi8>, %p0: tensor<2x5xi8>, %p1: tensor<6x3xi8>) {
+  // expected-error@+1 {{'stamp.unpack' op sequence dimension 5 is not one of 'tensor<8x5xi8>'}}
+  %u = stamp.unpack #stamp.schedule<[2 : 8], 4> along 5 over 1
+      ins(%p0, %p1 : tensor<2x5xi8>, tensor<6x3xi8>) outs(%q : tensor<8x5xi8>)
   return
 }

@@ -181,6 +181,89 @@ func.func @static_and_dynamic_sizes_mix(
   return %q : tensor<?x4xi8>
 }
 
+// CHECK-LABEL: func @transform_of_valid_tokens
+//       CHECK:   stamp.transform #stamp.wht along 1 lengths(%{{.*}} : tensor<?xi64>)
+//  CHECK-SAME:     ins(%{{.*}} : tensor<?x512x64xf32>) outs(%{{.*}} : tensor<?x512x64xf32>)
+//       CHECK:   stamp.inverse_transform #stamp.wht along 1 lengths(%{{.*}} : tensor<?xi64>)
+func.func @transform_of_valid_tokens(%b: tensor<?x512x64xf32>, %n: tensor<?xi64>, %i: tensor<?x512x64xf32>)
+    -> tensor<?x512x64xf32> {
+  %p = stamp.transform #stamp.wht along 1 lengths(%n : tensor<?xi64>)
+         ins(%b : tensor<?x512x64xf32>) outs(%i : tensor<?x512x64xf32>)
+  %y = stamp.inverse_transform #stamp.wht along 1 lengths(%n : tensor<?xi64>)
+         ins(%p : tensor<?x512x64xf32>) outs(%i : tensor<?x512x64xf32>)
+  return %y : tensor<?x512x64xf32>
+}
+
+// CHECK-LABEL: func @quantize_valid_tokens
+//       CHECK:   stamp.quantize #stamp.schedule<[0.25 : 8], 4> along 1 over 2
+//  CHECK-SAME:     lengths(%{{.*}} : tensor<2xi32>) rows at %{{.*}} of %{{.*}} ins(
+func.func @quantize_valid_tokens(%x: tensor<2x8x4xf32>, %n: tensor<2xi32>, %row: index, %tokens: index,
+                                 %eq: tensor<2x8x4xi8>, %es: tensor<2x8xf32>, %ez: tensor<2x8xi32>)
+    -> tensor<2x8x4xi8> {
+  %q, %s, %z = stamp.quantize #stamp.schedule<[0.25 : 8], 4> along 1 over 2
+      lengths(%n : tensor<2xi32>) rows at %row of %tokens
+      ins(%x : tensor<2x8x4xf32>)
+      outs(%eq, %es, %ez : tensor<2x8x4xi8>, tensor<2x8xf32>, tensor<2x8xi32>)
+  return %q : tensor<2x8x4xi8>
+}
+
+// A length may be one for a whole batch, or one for each head.
+// CHECK-LABEL: func @shapes_of_lengths
+//       CHECK:   along 2 lengths(%{{.*}} : tensor<i32>)
+//       CHECK:   along 2 lengths(%{{.*}} : tensor<?x3xindex>)
+func.func @shapes_of_lengths(%x: tensor<2x3x8x4xf32>, %one: tensor<i32>, %each: tensor<?x3xindex>)
+    -> tensor<2x3x8x4xf32> {
+  %a = stamp.transform #stamp.wht along 2 lengths(%one : tensor<i32>)
+         ins(%x : tensor<2x3x8x4xf32>) outs(%x : tensor<2x3x8x4xf32>)
+  %b = stamp.transform #stamp.wht along 2 lengths(%each : tensor<?x3xindex>)
+         ins(%a : tensor<2x3x8x4xf32>) outs(%x : tensor<2x3x8x4xf32>)
+  return %b : tensor<2x3x8x4xf32>
+}
+
+// A bias that spreads over each sequence in its own way, the same in all heads.
+// CHECK-LABEL: func @rescale_with_a_spread_per_sequence
+//       CHECK:   spread(%{{.*}} : tensor<2x8xf32>) outs(
+func.func @rescale_with_a_spread_per_sequence(
+    %acc: tensor<2x3x8x64xi32>, %sx: tensor<2x3x8xf32>, %zx: tensor<2x3x8xi32>,
+    %sw: tensor<64xf32>, %c: tensor<64xi32>, %b: tensor<64xf32>, %l: tensor<2x8xf32>,
+    %e: tensor<2x3x8x64xf32>) -> tensor<2x3x8x64xf32> {
+  %y = stamp.rescale along 2 over 3
+      ins(%acc, %sx, %zx, %sw, %c : tensor<2x3x8x64xi32>, tensor<2x3x8xf32>,
+          tensor<2x3x8xi32>, tensor<64xf32>, tensor<64xi32>)
+      bias(%b : tensor<64xf32>) spread(%l : tensor<2x8xf32>)
+      outs(%e : tensor<2x3x8x64xf32>)
+  return %y : tensor<2x3x8x64xf32>
+}
+
+// CHECK-LABEL: func @pack
+//       CHECK:   %{{.*}}:2 = stamp.pack #stamp.schedule<[64 : 8], 4> along 0 over 1
+//  CHECK-SAME:     ins(%{{.*}} : tensor<512x120xi8>) outs(%{{.*}}, %{{.*}} : tensor<64x120xi8>, tensor<448x60xi8>)
+func.func @pack(%q: tensor<512x120xi8>, %e8: tensor<64x120xi8>, %e4: tensor<448x60xi8>)
+    -> (tensor<64x120xi8>, tensor<448x60xi8>) {
+  %p8, %p4 = stamp.pack #stamp.schedule<[64 : 8], 4> along 0 over 1
+      ins(%q : tensor<512x120xi8>)
+      outs(%e8, %e4 : tensor<64x120xi8>, tensor<448x60xi8>)
+  return %p8, %p4 : tensor<64x120xi8>, tensor<448x60xi8>
+}
+
+// CHECK-LABEL: func @unpack
+//       CHECK:   stamp.unpack #stamp.schedule<[64 : 8], 4> along 0 over 1
+//  CHECK-SAME:     ins(%{{.*}}, %{{.*}} : tensor<64x120xi8>, tensor<448x60xi8>) outs(%{{.*}} : tensor<512x120xi8>)
+func.func @unpack(%p8: tensor<64x120xi8>, %p4: tensor<448x60xi8>, %e: tensor<512x120xi8>) -> tensor<512x120xi8> {
+  %q = stamp.unpack #stamp.schedule<[64 : 8], 4> along 0 over 1
+      ins(%p8, %p4 : tensor<64x120xi8>, tensor<448x60xi8>)
+      outs(%e : tensor<512x120xi8>)
+  return %q : tensor<512x120xi8>
+}
+
+// CHECK-LABEL: func @pack_of_any_size
+//       CHECK:   stamp.pack #stamp.schedule<[0.5 : 3], 2> along 1 over 0 ins(%{{.*}} : tensor<?x?xi8>) outs(%{{.*}}, %{{.*}} : tensor<5x?xi8>, tensor<?x8xi8>)
+func.func @pack_of_any_size(%q: tensor<?x?xi8>, %a: tensor<5x?xi8>, %b: tensor<?x8xi8>) -> tensor<5x?xi8> {
+  %p:2 = stamp.pack #stamp.schedule<[0.5 : 3], 2> along 1 over 0
+      ins(%q : tensor<?x?xi8>) outs(%a, %b : tensor<5x?xi8>, tensor<?x8xi8>)
+  return %p#0 : tensor<5x?xi8>
+}
+
 // Attributes: what equals its default is not printed.
 
 // CHECK-LABEL: func @bases

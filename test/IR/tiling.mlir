@@ -620,3 +620,214 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Valid lengths
+//===----------------------------------------------------------------------===//
+
+// A tile of a batch has the lengths of its own sequences.
+// CHECK-LABEL: func @transform_of_valid_tokens(
+//  CHECK-SAME:     %[[N:[a-z0-9]+]]: tensor<6xi64>
+//       CHECK:   scf.for %[[I:.*]] = %c0 to %c6 step %c2
+//       CHECK:     scf.for %[[J:.*]] = %c0 to %c4 step %c1
+//       CHECK:       %[[LENGTHS:.*]] = tensor.extract_slice %[[N]][%[[I]]] [2] [1]
+//       CHECK:       stamp.transform #stamp.wht along 2 lengths(%[[LENGTHS]] : tensor<2xi64>)
+//  CHECK-SAME:         ins(%{{.*}} : tensor<2x1x13x8xf32>)
+func.func @transform_of_valid_tokens(%x: tensor<6x4x13x8xf32>, %n: tensor<6xi64>) -> tensor<6x4x13x8xf32> {
+  %t = stamp.transform #stamp.wht along 2 lengths(%n : tensor<6xi64>)
+         ins(%x : tensor<6x4x13x8xf32>) outs(%x : tensor<6x4x13x8xf32>)
+  return %t : tensor<6x4x13x8xf32>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.transform"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loops:2 = transform.structured.tile_using_for %op tile_sizes [2, 1] : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+// One length for all sequences is every tile's.
+// CHECK-LABEL: func @one_length(
+//  CHECK-SAME:     %[[N:[a-z0-9]+]]: tensor<i64>
+//       CHECK:   scf.for
+//       CHECK:     stamp.inverse_transform #stamp.wht along 1 lengths(%[[N]] : tensor<i64>) ins(%{{.*}} : tensor<2x13x8xf32>)
+func.func @one_length(%x: tensor<6x13x8xf32>, %n: tensor<i64>) -> tensor<6x13x8xf32> {
+  %t = stamp.inverse_transform #stamp.wht along 1 lengths(%n : tensor<i64>)
+         ins(%x : tensor<6x13x8xf32>) outs(%x : tensor<6x13x8xf32>)
+  return %t : tensor<6x13x8xf32>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.inverse_transform"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [2] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+// Rows of a tile are placed in the padded sequence, of which the lengths count.
+// CHECK-LABEL: func @quantize_valid_tokens(
+//  CHECK-SAME:     %[[N:[a-z0-9]+]]: tensor<?xi32>
+//   CHECK-DAG:   %[[BATCH:.*]] = tensor.dim %{{.*}}, %c0
+//   CHECK-DAG:   %[[TOKENS:.*]] = tensor.dim %{{.*}}, %c1
+//       CHECK:   scf.for %[[I:.*]] = %c0 to %[[BATCH]] step %c1
+//       CHECK:     scf.for %[[ROW:.*]] = %c0 to %[[TOKENS]] step %c5
+//       CHECK:       %[[LENGTHS:.*]] = tensor.extract_slice %[[N]][%[[I]]] [1] [1]
+//       CHECK:       stamp.quantize {{.*}} along 1 over 2 lengths(%[[LENGTHS]] : tensor<1xi32>) rows at %[[ROW]] of %[[TOKENS]] ins(
+func.func @quantize_valid_tokens(%x: tensor<?x?x8xf32>, %n: tensor<?xi32>, %eq: tensor<?x?x8xi8>, %es: tensor<?x?xf32>,
+                                 %ez: tensor<?x?xi32>) -> tensor<?x?x8xi8> {
+  %q:3 = stamp.quantize #stamp.schedule<[0.25 : 8], 4> along 1 over 2 lengths(%n : tensor<?xi32>)
+      ins(%x : tensor<?x?x8xf32>) outs(%eq, %es, %ez : tensor<?x?x8xi8>, tensor<?x?xf32>, tensor<?x?xi32>)
+  return %q#0 : tensor<?x?x8xi8>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.quantize"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loops:2 = transform.structured.tile_using_for %op tile_sizes [1, 5] : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+// CHECK-LABEL: func @rescale_with_a_spread_per_sequence(
+//  CHECK-SAME:     %[[L:[a-z0-9]+]]: tensor<4x12xf32>
+//       CHECK:   scf.for %[[I:.*]] = %c0 to %c4 step %c2
+//       CHECK:     scf.for %[[J:.*]] = %c0 to %c12 step %c4
+//       CHECK:       tensor.extract_slice %[[L]][%[[I]], %[[J]]] [2, 4]
+//       CHECK:       stamp.rescale {{.*}} spread(%{{.*}} : tensor<2x4xf32>)
+func.func @rescale_with_a_spread_per_sequence(
+    %acc: tensor<4x3x12x64xi32>, %sx: tensor<4x3x12xf32>, %zx: tensor<4x3x12xi32>, %sw: tensor<64xf32>,
+    %c: tensor<64xi32>, %b: tensor<64xf32>, %l: tensor<4x12xf32>, %e: tensor<4x3x12x64xf32>) -> tensor<4x3x12x64xf32> {
+  %y = stamp.rescale along 2 over 3
+      ins(%acc, %sx, %zx, %sw, %c : tensor<4x3x12x64xi32>, tensor<4x3x12xf32>, tensor<4x3x12xi32>, tensor<64xf32>, tensor<64xi32>)
+      bias(%b : tensor<64xf32>) spread(%l : tensor<4x12xf32>) outs(%e : tensor<4x3x12x64xf32>)
+  return %y : tensor<4x3x12x64xf32>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.rescale"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loops:2 = transform.structured.tile_using_for %op tile_sizes [2, 0, 4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Packed storage
+//===----------------------------------------------------------------------===//
+
+// Both dimensions that make the bytes are whole, in every part.
+// CHECK-LABEL: func @pack(
+//       CHECK:   scf.for %[[I:.*]] = %c0 to %c6 step %c2
+//       CHECK:     %[[Q:.*]] = tensor.extract_slice %{{.*}}[%[[I]], 0, 0] [2, 12, 5]
+//       CHECK:     %[[A:.*]] = tensor.extract_slice %{{.*}}[%[[I]], 0, 0] [2, 3, 5]
+//       CHECK:     %[[B:.*]] = tensor.extract_slice %{{.*}}[%[[I]], 0, 0] [2, 9, 3]
+//       CHECK:     %[[P:.*]]:2 = stamp.pack #stamp.schedule<[3 : 8], 4> along 1 over 2
+//  CHECK-SAME:       ins(%[[Q]] : tensor<2x12x5xi8>) outs(%[[A]], %[[B]] : tensor<2x3x5xi8>, tensor<2x9x3xi8>)
+//   CHECK-DAG:     tensor.insert_slice %[[P]]#0 into %{{.*}}[%[[I]], 0, 0] [2, 3, 5]
+//   CHECK-DAG:     tensor.insert_slice %[[P]]#1 into %{{.*}}[%[[I]], 0, 0] [2, 9, 3]
+func.func @pack(%q: tensor<6x12x5xi8>, %a: tensor<6x3x5xi8>, %b: tensor<6x9x3xi8>) -> (tensor<6x3x5xi8>, tensor<6x9x3xi8>) {
+  %p:2 = stamp.pack #stamp.schedule<[3 : 8], 4> along 1 over 2
+      ins(%q : tensor<6x12x5xi8>) outs(%a, %b : tensor<6x3x5xi8>, tensor<6x9x3xi8>)
+  return %p#0, %p#1 : tensor<6x3x5xi8>, tensor<6x9x3xi8>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.pack"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [2] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+// CHECK-LABEL: func @unpack(
+//       CHECK:   scf.for %[[I:.*]] = %c0 to %{{.*}} step %c4
+//       CHECK:     tensor.extract_slice %{{.*}}[0, 0, %[[I]]] [%{{.*}}, %{{.*}}, %[[N:.*]]] [1, 1, 1] : tensor<?x?x?xi8>
+//       CHECK:     tensor.extract_slice %{{.*}}[0, 0, %[[I]]] [7, 3, %[[N]]] [1, 1, 1] : tensor<7x3x?xi8>
+//       CHECK:     stamp.unpack #stamp.schedule<[], 4> along 0 over 1 ins(%{{.*}} : tensor<7x3x?xi8>) outs(%{{.*}} : tensor<?x?x?xi8>)
+func.func @unpack(%p: tensor<7x3x?xi8>, %q: tensor<?x?x?xi8>) -> tensor<?x?x?xi8> {
+  %u = stamp.unpack #stamp.schedule<[], 4> along 0 over 1 ins(%p : tensor<7x3x?xi8>) outs(%q : tensor<?x?x?xi8>)
+  return %u : tensor<?x?x?xi8>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.unpack"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [0, 0, 4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+func.func @pack_along_the_sequence(%q: tensor<12x5xi8>, %a: tensor<12x3xi8>) -> tensor<12x3xi8> {
+  // expected-error@+3 {{'stamp.pack' op cannot be tiled along dimension 0, which it mixes}}
+  // expected-error@+2 {{'stamp.pack' op faild to tile operation}}
+  // expected-error@+1 {{'stamp.pack' op failed to generate tiling loops}}
+  %p = stamp.pack #stamp.schedule<[], 4> along 0 over 1 ins(%q : tensor<12x5xi8>) outs(%a : tensor<12x3xi8>)
+  return %p : tensor<12x3xi8>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.pack"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+func.func @unpack_inside_of_bytes(%p: tensor<12x3xi8>, %q: tensor<12x5xi8>) -> tensor<12x5xi8> {
+  // expected-error@+3 {{'stamp.unpack' op cannot be tiled along dimension 1, which it mixes}}
+  // expected-error@+2 {{'stamp.unpack' op faild to tile operation}}
+  // expected-error@+1 {{'stamp.unpack' op failed to generate tiling loops}}
+  %u = stamp.unpack #stamp.schedule<[], 4> along 0 over 1 ins(%p : tensor<12x3xi8>) outs(%q : tensor<12x5xi8>)
+  return %u : tensor<12x5xi8>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.unpack"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [0, 2] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+// A consumer's tile of a batch asks for the bytes of that batch alone.
+// CHECK-LABEL: func @fuse_pack(
+//       CHECK:   scf.forall (%{{.*}}) in (3)
+//       CHECK:     %[[P:.*]]:2 = stamp.pack {{.*}} ins(%{{.*}} : tensor<2x12x5xi8>)
+//       CHECK:     stamp.unpack {{.*}} ins(%{{.*}}, %[[P]]#1 : tensor<2x3x5xi8>, tensor<2x9x3xi8>) outs(%{{.*}} : tensor<2x12x5xi8>)
+func.func @fuse_pack(%q: tensor<6x12x5xi8>, %a: tensor<6x3x5xi8>, %b: tensor<6x9x3xi8>) -> tensor<6x12x5xi8> {
+  %p:2 = stamp.pack #stamp.schedule<[3 : 8], 4> along 1 over 2
+      ins(%q : tensor<6x12x5xi8>) outs(%a, %b : tensor<6x3x5xi8>, tensor<6x9x3xi8>)
+  %u = stamp.unpack #stamp.schedule<[3 : 8], 4> along 1 over 2
+      ins(%a, %p#1 : tensor<6x3x5xi8>, tensor<6x9x3xi8>) outs(%q : tensor<6x12x5xi8>)
+  return %u : tensor<6x12x5xi8>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %consumer = transform.structured.match ops{["stamp.unpack"]} in %root : (!transform.any_op) -> !transform.any_op
+    %producer = transform.structured.match ops{["stamp.pack"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_forall %consumer tile_sizes [2] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %fused, %new = transform.structured.fuse_into_containing_op %producer into %loop : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

@@ -25,14 +25,17 @@ from stamp.reference import (
     Matrix,
     Schedule,
     dequantize,
+    field_bits,
     integer_linear,
     integer_matmul,
+    pack,
     quantize,
     quantize_weight,
     rescale,
     sqnr_db,
     stamp_linear,
     theorem1_bound,
+    unpack,
 )
 from stamp.testdata import ar1
 
@@ -524,6 +527,76 @@ def test_nineteen_levels():
     for bits in range(2, 9):
         for a, b in zip(quantize(x, levels=2**bits), quantize(x, Schedule([], bits))):
             assert np.array_equal(a, b)
+
+
+# ------------------------------------------------------------- valid lengths --
+
+
+@given(st.data(), st.integers(1, 20), features, seeds)
+def test_a_valid_sequence_is_a_sequence_of_its_own(data, size, width, seed):
+    """Transformed and quantized as by itself, whatever stands behind it."""
+    basis = data.draw(bases(size))
+    lengths = data.draw(st.lists(st.integers(-2, size + 2), min_size=1, max_size=3))
+    schedule = Schedule([(1, 8), (0.3, 5)], 3)
+    x = np.stack([ar1(size, width, seed=seed ^ b) for b in range(len(lengths))])
+    counts = np.clip(lengths, 0, size)
+    for sequence, count in zip(x, counts):
+        sequence[count:] = np.nan
+    y = basis.forward(x, -2, lengths)
+    back = basis.inverse(y, -2, lengths)
+    quantized = quantize(y, schedule, lengths=lengths)
+    ones = basis.transformed_ones(size, lengths=lengths)
+    for b, count in enumerate(counts):
+        assert np.array_equal(y[b, :count], basis.forward(x[b, :count]))
+        assert np.isnan(y[b, count:]).all() and np.isnan(back[b, count:]).all()
+        assert np.array_equal(back[b, :count], basis.inverse(y[b, :count]))
+        assert np.array_equal(ones[b, :count], basis.transformed_ones(count))
+        assert (ones[b, count:] == 1).all()
+        for whole, alone in zip(quantized, quantize(y[b, :count], schedule)):
+            assert np.array_equal(whole[b, :count], alone)
+        assert (quantized.codes[b, count:] == -4).all()  # NaN, at the rest's width.
+
+
+def test_lengths_stand_in_front_of_the_tokens():
+    x = ar1(24, 5).reshape(2, 3, 4, 5)
+    heads = Haar(1).forward(x, 2, [[4, 2, 0], [1, 3, 4]])
+    assert np.array_equal(heads[0, 1, :2], Haar(1).forward(x[0, 1, :2]))
+    assert np.array_equal(heads[0, 1, 2:], x[0, 1, 2:])
+    assert np.array_equal(heads[0, 2], x[0, 2])
+    assert np.array_equal(Haar(1).forward(x, 2, 4), Haar(1).forward(x, 2))
+    for wrong in [4, 2, 0], [[4] * 2] * 3, np.ones((2, 3, 4), int):
+        with pytest.raises(ValueError, match="in front of axis 2"):
+            Haar(1).forward(x, 2, wrong)
+
+
+# -------------------------------------------------------------- packed codes --
+
+
+@given(st.data(), st.integers(0, 9), st.integers(1, 9), seeds)
+def test_unpack_undoes_pack(data, size, width, seed):
+    widths = st.integers(2, 8)
+    segments = st.lists(st.tuples(st.integers(0, 4), widths), max_size=3)
+    schedule = Schedule(data.draw(segments), data.draw(widths))
+    bits = schedule.bits_per_row(size)
+    half = 1 << (bits - 1)
+    random = np.random.default_rng(seed)
+    codes = random.integers(-half, half, (2, width, size)).astype(np.int8)
+    parts = pack(codes, schedule, 2, 1)
+    assert np.array_equal(unpack(parts, width, schedule, 2, 1), codes)
+    assert sum(part.nbytes for part in parts) == sum(
+        2 * -(-width * field_bits(b) // 8) for b in bits
+    )
+
+
+def test_pack_by_hand():
+    codes = np.array([[1, -2, 7], [-8, 100, -1]], np.int8)
+    schedule = Schedule([(1, 4)], 2)
+    first, rest = pack(codes, schedule, 0, 1)
+    # Low nibble first, the last byte half empty; of −8 and 100 the low bits.
+    assert first.view(np.uint8).tolist() == [[0xE1, 0x07]]
+    assert rest.view(np.uint8).tolist() == [[0b00_11_00_00]]
+    back = unpack([first, rest], 3, schedule, 0, 1)
+    assert back.tolist() == [[1, -2, 7], [0, 0, -1]]
 
 
 # ------------------------------------------------------- weights and linears --

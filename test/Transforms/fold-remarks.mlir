@@ -217,3 +217,22 @@ func.func @buffers(%m: memref<16x8xf32>) {
   return
 }
 // CHECK: remark: [Analysis]
+
+// -----
+
+func.func @lengths_of_a_transposed_batch(%x: tensor<2x5x4xf32>, %w: tensor<4x3xf32>, %n: tensor<2xi64>) -> tensor<5x2x3xf32> {
+  %zero = arith.constant dense<0.0> : tensor<5x2x3xf32>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.generic does not keep in place the dimensions that the lengths of its sequences are for"
+  %i = stamp.inverse_transform #stamp.dct along 1 lengths(%n : tensor<2xi64>) ins(%x : tensor<2x5x4xf32>) outs(%x : tensor<2x5x4xf32>)
+  %y = linalg.generic {indexing_maps = [affine_map<(b, s, n, k) -> (b, s, k)>, affine_map<(b, s, n, k) -> (k, n)>,
+                                        affine_map<(b, s, n, k) -> (s, b, n)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%i, %w : tensor<2x5x4xf32>, tensor<4x3xf32>) outs(%zero : tensor<5x2x3xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %q = arith.addf %c, %p : f32
+    linalg.yield %q : f32
+  } -> tensor<5x2x3xf32>
+  return %y : tensor<5x2x3xf32>
+}
+// CHECK: remark: [Analysis]

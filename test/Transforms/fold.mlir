@@ -575,3 +575,109 @@ func.func @other_bases_share_nothing(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>)
   %b = stamp.transform #stamp.wht along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
   return %a, %b : tensor<16x8xf32>, tensor<16x8xf32>
 }
+
+//===----------------------------------------------------------------------===//
+// Valid lengths
+//===----------------------------------------------------------------------===//
+
+// A pair cancels for equal lengths alone.
+// CHECK-LABEL: func @pair_of_equal_lengths_cancels
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<2x5x4xf32>,
+//       CHECK:   return %[[X]]
+func.func @pair_of_equal_lengths_cancels(%x: tensor<2x5x4xf32>, %n: tensor<2xi64>) -> tensor<2x5x4xf32> {
+  %i = stamp.inverse_transform #stamp.dct along 1 lengths(%n : tensor<2xi64>) ins(%x : tensor<2x5x4xf32>) outs(%x : tensor<2x5x4xf32>)
+  %t = stamp.transform #stamp.dct along 1 lengths(%n : tensor<2xi64>) ins(%i : tensor<2x5x4xf32>) outs(%x : tensor<2x5x4xf32>)
+  return %t : tensor<2x5x4xf32>
+}
+
+// CHECK-LABEL: func @pair_of_other_lengths_stays
+//       CHECK:   stamp.inverse_transform
+//       CHECK:   stamp.transform
+func.func @pair_of_other_lengths_stays(%x: tensor<2x5x4xf32>, %n: tensor<2xi64>, %m: tensor<2xi64>) -> tensor<2x5x4xf32> {
+  %i = stamp.inverse_transform #stamp.dct along 1 lengths(%n : tensor<2xi64>) ins(%x : tensor<2x5x4xf32>) outs(%x : tensor<2x5x4xf32>)
+  %t = stamp.transform #stamp.dct along 1 lengths(%m : tensor<2xi64>) ins(%i : tensor<2x5x4xf32>) outs(%x : tensor<2x5x4xf32>)
+  return %t : tensor<2x5x4xf32>
+}
+
+// CHECK-LABEL: func @pair_with_and_without_lengths_stays
+//       CHECK:   stamp.inverse_transform
+//       CHECK:   stamp.transform
+func.func @pair_with_and_without_lengths_stays(%x: tensor<2x5x4xf32>, %n: tensor<2xi64>) -> tensor<2x5x4xf32> {
+  %i = stamp.inverse_transform #stamp.dct along 1 lengths(%n : tensor<2xi64>) ins(%x : tensor<2x5x4xf32>) outs(%x : tensor<2x5x4xf32>)
+  %t = stamp.transform #stamp.dct along 1 ins(%i : tensor<2x5x4xf32>) outs(%x : tensor<2x5x4xf32>)
+  return %t : tensor<2x5x4xf32>
+}
+
+// Lengths sink with their transform where the batch stays in front.
+// CHECK-LABEL: func @lengths_sink
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<2x5x4xf32>, %{{.*}}, %[[N:[^:]*]]: tensor<2xi64>)
+//       CHECK:   %[[Y:.*]] = linalg.batch_matmul ins(%[[X]],
+//       CHECK:   stamp.inverse_transform #stamp.dct along 1 lengths(%[[N]] : tensor<2xi64>) ins(%[[Y]] :
+func.func @lengths_sink(%x: tensor<2x5x4xf32>, %w: tensor<2x4x3xf32>, %n: tensor<2xi64>) -> tensor<2x5x3xf32> {
+  %zero = arith.constant dense<0.0> : tensor<2x5x3xf32>
+  %i = stamp.inverse_transform #stamp.dct along 1 lengths(%n : tensor<2xi64>) ins(%x : tensor<2x5x4xf32>) outs(%x : tensor<2x5x4xf32>)
+  %y = linalg.batch_matmul ins(%i, %w : tensor<2x5x4xf32>, tensor<2x4x3xf32>) outs(%zero : tensor<2x5x3xf32>) -> tensor<2x5x3xf32>
+  return %y : tensor<2x5x3xf32>
+}
+
+// CHECK-LABEL: func @lengths_rise
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<2x5x3xf32>, %{{.*}}, %[[N:[^:]*]]: tensor<2xi64>,
+//       CHECK:   %[[T:.*]] = stamp.transform #stamp.dct along 1 lengths(%[[N]] : tensor<2xi64>) ins(%[[X]] :
+//       CHECK:   linalg.batch_matmul ins(%[[T]],
+func.func @lengths_rise(%x: tensor<2x5x3xf32>, %w: tensor<2x3x4xf32>, %n: tensor<2xi64>, %e: tensor<2x5x4xf32>) -> tensor<2x5x4xf32> {
+  %zero = arith.constant dense<0.0> : tensor<2x5x4xf32>
+  %y = linalg.batch_matmul ins(%x, %w : tensor<2x5x3xf32>, tensor<2x3x4xf32>) outs(%zero : tensor<2x5x4xf32>) -> tensor<2x5x4xf32>
+  %t = stamp.transform #stamp.dct along 1 lengths(%n : tensor<2xi64>) ins(%y : tensor<2x5x4xf32>) outs(%e : tensor<2x5x4xf32>)
+  return %t : tensor<2x5x4xf32>
+}
+
+// Behind this contraction the tokens would stand in front of the batch.
+// CHECK-LABEL: func @lengths_stay_in_front_of_a_transposed_batch
+//       CHECK:   %[[I:.*]] = stamp.inverse_transform
+//       CHECK:   linalg.generic {{.*}} ins(%[[I]],
+func.func @lengths_stay_in_front_of_a_transposed_batch(%x: tensor<2x5x4xf32>, %w: tensor<4x3xf32>, %n: tensor<2xi64>) -> tensor<5x2x3xf32> {
+  %zero = arith.constant dense<0.0> : tensor<5x2x3xf32>
+  %i = stamp.inverse_transform #stamp.dct along 1 lengths(%n : tensor<2xi64>) ins(%x : tensor<2x5x4xf32>) outs(%x : tensor<2x5x4xf32>)
+  %y = linalg.generic {indexing_maps = [affine_map<(b, s, n, k) -> (b, s, k)>, affine_map<(b, s, n, k) -> (k, n)>,
+                                        affine_map<(b, s, n, k) -> (s, b, n)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%i, %w : tensor<2x5x4xf32>, tensor<4x3xf32>) outs(%zero : tensor<5x2x3xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %q = arith.addf %c, %p : f32
+    linalg.yield %q : f32
+  } -> tensor<5x2x3xf32>
+  return %y : tensor<5x2x3xf32>
+}
+
+// A bias is spread for each sequence, whatever is static.
+// CHECK-LABEL: func @bias_with_lengths_goes_into_the_rescale
+//  CHECK-SAME:   %[[B:[^:]*]]: tensor<4xf32>, %[[N:[^:]*]]: tensor<2xi64>)
+//       CHECK:   %[[ONES:.*]] = linalg.fill {{.*}} -> tensor<2x5x1xf32>
+//       CHECK:   %[[T:.*]] = stamp.transform #stamp.dct along 1 lengths(%[[N]] : tensor<2xi64>) ins(%[[ONES]] :
+//       CHECK:   %[[L:.*]] = tensor.collapse_shape %[[T]] {{\[\[}}0], [1, 2]] : tensor<2x5x1xf32> into tensor<2x5xf32>
+//       CHECK:   %[[R:.*]] = stamp.rescale {{.*}} bias(%[[B]] : tensor<4xf32>) spread(%[[L]] : tensor<2x5xf32>)
+//       CHECK:   stamp.inverse_transform #stamp.dct along 1 lengths(%[[N]] : tensor<2xi64>) ins(%[[R]] :
+func.func @bias_with_lengths_goes_into_the_rescale(
+    %acc: tensor<2x5x4xi32>, %sx: tensor<2x5xf32>, %zx: tensor<2x5xi32>, %sw: tensor<4xf32>, %c: tensor<4xi32>,
+    %e: tensor<2x5x4xf32>, %b: tensor<4xf32>, %n: tensor<2xi64>) -> tensor<2x5x4xf32> {
+  %r = stamp.rescale along 1 over 2
+      ins(%acc, %sx, %zx, %sw, %c : tensor<2x5x4xi32>, tensor<2x5xf32>, tensor<2x5xi32>, tensor<4xf32>, tensor<4xi32>)
+      outs(%e : tensor<2x5x4xf32>)
+  %i = stamp.inverse_transform #stamp.dct along 1 lengths(%n : tensor<2xi64>) ins(%r : tensor<2x5x4xf32>) outs(%e : tensor<2x5x4xf32>)
+  %w = linalg.broadcast ins(%b : tensor<4xf32>) outs(%e : tensor<2x5x4xf32>) dimensions = [0, 1]
+  %y = linalg.add ins(%i, %w : tensor<2x5x4xf32>, tensor<2x5x4xf32>) outs(%e : tensor<2x5x4xf32>) -> tensor<2x5x4xf32>
+  return %y : tensor<2x5x4xf32>
+}
+
+// CHECK-LABEL: func @bias_with_lengths_goes_under_an_inverse_of_floats
+//       CHECK:   %[[L:.*]] = tensor.collapse_shape %{{.*}} into tensor<2x5xf32>
+//       CHECK:   linalg.generic {indexing_maps = [#[[ALL:.*]], #{{.*}}, #[[SEQUENCE:.*]], #[[ALL]]]
+//  CHECK-SAME:     ins(%{{.*}}, %{{.*}}, %[[L]] : tensor<2x3x5x4xf32>, tensor<4xf32>, tensor<2x5xf32>)
+//       CHECK:   stamp.inverse_transform #stamp.dct along 2 lengths(
+func.func @bias_with_lengths_goes_under_an_inverse_of_floats(%a: tensor<2x3x5x4xf32>, %e: tensor<2x3x5x4xf32>, %b: tensor<4xf32>, %n: tensor<2xi64>) -> tensor<2x3x5x4xf32> {
+  %i = stamp.inverse_transform #stamp.dct along 2 lengths(%n : tensor<2xi64>) ins(%a : tensor<2x3x5x4xf32>) outs(%e : tensor<2x3x5x4xf32>)
+  %w = linalg.broadcast ins(%b : tensor<4xf32>) outs(%e : tensor<2x3x5x4xf32>) dimensions = [0, 1, 2]
+  %y = linalg.add ins(%i, %w : tensor<2x3x5x4xf32>, tensor<2x3x5x4xf32>) outs(%e : tensor<2x3x5x4xf32>) -> tensor<2x3x5x4xf32>
+  return %y : tensor<2x3x5x4xf32>
+}

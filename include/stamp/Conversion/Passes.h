@@ -22,6 +22,9 @@ void populateStampToLinalgPatterns(mlir::RewritePatternSet &patterns);
 /// of the above.
 void populateSplitGroupsPatterns(mlir::RewritePatternSet &patterns);
 
+/// Those of them for stamp.pack and stamp.unpack.
+void populatePackToLinalgPatterns(mlir::RewritePatternSet &patterns);
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "stamp/Conversion/Passes.h.inc"

@@ -32,8 +32,13 @@ llvm::LogicalResult verifyTensorsOrBuffers(mlir::Operation *op);
 void getEffectsOnBuffers(mlir::Operation *op, mlir::MutableOperandRange inits,
                          MemoryEffectInstances &effects);
 
-/// The trait of an op whose operands `first` … `first + count − 1` are inits.
-template <unsigned first, unsigned count> struct ResultsInInits {
+/// The trait of an op whose operands `first` … `first + count − 1` are inits,
+/// or for count = −1 all from `first` on.
+template <unsigned first, int count> struct ResultsInInits {
+  static unsigned getNumInits(unsigned numOperands) {
+    return count < 0 ? numOperands - first : count;
+  }
+
   template <typename ConcreteOp>
   class Impl : public mlir::OpTrait::TraitBase<ConcreteOp, Impl> {
   public:
@@ -42,7 +47,9 @@ template <unsigned first, unsigned count> struct ResultsInInits {
     }
 
     mlir::MutableOperandRange getDpsInitsMutable() {
-      return mlir::MutableOperandRange(this->getOperation(), first, count);
+      mlir::Operation *op = this->getOperation();
+      return mlir::MutableOperandRange(op, first,
+                                       getNumInits(op->getNumOperands()));
     }
 
     static llvm::LogicalResult
@@ -50,10 +57,12 @@ template <unsigned first, unsigned count> struct ResultsInInits {
                      mlir::ValueRange operands, mlir::DictionaryAttr,
                      mlir::OpaqueProperties, mlir::RegionRange,
                      llvm::SmallVectorImpl<mlir::Type> &types) {
-      if (operands.size() < first + count)
-        return mlir::emitOptionalError(loc, "expects ", first + count,
+      constexpr unsigned kLeast = first + (count < 0 ? 0 : count);
+      if (operands.size() < kLeast)
+        return mlir::emitOptionalError(loc, "expects ", kLeast,
                                        " operands or more");
-      for (mlir::Type type : operands.slice(first, count).getTypes())
+      unsigned numInits = getNumInits(operands.size());
+      for (mlir::Type type : operands.slice(first, numInits).getTypes())
         if (llvm::isa<mlir::RankedTensorType>(type))
           types.push_back(type);
       return llvm::success();
@@ -65,7 +74,8 @@ template <unsigned first, unsigned count> struct ResultsInInits {
 
     /// Nothing traps: what an op on tensors computes may be computed in vain.
     mlir::Speculation::Speculatability getSpeculatability() {
-      return this->getOperation()->getNumResults() == count
+      mlir::Operation *op = this->getOperation();
+      return op->getNumResults() == getNumInits(op->getNumOperands())
                  ? mlir::Speculation::Speculatable
                  : mlir::Speculation::NotSpeculatable;
     }

@@ -173,6 +173,15 @@ def Stamp_ScheduleAttr : Stamp_Attr<"Schedule", "schedule"> {
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     ::stamp::PrecisionSchedule getSchedule() const;
+
+    /// The bits of each segment, and then of the rest.
+    ::llvm::SmallVector<int64_t> getWidths() const;
+
+    /// The row that each segment ends at in a sequence of `seqLen` tokens, which
+    /// may be known at run time only.
+    ::llvm::SmallVector<::mlir::OpFoldResult>
+    getEnds(::mlir::OpBuilder &builder, ::mlir::Location loc,
+            ::mlir::OpFoldResult seqLen) const;
   }];
 }
 

@@ -29,6 +29,8 @@ def Stamp_Floats : Stamp_ShapedOf<[F16, BF16, F32]>;
 def Stamp_Codes : Stamp_ShapedOf<[I8]>;
 def Stamp_Scales : Stamp_ShapedOf<[F32]>;
 def Stamp_Ints : Stamp_ShapedOf<[I32]>;
+/// How many tokens of each sequence are valid.
+def Stamp_Lengths : Stamp_ShapedOf<[Index, I32, I64]>;
 
 class Stamp_ResultsInInits<int first, int count>
     : ParamNativeOpTrait<"ResultsInInits", first # ", " # count> {
@@ -36,8 +38,9 @@ class Stamp_ResultsInInits<int first, int count>
 }
 
 /// Destination style. The inits are the operands firstInit …
-/// firstInit + numInits − 1, in front of any optional ones. On tensors each has
-/// a result, declared Optional; on buffers there are no results.
+/// firstInit + numInits − 1, in front of any optional ones, or for
+/// numInits = −1 all from firstInit on. On tensors each has a result, declared
+/// Optional or Variadic; on buffers there are no results.
 class Stamp_Op<string mnemonic, list<Trait> traits = [], int firstInit = 1,
                int numInits = 1>
     : Op<Stamp_Dialect, mnemonic, !listconcat(traits, [
@@ -64,17 +67,21 @@ class Stamp_RequiredOperands<int count> : PredOpTrait<
 
 class Stamp_TransformLikeOp<string mnemonic> : Stamp_Op<mnemonic> {
   let arguments = (ins Stamp_Floats:$input, Stamp_Floats:$init,
-    Stamp_BasisAttrInterface:$basis, I64Attr:$dimension);
+    Optional<Stamp_Lengths>:$lengths, Stamp_BasisAttrInterface:$basis,
+    I64Attr:$dimension);
   let results = (outs Optional<Stamp_FloatTensor>:$result);
   let assemblyFormat = [{
-    $basis `along` $dimension `ins` `(` $input `:` type($input) `)`
+    $basis `along` $dimension
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
+    `ins` `(` $input `:` type($input) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict
   }];
   let builders = [
     // Makes the init; its element type is the input's unless given.
     OpBuilder<(ins "::mlir::Value":$input,
                    "::stamp::BasisAttrInterface":$basis, "int64_t":$dimension,
-                   CArg<"::mlir::Type", "{}">:$elementType)>
+                   CArg<"::mlir::Type", "{}">:$elementType,
+                   CArg<"::mlir::Value", "{}">:$lengths)>
   ];
   let hasFolder = 1;
 }
@@ -86,6 +93,13 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
     Coefficients come coarse first. The arithmetic is f32; the result is
     narrowed to the init's element type at the end.
 
+    `lengths` tells how many tokens of each sequence of a padded batch are valid:
+    only those are transformed, the padding behind them stays as it is. It has
+    one element per sequence, or per group of sequences: its shape is that of the
+    input's first dimensions, as many of those in front of the sequence dimension
+    as it has. A length below 0 counts as 0, one above the size of the sequence
+    dimension as that.
+
     On buffers the input may be the init itself: the transform is done in place.
 
     Example:
@@ -93,6 +107,9 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
     ```mlir
     %t = stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
            ins(%x : tensor<?x4096xf32>) outs(%e : tensor<?x4096xf32>)
+
+    %p = stamp.transform #stamp.wht along 1 lengths(%n : tensor<?xi64>)
+           ins(%b : tensor<?x512x64xf32>) outs(%i : tensor<?x512x64xf32>)
 
     stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
         ins(%m : memref<?x4096xf32>) outs(%m : memref<?x4096xf32>)
@@ -103,7 +120,7 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
 def Stamp_InverseTransformOp : Stamp_TransformLikeOp<"inverse_transform"> {
   let summary = "L⁻¹·X along one dimension";
   let description = [{
-    The inverse of `stamp.transform` with the same basis.
+    The inverse of `stamp.transform` with the same basis and the same lengths.
 
     Example:
 
@@ -198,6 +215,9 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
     precision and not the whole token. Scales and zero points then keep the
     feature dimension, with ⌈D/g⌉ entries: the last group may be shorter.
 
+    With `lengths`, as in `stamp.transform`, the schedule is that of each
+    sequence's valid tokens; the padding behind them gets the rest's width.
+
     `rows at %offset of %total` says that the input holds some rows of a longer
     sequence, so that a tile keeps the widths of the whole: its first row is row
     `offset` of `total`, and its last must be one of them too. Without it the
@@ -224,12 +244,14 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
   let arguments = (ins Stamp_Floats:$input, Stamp_Codes:$codes_init,
     Stamp_Scales:$scales_init, Stamp_Ints:$zero_points_init,
     Optional<Index>:$row_offset, Optional<Index>:$row_total,
+    Optional<Stamp_Lengths>:$lengths,
     Stamp_ScheduleAttr:$schedule, I64Attr:$dimension,
     I64Attr:$feature_dimension, OptionalAttr<I64Attr>:$group_size);
   let results = (outs Optional<Stamp_CodeTensor>:$codes,
     Optional<Stamp_ScaleTensor>:$scales, Optional<Stamp_IntTensor>:$zero_points);
   let assemblyFormat = [{
     qualified($schedule) `along` $dimension `over` $feature_dimension
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
     (`groups` `of` $group_size^)?
     (`rows` `at` $row_offset^ `of` $row_total)?
     `ins` `(` $input `:` type($input) `)`
@@ -240,7 +262,8 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
   let builders = [
     OpBuilder<(ins "::mlir::Value":$input, "::stamp::ScheduleAttr":$schedule,
                    "int64_t":$dimension, "int64_t":$featureDimension,
-                   CArg<"::std::optional<int64_t>", "::std::nullopt">:$groupSize)>
+                   CArg<"::std::optional<int64_t>", "::std::nullopt">:$groupSize,
+                   CArg<"::mlir::Value", "{}">:$lengths)>
   ];
   let hasCanonicalizer = 1;
 }
@@ -351,7 +374,8 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
     Column scales s_w, column sums c and the bias b either are vectors over the
     channels or have the accumulators' shape without the token dimension.
     `spread` is l = L·1, a vector over the tokens, for a bias that is added
-    before a pending inverse transform; without it l = 1.
+    before a pending inverse transform; without it l = 1. Sequences with lengths
+    of their own have an l each: the lengths' dimensions, then the tokens.
 
     `groups along` names a dimension of the accumulators over which the op adds
     up, and which the result does not have: one partial sum per group of features
@@ -409,6 +433,75 @@ def Stamp_RescaleOp : Stamp_Op<"rescale", [
     int64_t getResultTokenDimension();
     int64_t getResultChannelDimension();
   }];
+}
+
+//===----------------------------------------------------------------------===//
+// Packed storage
+//===----------------------------------------------------------------------===//
+
+def Stamp_PackOp : Stamp_Op<"pack", [], /*firstInit=*/1, /*numInits=*/-1> {
+  let summary = "Codes at the width they have";
+  let description = [{
+    Stores codes in as many bytes as their widths take: one result for each
+    segment of the schedule, with the segment's rows of the dimension named by
+    `along`, and one for the rest. Along the dimension named by `over` a byte
+    holds four codes of 2 bits, two of 3 or 4, or one of more, the first in the
+    lowest bits and each in two's complement; what is left of the last byte is 0.
+    Of a code that its width does not hold, only the low bits are stored.
+
+    A weight, which has one width, packs with a schedule of no segments, along
+    either dimension.
+
+    Example:
+
+    ```mlir
+    %p8, %p4 = stamp.pack #stamp.schedule<[64 : 8], 4> along 0 over 1
+        ins(%q : tensor<512x120xi8>)
+        outs(%e8, %e4 : tensor<64x120xi8>, tensor<448x60xi8>)
+    ```
+  }];
+  let arguments = (ins Stamp_Codes:$codes,
+    Variadic<Stamp_Codes>:$inits, Stamp_ScheduleAttr:$schedule,
+    I64Attr:$dimension, I64Attr:$packed_dimension);
+  let results = (outs Variadic<Stamp_CodeTensor>:$results);
+  let assemblyFormat = [{
+    qualified($schedule) `along` $dimension `over` $packed_dimension
+    `ins` `(` $codes `:` type($codes) `)`
+    `outs` `(` $inits `:` type($inits) `)` attr-dict
+  }];
+  let builders = [
+    // Makes the inits.
+    OpBuilder<(ins "::mlir::Value":$codes, "::stamp::ScheduleAttr":$schedule,
+                   "int64_t":$dimension, "int64_t":$packedDimension)>
+  ];
+  let hasFolder = 1;
+}
+
+def Stamp_UnpackOp : Stamp_Op<"unpack", [], /*firstInit=*/0> {
+  let summary = "Packed codes, one a byte again";
+  let description = [{
+    The reverse of `stamp.pack` with the same schedule: codes are sign-extended
+    from the bits that they share a byte by, and what is left of a last byte is
+    not looked at.
+
+    Example:
+
+    ```mlir
+    %q = stamp.unpack #stamp.schedule<[64 : 8], 4> along 0 over 1
+        ins(%p8, %p4 : tensor<64x120xi8>, tensor<448x60xi8>)
+        outs(%e : tensor<512x120xi8>)
+    ```
+  }];
+  let arguments = (ins Stamp_Codes:$init,
+    Variadic<Stamp_Codes>:$packed, Stamp_ScheduleAttr:$schedule,
+    I64Attr:$dimension, I64Attr:$packed_dimension);
+  let results = (outs Optional<Stamp_CodeTensor>:$result);
+  let assemblyFormat = [{
+    qualified($schedule) `along` $dimension `over` $packed_dimension
+    `ins` `(` $packed `:` type($packed) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict
+  }];
+  let hasFolder = 1;
 }
 
 #endif // STAMP_IR_STAMPOPS_TD

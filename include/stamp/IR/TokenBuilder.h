@@ -70,6 +70,10 @@ public:
   llvm::SmallVector<mlir::Value> map(mlir::ValueRange inputs,
                                      mlir::TypeRange elementTypes, Body body);
 
+  /// The same into given inits, whose shapes may be known in less detail.
+  llvm::SmallVector<mlir::Value> mapInto(mlir::ValueRange inputs,
+                                         mlir::ValueRange inits, Body body);
+
   /// A new tensor like `x` whose elements `body` computes from their indices.
   mlir::Value generate(mlir::Value like, Body body);
 
@@ -123,6 +127,21 @@ mlir::Value emitFeatureTransform(mlir::OpBuilder &builder, mlir::Location loc,
                                  FeatureTransformAttrInterface transform,
                                  mlir::Value x, int64_t dimension, Side side,
                                  Direction direction, mlir::Type elementType);
+
+/// The same for each sequence of a padded batch over its first tokens alone, as
+/// many as `lengths` tells; the padding is cast and left as it is.
+mlir::Value emitTransformOfValidTokens(mlir::OpBuilder &builder,
+                                       mlir::Location loc,
+                                       BasisAttrInterface basis, mlir::Value x,
+                                       mlir::Value lengths, int64_t dimension,
+                                       Direction direction,
+                                       mlir::Type elementType);
+
+/// Valid lengths in the range that they have a meaning in, 0 to the size of
+/// the sequence dimension: a tensor<…xi64> with the first dimensions of `x`.
+mlir::Value emitClampedLengths(mlir::OpBuilder &builder, mlir::Location loc,
+                               mlir::Value lengths, mlir::Value x,
+                               mlir::OpFoldResult seqLen);
 
 } // namespace stamp
 

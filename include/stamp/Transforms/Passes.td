@@ -78,6 +78,10 @@ def StampQuantize : Pass<"stamp-quantize"> {
     accumulator per group, and rescale adds up the groups. Where K is no multiple
     of the group, or known at run time only, codes of 0 fill up the last group.
 
+    A plan is an attribute and cannot name an operand, so the ops it makes have no
+    `lengths`: padding is transformed with the tokens. Padded batches are written
+    with the ops themselves.
+
     Before:
     ```mlir
     func.func @layer(%x: tensor<512x120xf32>, %w: tensor<120x360xf32>) -> tensor<512x360xf32> {

@@ -50,6 +50,28 @@ func.func @quantize_rows(%tile: tensor<8x4xf32>,
   return %q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>
 }
 
+func.func @valid_lengths(%x: tensor<2x13x8xf32>, %n: tensor<2xi64>, %one: tensor<index>,
+                         %eq: tensor<2x13x8xi8>, %es: tensor<2x13xf32>, %ez: tensor<2x13xi32>, %row: index)
+    -> (tensor<2x13x8xi8>, tensor<2x13x8xf32>) {
+  %t = stamp.transform #stamp.wht along 1 lengths(%n : tensor<2xi64>)
+         ins(%x : tensor<2x13x8xf32>) outs(%x : tensor<2x13x8xf32>)
+  %q, %s, %z = stamp.quantize #stamp.schedule<[0.5 : 8], 4> along 1 over 2 lengths(%n : tensor<2xi64>)
+      rows at %row of %row
+      ins(%t : tensor<2x13x8xf32>)
+      outs(%eq, %es, %ez : tensor<2x13x8xi8>, tensor<2x13xf32>, tensor<2x13xi32>)
+  %i = stamp.inverse_transform #stamp.wht along 1 lengths(%one : tensor<index>)
+         ins(%t : tensor<2x13x8xf32>) outs(%x : tensor<2x13x8xf32>)
+  return %q, %i : tensor<2x13x8xi8>, tensor<2x13x8xf32>
+}
+
+func.func @packed(%q: tensor<12x5xi8>, %a: tensor<3x5xi8>, %b: tensor<9x3xi8>) -> tensor<12x5xi8> {
+  %p:2 = stamp.pack #stamp.schedule<[3 : 8], 4> along 0 over 1
+      ins(%q : tensor<12x5xi8>) outs(%a, %b : tensor<3x5xi8>, tensor<9x3xi8>)
+  %u = stamp.unpack #stamp.schedule<[3 : 8], 4> along 0 over 1
+      ins(%p#0, %p#1 : tensor<3x5xi8>, tensor<9x3xi8>) outs(%q : tensor<12x5xi8>)
+  return %u : tensor<12x5xi8>
+}
+
 func.func @dequantize(%q: tensor<?x8xi8>, %s: tensor<?xf32>, %z: tensor<?xi32>,
                       %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %d = stamp.dequantize over 1
