@@ -66,21 +66,43 @@ class Basis:
         if self.skip < 0:
             raise ValueError(f"skip = {self.skip} is negative")
 
-    def forward(self, x, axis=-2):
-        """L X, coarse coefficients first; the shape of X, float32 or float64."""
-        return self._along(self._forward, x, axis)
+    def forward(self, x, axis=-2, block_order=False):
+        """L X, coarse coefficients first or in block order; the shape of X, float32
+        or float64."""
+        coefficients = self._along(self._forward, x, axis)
+        if not block_order:
+            return coefficients
+        positions = self.coarse_positions(coefficients.shape[axis])
+        return np.take(coefficients, positions, axis)
 
-    def inverse(self, coefficients, axis=-2):
+    def inverse(self, coefficients, axis=-2, block_order=False):
         """L⁻¹ applied to coefficients; the inverse of `forward`."""
+        if block_order:
+            places = self.places(np.shape(coefficients)[axis])
+            coefficients = np.take(coefficients, places, axis)
         return self._along(self._inverse, coefficients, axis)
+
+    def places(self, tokens):
+        """Block order: the token where coefficient p, coarse first, stands."""
+        skipped = np.arange(min(self.skip, tokens))
+        others = self._places(tokens - len(skipped))
+        return np.concatenate([skipped, len(skipped) + others])
+
+    def coarse_positions(self, tokens):
+        """Block order: which coefficient, coarse first, stands at token i."""
+        return np.argsort(self.places(tokens))
+
+    def _places(self, tokens):
+        """`places` without a skip: block order is coarse first, unless..."""
+        return np.arange(tokens)
 
     def matrix(self, tokens, dtype=np.float64):
         """L itself, shape (tokens, tokens): the transform of the unit vectors."""
         return self.forward(np.eye(tokens, dtype=dtype), axis=0)
 
-    def transformed_ones(self, tokens, dtype=np.float32):
+    def transformed_ones(self, tokens, dtype=np.float32, block_order=False):
         """l = L·1, shape (tokens,): how a bias spreads over the coefficients."""
-        return self.forward(np.ones(tokens, dtype), axis=0)
+        return self.forward(np.ones(tokens, dtype), axis=0, block_order=block_order)
 
     def _along(self, step, x, axis):
         rows = np.moveaxis(_widen(x), axis, 0)
@@ -162,6 +184,14 @@ class Haar(Basis):
             detail, rest = np.split(rest, [length // 2])
             x = _haar_unstep(x, detail)
         return x
+
+    def _places(self, tokens):
+        # In place, the sum of a pair takes its first token, the difference its second.
+        coarse, details = np.arange(tokens), []
+        for _ in range(self.levels):
+            details.insert(0, coarse[1::2])
+            coarse = coarse[::2]
+        return np.concatenate([coarse, *details])
 
     def __str__(self):
         return self._attribute("haar", f"levels = {self.levels}")
@@ -298,7 +328,7 @@ class WHT(Basis):
             tail -= sizes[-1]
         return sizes
 
-    def _order(self, tokens):
+    def _places(self, tokens):
         """Where coefficient i stands among the natural rows of all blocks."""
         rows, keys, start = [], [], 0
         for number, size in enumerate(self.blocks(tokens)):
@@ -328,11 +358,11 @@ class WHT(Basis):
         return result
 
     def _forward(self, x):
-        return self._butterflies(x)[self._order(len(x))]
+        return self._butterflies(x)[self._places(len(x))]
 
     def _inverse(self, coefficients):
         natural = np.empty_like(coefficients)
-        natural[self._order(len(coefficients))] = coefficients
+        natural[self._places(len(coefficients))] = coefficients
         return self._butterflies(natural)
 
     def __str__(self):
@@ -439,8 +469,11 @@ class Schedule:
             ends.append(min(tokens, rows + int(fraction * tokens)))
         return ends
 
-    def bits_per_row(self, tokens):
-        """int32, shape (tokens,)."""
+    def bits_per_row(self, tokens, block_order_of=None):
+        """int32, shape (tokens,); where the rows are a basis's coefficients in block
+        order, each has the width of its place coarse first."""
+        if block_order_of is not None:
+            return self.bits_per_row(tokens)[block_order_of.coarse_positions(tokens)]
         bits, start = np.full(tokens, self.rest, np.int32), 0
         for end, (_, width) in zip(self.ends(tokens), self.segments):
             bits[start:end] = width
@@ -479,12 +512,13 @@ class Quantized(NamedTuple):
     zeros: np.ndarray  # int32, (..., S): z − 2^(b−1)
 
 
-def quantize(x, schedule=None, axis=-2, levels=None):
+def quantize(x, schedule=None, axis=-2, levels=None, block_order_of=None):
     """Quantizes each token with a scale and zero point of its own.
 
     x: (..., S, D) with the features last; not float64.  How finely comes
     from `schedule` or, for a baseline between two widths, from `levels`: as many
     codes for every row, which is log₂(levels) bits (19 levels: 4.25 bits).
+    `block_order_of` names the basis whose coefficients x holds in block order.
 
     A row whose range is below 2⁻¹¹⁸ gets scale 1 and codes that mean 0; a row
     with a NaN, an infinity or an overflowing range gets scale NaN.
@@ -496,7 +530,7 @@ def quantize(x, schedule=None, axis=-2, levels=None):
     if (schedule is None) == (levels is None):
         raise ValueError("expected either a schedule or a number of levels")
     if levels is None:
-        steps = (1 << schedule.bits_per_row(x.shape[axis])) - 1
+        steps = (1 << schedule.bits_per_row(x.shape[axis], block_order_of)) - 1
     else:
         if not 2 <= levels <= 256:
             raise ValueError(f"levels = {levels} is outside 2...256")
