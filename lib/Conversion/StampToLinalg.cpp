@@ -143,7 +143,7 @@ struct LowerTransform final : OpRewritePattern<OpTy> {
                                 PatternRewriter &rewriter) const override {
     Value result = emitTransform(rewriter, op.getLoc(), op.getBasis(),
                                  op.getInput(), op.getDimension(), direction,
-                                 op.getType().getElementType());
+                                 op.getOrder(), op.getType().getElementType());
     if (result.getType() != op.getType())
       result =
           tensor::CastOp::create(rewriter, op.getLoc(), op.getType(), result);
@@ -168,12 +168,13 @@ struct RowWidth {
 class RowWidths {
 public:
   RowWidths(OpBuilder &builder, QuantizeOp op)
-      : schedule(op.getSchedule().getSchedule()), firstRow(op.getRowOffset()) {
+      : schedule(op.getSchedule().getSchedule()), firstRow(op.getRowOffset()),
+        blockBasis(op.getBlockBasisAttr()) {
     Location loc = op.getLoc();
-    OpFoldResult seqLen =
-        op.getRowTotal() ? getAsOpFoldResult(op.getRowTotal())
-                         : tensor::getMixedSize(builder, loc, op.getInput(),
-                                                op.getDimension());
+    seqLen = op.getRowTotal()
+                 ? getAsOpFoldResult(op.getRowTotal())
+                 : tensor::getMixedSize(builder, loc, op.getInput(),
+                                        op.getDimension());
     if (std::optional<int64_t> known = getConstantIntValue(seqLen)) {
       for (int64_t end : this->schedule.ends(*known))
         ends.push_back(arith::ConstantIndexOp::create(builder, loc, end));
@@ -196,6 +197,8 @@ public:
     FloatMath m{b};
     if (firstRow)
       index = arith::AddIOp::create(b, firstRow, index);
+    if (blockBasis)
+      index = emitCoarsePosition(b, blockBasis, index, seqLen);
     auto constants = [&](int bits) {
       return RowWidth{m.constant(static_cast<float>((1 << bits) - 1)),
                       m.constant(static_cast<float>(1 << (bits - 1)))};
@@ -232,7 +235,9 @@ private:
   }
 
   PrecisionSchedule schedule;
+  OpFoldResult seqLen;
   Value firstRow; ///< its place in the sequence; null if that is 0
+  BasisAttrInterface blockBasis; ///< whose block order; null for coarse first
   SmallVector<Value> ends;
 };
 

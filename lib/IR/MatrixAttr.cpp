@@ -84,8 +84,8 @@ std::unique_ptr<Basis> MatrixAttr::getBasis() const {
       toFloats(getMatrix()), std::move(inverse), getSkip());
 }
 
-Value MatrixAttr::emitTokens(TokenBuilder &tokens, Value x,
-                             Direction direction) const {
+Value MatrixAttr::emitTokens(TokenBuilder &tokens, Value x, Direction direction,
+                             RowOrder) const {
   int64_t n = cast<RankedTensorType>(getMatrix().getType()).getDimSize(0);
   return tokens.ifLengthIs(n, x, [&](TokenBuilder &tokens, Value x) {
     bool explicitInverse = direction == Direction::Inverse && getInverse();

@@ -29,7 +29,7 @@ template <typename OpTy> static OpFoldResult foldIdentity(OpTy op) {
   int64_t seqLen = op.getType().getDimSize(op.getDimension());
   bool allSkipped =
       !ShapedType::isDynamic(seqLen) && seqLen <= op.getBasis().getSkip();
-  if (isa<IdentityAttr>(op.getBasis()) || allSkipped)
+  if (op.getBasis().isIdentity() || allSkipped)
     return op.getInput();
   return {};
 }

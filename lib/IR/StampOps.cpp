@@ -81,10 +81,12 @@ static LogicalResult reifyFromInits(DestinationStyleOpInterface op,
 template <typename OpTy>
 static void buildTransform(OpBuilder &builder, OperationState &state,
                            Value input, BasisAttrInterface basis,
-                           int64_t dimension, Type elementType) {
+                           int64_t dimension, Type elementType,
+                           RowOrder order) {
   OpTy::build(builder, state, input,
               createEmptyLike(builder, state.location, input, elementType),
-              basis, builder.getI64IntegerAttr(dimension));
+              basis, builder.getI64IntegerAttr(dimension),
+              order == RowOrder::Block ? builder.getUnitAttr() : UnitAttr());
 }
 
 template <typename OpTy> static LogicalResult verifyTransform(OpTy op) {
@@ -96,9 +98,9 @@ template <typename OpTy> static LogicalResult verifyTransform(OpTy op) {
 
 void TransformOp::build(OpBuilder &builder, OperationState &state, Value input,
                         BasisAttrInterface basis, int64_t dimension,
-                        Type elementType) {
+                        Type elementType, RowOrder order) {
   buildTransform<TransformOp>(builder, state, input, basis, dimension,
-                              elementType);
+                              elementType, order);
 }
 
 LogicalResult TransformOp::verify() { return verifyTransform(*this); }
@@ -111,9 +113,10 @@ TransformOp::reifyResultShapes(OpBuilder &builder,
 
 void InverseTransformOp::build(OpBuilder &builder, OperationState &state,
                                Value input, BasisAttrInterface basis,
-                               int64_t dimension, Type elementType) {
+                               int64_t dimension, Type elementType,
+                               RowOrder order) {
   buildTransform<InverseTransformOp>(builder, state, input, basis, dimension,
-                                     elementType);
+                                     elementType, order);
 }
 
 LogicalResult InverseTransformOp::verify() { return verifyTransform(*this); }
@@ -140,7 +143,8 @@ void QuantizeOp::build(OpBuilder &builder, OperationState &state, Value input,
                            builder.getI32Type()),
         /*rowOffset=*/Value(), /*rowTotal=*/Value(), schedule,
         builder.getI64IntegerAttr(dimension),
-        builder.getI64IntegerAttr(featureDimension));
+        builder.getI64IntegerAttr(featureDimension),
+        /*blockBasis=*/BasisAttrInterface());
 }
 
 MutableOperandRange QuantizeOp::getDpsInitsMutable() {

@@ -37,23 +37,25 @@ OpFoldResult TokenBuilder::length(Value x) {
 }
 
 Value TokenBuilder::slice(Value x, OpFoldResult offset, OpFoldResult count,
-                          int64_t stride) {
+                          OpFoldResult stride) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(*this, getLoc(), x);
   SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0));
   SmallVector<OpFoldResult> strides(sizes.size(), getIndexAttr(1));
   sizes[dimension] = count;
   offsets[dimension] = offset;
-  strides[dimension] = getIndexAttr(stride);
+  if (stride)
+    strides[dimension] = stride;
   return tensor::ExtractSliceOp::create(*this, x, offsets, sizes, strides);
 }
 
 Value TokenBuilder::insert(Value x, Value into, OpFoldResult offset,
-                           int64_t stride) {
+                           OpFoldResult stride) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(*this, getLoc(), x);
   SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0));
   SmallVector<OpFoldResult> strides(sizes.size(), getIndexAttr(1));
   offsets[dimension] = offset;
-  strides[dimension] = getIndexAttr(stride);
+  if (stride)
+    strides[dimension] = stride;
   return tensor::InsertSliceOp::create(*this, x, into, offsets, sizes, strides);
 }
 
@@ -212,12 +214,13 @@ static Value castElements(TokenBuilder &tokens, Value x, Type elementType) {
 
 Value stamp::emitTransform(OpBuilder &builder, Location loc,
                            BasisAttrInterface basis, Value x, int64_t dimension,
-                           Direction direction, Type elementType) {
+                           Direction direction, RowOrder order,
+                           Type elementType) {
   TokenBuilder tokens(builder, loc, dimension);
   Value wide = castElements(tokens, x, tokens.getF32Type());
   if (basis.getSkip() == 0)
-    return castElements(tokens, basis.emitTokens(tokens, wide, direction),
-                        elementType);
+    return castElements(
+        tokens, basis.emitTokens(tokens, wide, direction, order), elementType);
 
   AffineExpr length = tokens.getAffineSymbolExpr(0);
   AffineExpr skip = tokens.getAffineConstantExpr(basis.getSkip());
@@ -229,7 +232,31 @@ Value stamp::emitTransform(OpBuilder &builder, Location loc,
   if (getConstantIntValue(count) == 0)
     return castElements(tokens, wide, elementType);
   Value rest = tokens.slice(wide, skipped, count);
-  Value transformed = basis.emitTokens(tokens, rest, direction);
+  Value transformed = basis.emitTokens(tokens, rest, direction, order);
   return castElements(tokens, tokens.insert(transformed, wide, skipped),
                       elementType);
+}
+
+Value stamp::emitCoarsePosition(ImplicitLocOpBuilder &b,
+                                BasisAttrInterface basis, Value row,
+                                OpFoldResult seqLen) {
+  std::optional<int64_t> known = getConstantIntValue(seqLen);
+  if (known && *known <= basis.getSkip())
+    return row;
+  if (basis.getSkip() == 0)
+    return basis.emitCoarsePosition(b, row, seqLen);
+
+  // A skipped row asks for the first token's place, and does not take it.
+  Value skip = arith::ConstantIndexOp::create(b, basis.getSkip());
+  auto subtractSkip = [&](Value x) -> Value {
+    return arith::SubIOp::create(b, arith::MaxUIOp::create(b, x, skip), skip);
+  };
+  OpFoldResult length =
+      known ? OpFoldResult(b.getIndexAttr(*known - basis.getSkip()))
+            : subtractSkip(cast<Value>(seqLen));
+  Value position = arith::AddIOp::create(
+      b, basis.emitCoarsePosition(b, subtractSkip(row), length), skip);
+  Value skipped =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, skip);
+  return arith::SelectOp::create(b, skipped, row, position);
 }

@@ -97,6 +97,7 @@ struct CancelPair final : FoldPattern<OuterOp> {
                                 PatternRewriter &rewriter) const override {
     auto inner = outer.getInput().template getDefiningOp<InnerOp>();
     if (!inner || inner.getBasis() != outer.getBasis() ||
+        inner.getOrder() != outer.getOrder() ||
         inner.getDimension() != outer.getDimension() ||
         inner.getInput().getType() != outer.getType())
       return failure();
@@ -259,18 +260,18 @@ static Value cloneWith(RewriterBase &rewriter, const SequencePath &path,
 /// transform that cancels it at every use, maybe behind biases that go under
 /// it.
 static bool meetsTransform(Value tensor, BasisAttrInterface basis,
-                           int64_t dimension) {
+                           RowOrder order, int64_t dimension) {
   auto cancels = [&](OpOperand &use) {
     auto transform = dyn_cast<TransformOp>(use.getOwner());
     return transform && transform.getInput() == use.get() &&
-           transform.getBasis() == basis &&
+           transform.getBasis() == basis && transform.getOrder() == order &&
            static_cast<int64_t>(transform.getDimension()) == dimension &&
            transform.getType() == tensor.getType();
   };
   if (tensor.hasOneUse())
     if (std::optional<BiasAdd> add =
             BiasAdd::match(*tensor.use_begin(), dimension))
-      return meetsTransform(add->sum->getResult(0), basis, dimension);
+      return meetsTransform(add->sum->getResult(0), basis, order, dimension);
   return !tensor.use_empty() && llvm::all_of(tensor.getUses(), cancels);
 }
 
@@ -303,7 +304,7 @@ static std::optional<SequencePath> planSink(InverseTransformOp inverse,
   bool known = !ShapedType::isDynamic(in) && !ShapedType::isDynamic(out);
   bool cheaper = known && out <= in;
   if (!cheaper && !meetsTransform(path->op->getResult(0), inverse.getBasis(),
-                                  path->outOf)) {
+                                  inverse.getOrder(), path->outOf)) {
     why = std::string("the contraction behind it ") +
           (known ? "makes" : "may make") +
           " its tokens wider, and no transform waits there to cancel it";
@@ -364,7 +365,8 @@ struct SinkInverse final : FoldPattern<InverseTransformOp> {
     rewriter.setInsertionPoint(path->op);
     Value product = cloneWith(rewriter, *path, inverse.getInput());
     rewriter.replaceOpWithNewOp<InverseTransformOp>(
-        path->op, product, inverse.getBasis(), path->outOf);
+        path->op, product, inverse.getBasis(), path->outOf, Type(),
+        inverse.getOrder());
     ++counts.sunk;
     return success();
   }
@@ -386,9 +388,9 @@ struct RaiseTransform final : FoldPattern<TransformOp> {
     std::optional<SequencePath> path = planRise(transform, why);
     if (!path)
       return failure();
-    Value risen =
-        TransformOp::create(rewriter, transform.getLoc(), path->operand->get(),
-                            transform.getBasis(), path->into);
+    Value risen = TransformOp::create(
+        rewriter, transform.getLoc(), path->operand->get(),
+        transform.getBasis(), path->into, Type(), transform.getOrder());
     Value result = cloneWith(rewriter, *path, risen);
     rewriter.replaceOp(transform, result);
     ++counts.risen;
@@ -401,15 +403,16 @@ struct RaiseTransform final : FoldPattern<TransformOp> {
 // Rule 3: biases
 //===----------------------------------------------------------------------===//
 
-/// l = L·1, a vector over the tokens of `like`; never an S×N tensor.
+/// l = L·1 in that order, a vector over the tokens of `like`; never an S×N
+/// tensor.
 static Value createSpread(RewriterBase &rewriter, Location loc,
-                          BasisAttrInterface basis, Value like,
+                          BasisAttrInterface basis, RowOrder order, Value like,
                           int64_t dimension) {
   OpFoldResult length =
       tensor::getMixedSize(rewriter, loc, getSizeSource(like), dimension);
   Type f32 = rewriter.getF32Type();
   if (std::optional<int64_t> known = getConstantIntValue(length)) {
-    std::vector<float> ones = basis.getBasis()->transformedOnes(*known);
+    std::vector<float> ones = basis.getBasis()->transformedOnes(*known, order);
     auto type = RankedTensorType::get(*known, f32);
     return arith::ConstantOp::create(
         rewriter, loc, DenseElementsAttr::get(type, ArrayRef<float>(ones)));
@@ -420,7 +423,8 @@ static Value createSpread(RewriterBase &rewriter, Location loc,
       rewriter, loc, ArrayRef{length, OpFoldResult(rewriter.getIndexAttr(1))},
       f32);
   Value ones = linalg::FillOp::create(rewriter, loc, one, empty).getResult(0);
-  Value column = TransformOp::create(rewriter, loc, ones, basis, 0);
+  Value column =
+      TransformOp::create(rewriter, loc, ones, basis, 0, Type(), order);
   SmallVector<ReassociationIndices> whole = {{0, 1}};
   return tensor::CollapseShapeOp::create(rewriter, loc, column, whole);
 }
@@ -463,7 +467,7 @@ struct MoveBiasUnderInverse final : FoldPattern<InverseTransformOp> {
     rewriter.setInsertionPoint(add->sum);
     Value a = inverse.getInput();
     Value spread = createSpread(rewriter, add->sum.getLoc(), inverse.getBasis(),
-                                a, sequence);
+                                inverse.getOrder(), a, sequence);
     Value sum;
     auto rescale = a.getDefiningOp<RescaleOp>();
     if (rescale && rescale->hasOneUse() && !rescale.getBias() &&
@@ -478,7 +482,8 @@ struct MoveBiasUnderInverse final : FoldPattern<InverseTransformOp> {
     else
       sum = createScaledSum(rewriter, *add, a, sequence, spread);
     rewriter.replaceOpWithNewOp<InverseTransformOp>(
-        add->sum, sum, inverse.getBasis(), sequence);
+        add->sum, sum, inverse.getBasis(), sequence, Type(),
+        inverse.getOrder());
     ++counts.biases;
     return success();
   }

@@ -75,7 +75,7 @@ static Value createLinear(RewriterBase &rewriter, Linear linear,
   Location loc = linear.op.getLoc();
   Type f32 = rewriter.getF32Type();
   Value x = linear.x;
-  bool transforms = !isa<IdentityAttr>(plan.getBasis());
+  bool transforms = !plan.getBasis().isIdentity();
   if (transforms)
     x = TransformOp::create(rewriter, loc, x, plan.getBasis(), linear.sequence,
                             f32);

@@ -33,20 +33,28 @@ class Stamp_Op<string mnemonic, list<Trait> traits = []>
 class Stamp_TransformLikeOp<string mnemonic>
     : Stamp_Op<mnemonic, [AllTypesMatch<["init", "result"]>]> {
   let arguments = (ins Stamp_FloatTensor:$input, Stamp_FloatTensor:$init,
-    Stamp_BasisAttrInterface:$basis, I64Attr:$dimension);
+    Stamp_BasisAttrInterface:$basis, I64Attr:$dimension,
+    UnitAttr:$block_order);
   let results = (outs Stamp_FloatTensor:$result);
   let assemblyFormat = [{
-    $basis `along` $dimension `ins` `(` $input `:` type($input) `)`
+    $basis `along` $dimension (`block_order` $block_order^)?
+    `ins` `(` $input `:` type($input) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict
   }];
   let builders = [
     // Makes the init; its element type is the input's unless given.
     OpBuilder<(ins "::mlir::Value":$input,
                    "::stamp::BasisAttrInterface":$basis, "int64_t":$dimension,
-                   CArg<"::mlir::Type", "{}">:$elementType)>
+                   CArg<"::mlir::Type", "{}">:$elementType,
+                   CArg<"::stamp::RowOrder", "::stamp::RowOrder::CoarseFirst">
+                     :$order)>
   ];
   let hasFolder = 1;
   let extraClassDeclaration = [{
+    ::stamp::RowOrder getOrder() {
+      return getBlockOrder() ? ::stamp::RowOrder::Block
+                             : ::stamp::RowOrder::CoarseFirst;
+    }
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
   }];
 }
@@ -58,10 +66,18 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
     Coefficients come coarse first. The arithmetic is f32; the result is
     narrowed to the init's element type at the end.
 
+    In `block_order` they stand at the tokens where the algorithm in place leaves
+    them, so that a run of whole blocks holds its own coefficients and can be
+    computed by itself: along the sequence, too, the op is tiled then, in whole
+    blocks. A basis without blocks knows no other order than coarse first.
+
     Example:
 
     ```mlir
     %t = stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
+           ins(%x : tensor<?x4096xf32>) outs(%e : tensor<?x4096xf32>)
+
+    %u = stamp.transform #stamp.haar<levels = 3> along 0 block_order
            ins(%x : tensor<?x4096xf32>) outs(%e : tensor<?x4096xf32>)
     ```
   }];
@@ -70,7 +86,7 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
 def Stamp_InverseTransformOp : Stamp_TransformLikeOp<"inverse_transform"> {
   let summary = "L⁻¹·X along one dimension";
   let description = [{
-    The inverse of `stamp.transform` with the same basis.
+    The inverse of `stamp.transform` with the same basis and order.
 
     Example:
 
@@ -101,6 +117,9 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
     `offset` of `total`, and its last must be one of them too. Without it the
     input is the whole sequence.
 
+    `block_order of` a basis says that the rows are its coefficients in block
+    order: each gets the width that the schedule gives to its place coarse first.
+
     Example:
 
     ```mlir
@@ -112,17 +131,24 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
         rows at %row of %tokens
         ins(%tile : tensor<8x4096xf32>)
         outs(%e0, %e1, %e2 : tensor<8x4096xi8>, tensor<8xf32>, tensor<8xi32>)
+
+    %qb, %sb, %zb = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+        block_order of #stamp.haar<levels = 3> rows at %row of %tokens
+        ins(%tile : tensor<8x4096xf32>)
+        outs(%e0, %e1, %e2 : tensor<8x4096xi8>, tensor<8xf32>, tensor<8xi32>)
     ```
   }];
   let arguments = (ins Stamp_FloatTensor:$input, Stamp_CodeTensor:$codes_init,
     Stamp_ScaleTensor:$scales_init, Stamp_IntTensor:$zero_points_init,
     Optional<Index>:$row_offset, Optional<Index>:$row_total,
     Stamp_ScheduleAttr:$schedule, I64Attr:$dimension,
-    I64Attr:$feature_dimension);
+    I64Attr:$feature_dimension,
+    OptionalAttr<Stamp_BasisAttrInterface>:$block_basis);
   let results = (outs Stamp_CodeTensor:$codes, Stamp_ScaleTensor:$scales,
     Stamp_IntTensor:$zero_points);
   let assemblyFormat = [{
     qualified($schedule) `along` $dimension `over` $feature_dimension
+    (`block_order` `of` $block_basis^)?
     (`rows` `at` $row_offset^ `of` $row_total)?
     `ins` `(` $input `:` type($input) `)`
     `outs` `(` $codes_init `,` $scales_init `,` $zero_points_init `:`
