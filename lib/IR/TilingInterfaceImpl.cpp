@@ -10,14 +10,17 @@
 // it.
 //
 // A mixed loop makes each result depend on all of the op's input along it: a
-// tile has to hold the loop in whole. A tile that cannot be proven to do so is
-// refused, since computing on a part of the tokens would give other numbers.
+// tile has to hold the loop in whole. In block order a transform mixes only
+// within its blocks, and a tile has to hold whole ones. A tile that cannot be
+// proven to do so is refused, since computing on a part of what is mixed would
+// give other numbers.
 //
 // The models are attached to our own ops when the dialect is loaded, so an
 // embedder has nothing to register.
 //
 //===----------------------------------------------------------------------===//
 
+#include "WholeBlocks.h"
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -51,6 +54,8 @@ struct LoopNest {
 
   int64_t numLoops;
   std::optional<int64_t> mixed;
+  /// If the mixed loop is one in runs of so many turns only.
+  std::optional<int64_t> block;
   /// Per operand; empty for what is not a tensor and belongs to every tile.
   SmallVector<Loops> operands;
 };
@@ -77,6 +82,9 @@ struct Tile {
 
 template <typename OpTy> static LoopNest getTransformNest(OpTy op) {
   LoopNest nest(op.getInput(), op.getDimension());
+  // A skip moves the blocks, and belongs to the sequence's first tile alone.
+  if (op.getBlockOrder() && op.getBasis().getSkip() == 0)
+    nest.block = op.getBasis().getBasis()->fixedBlock();
   nest.operands = {nest.all(), nest.all()};
   return nest;
 }
@@ -172,7 +180,12 @@ static bool spans(Operation *op, const LoopNest &nest, const Tile &tile,
 }
 
 static bool isAllowed(Operation *op, const LoopNest &nest, const Tile &tile) {
-  return !nest.mixed || spans(op, nest, tile, *nest.mixed);
+  if (!nest.mixed || spans(op, nest, tile, *nest.mixed))
+    return true;
+  int64_t loop = *nest.mixed;
+  return nest.block &&
+         holdsWholeBlocks(tile.offsets[loop], tile.sizes[loop], *nest.block,
+                          getDimensionsAlong(op, nest, loop));
 }
 
 static const Loops &getResultLoops(Operation *op, const LoopNest &nest,
@@ -293,7 +306,7 @@ struct Tiling final : TilingInterface::ExternalModel<Tiling<OpTy>, OpTy> {
     LoopNest nest = getNest(op);
     SmallVector<utils::IteratorType> types(nest.numLoops,
                                            utils::IteratorType::parallel);
-    if (nest.mixed)
+    if (nest.mixed && !nest.block)
       types[*nest.mixed] = utils::IteratorType::reduction;
     return types;
   }
@@ -314,9 +327,14 @@ struct Tiling final : TilingInterface::ExternalModel<Tiling<OpTy>, OpTy> {
                          ArrayRef<OpFoldResult> sizes) const {
     LoopNest nest = getNest(op);
     Tile tile(offsets, sizes);
-    if (!isAllowed(op, nest, tile))
-      return op->emitOpError() << "cannot be tiled along dimension "
-                               << *nest.mixed << ", which it mixes";
+    if (!isAllowed(op, nest, tile)) {
+      InFlightDiagnostic error = op->emitOpError()
+                                 << "cannot be tiled along dimension "
+                                 << *nest.mixed << ", which it mixes";
+      if (nest.block)
+        error << ", except in whole blocks of " << *nest.block;
+      return error;
+    }
     return createTile(builder, op, nest, tile);
   }
 
