@@ -21,6 +21,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "WholeBlocks.h"
+#include "stamp/IR/OperandLoops.h"
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -28,6 +29,7 @@
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/Interfaces/TilingInterface.h"
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace stamp;
@@ -416,4 +418,15 @@ template <typename... OpTys> static void attachTiling(MLIRContext *context) {
 void StampDialect::attachTilingInterfaces() {
   attachTiling<TransformOp, InverseTransformOp, QuantizeOp, DequantizeOp,
                QuantizeWeightOp, RescaleOp>(getContext());
+}
+
+std::optional<OperandLoops> stamp::getOperandLoops(Operation *op) {
+  auto describe = [](auto op) -> std::optional<OperandLoops> {
+    LoopNest nest = getLoopNest(op);
+    return OperandLoops{nest.operands, nest.mixed};
+  };
+  return llvm::TypeSwitch<Operation *, std::optional<OperandLoops>>(op)
+      .Case<TransformOp, InverseTransformOp, QuantizeOp, DequantizeOp,
+            QuantizeWeightOp, RescaleOp>(describe)
+      .Default(std::nullopt);
 }
