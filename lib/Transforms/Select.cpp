@@ -33,11 +33,14 @@ namespace {
 struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
   using StampSelectBase::StampSelectBase;
 
-  void runOnOperation() override {
-    PlanAttr plan = parsePlan();
-    if (!plan)
-      return signalPassFailure();
+  /// Not later: an option may name a dialect that is still to be loaded, which
+  /// a running pass must not do.
+  LogicalResult initialize(MLIRContext *context) override {
+    plan = parsePlan(context);
+    return success(plan != nullptr);
+  }
 
+  void runOnOperation() override {
     int64_t found = 0, selected = 0;
     WalkResult result = getOperation()->walk([&](linalg::LinalgOp op) {
       auto own = op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
@@ -73,33 +76,33 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
 
 private:
   template <typename AttrTy>
-  AttrTy parseOption(StringRef name, StringRef text) {
+  AttrTy parseOption(StringRef name, StringRef text, MLIRContext *context) {
     // The parser has already said what it could not read.
-    Attribute attribute = parseAttribute(text, &getContext());
+    Attribute attribute = parseAttribute(text, context);
     if (!attribute)
       return {};
     auto typed = dyn_cast<AttrTy>(attribute);
     if (!typed)
-      emitError(UnknownLoc::get(&getContext()))
-          << "stamp-select: option '" << name << "' does not take "
-          << attribute;
+      emitError(UnknownLoc::get(context)) << "stamp-select: option '" << name
+                                          << "' does not take " << attribute;
     return typed;
   }
 
-  PlanAttr parsePlan() {
-    auto parsedBasis = parseOption<BasisAttrInterface>("basis", basis);
+  PlanAttr parsePlan(MLIRContext *context) {
+    auto parsedBasis = parseOption<BasisAttrInterface>("basis", basis, context);
     if (!parsedBasis)
       return {};
-    auto parsedSchedule = parseOption<ScheduleAttr>("schedule", schedule);
+    auto parsedSchedule =
+        parseOption<ScheduleAttr>("schedule", schedule, context);
     if (!parsedSchedule)
       return {};
     auto report = [&] {
-      return emitError(UnknownLoc::get(&getContext())) << "stamp-select: ";
+      return emitError(UnknownLoc::get(context)) << "stamp-select: ";
     };
     int64_t bits = weightBits;
     if (failed(PlanAttr::verify(report, parsedBasis, parsedSchedule, bits)))
       return {};
-    return PlanAttr::get(&getContext(), parsedBasis, parsedSchedule, bits);
+    return PlanAttr::get(context, parsedBasis, parsedSchedule, bits);
   }
 
   /// Why a contraction stays as it is; nullopt if it becomes a STaMP linear.
@@ -135,5 +138,7 @@ private:
 
   /// Whether the plan is the user's word, not just the options' defaults.
   bool isUserGiven() const { return basis.hasValue() || schedule.hasValue(); }
+
+  PlanAttr plan; ///< What the options ask for.
 };
 } // namespace
