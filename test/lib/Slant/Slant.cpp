@@ -89,7 +89,8 @@ public:
   }
   std::optional<int64_t> fixedBlock() const override { return block; }
   double flops(int64_t seqLen) const override {
-    return 2.0 * (transformedLength(seqLen) / block) * block * block;
+    int64_t blocks = transformedLength(seqLen) / block;
+    return 2.0 * static_cast<double>(blocks * block * block);
   }
 
 private:
