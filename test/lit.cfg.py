@@ -8,7 +8,7 @@ import lit.formats
 config.name = "STaMP"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Embedding", "unit", "Python", "Inputs"]
+config.excludes = ["Embedding", "lib", "unit", "Python", "Inputs"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.stamp_build_dir, "test")
 

@@ -8,7 +8,9 @@
 
 #include "stamp/Basis/Basis.h"
 
+#include <algorithm>
 #include <cassert>
+#include <numeric>
 
 using namespace stamp;
 
@@ -24,24 +26,53 @@ static Rows<T> transformedRows(const Basis &basis, T *x, int64_t seqLen,
   return {x + (seqLen - length) * features, length, features};
 }
 
-void Basis::forward(float *x, int64_t seqLen, int64_t features) const {
-  if (transformedLength(seqLen) > 0)
-    transform(Direction::Forward, transformedRows(*this, x, seqLen, features));
+/// Moves row positions[i] to row i, or back.
+template <typename T>
+static void permute(Direction direction, const std::vector<int64_t> &positions,
+                    Rows<T> x) {
+  std::vector<T> storage(x.data, x.data + x.count * x.features);
+  Rows<T> from{storage.data(), x.count, x.features};
+  for (int64_t i = 0; i < x.count; ++i) {
+    if (direction == Direction::Forward)
+      std::copy_n(from[positions[i]], x.features, x[i]);
+    else
+      std::copy_n(from[i], x.features, x[positions[i]]);
+  }
 }
 
-void Basis::forward(double *x, int64_t seqLen, int64_t features) const {
-  if (transformedLength(seqLen) > 0)
-    transform(Direction::Forward, transformedRows(*this, x, seqLen, features));
+void Basis::forward(float *x, int64_t seqLen, int64_t features,
+                    RowOrder order) const {
+  evaluate(Direction::Forward, x, seqLen, features, order);
 }
 
-void Basis::inverse(float *x, int64_t seqLen, int64_t features) const {
-  if (transformedLength(seqLen) > 0)
-    transform(Direction::Inverse, transformedRows(*this, x, seqLen, features));
+void Basis::forward(double *x, int64_t seqLen, int64_t features,
+                    RowOrder order) const {
+  evaluate(Direction::Forward, x, seqLen, features, order);
 }
 
-void Basis::inverse(double *x, int64_t seqLen, int64_t features) const {
-  if (transformedLength(seqLen) > 0)
-    transform(Direction::Inverse, transformedRows(*this, x, seqLen, features));
+void Basis::inverse(float *x, int64_t seqLen, int64_t features,
+                    RowOrder order) const {
+  evaluate(Direction::Inverse, x, seqLen, features, order);
+}
+
+void Basis::inverse(double *x, int64_t seqLen, int64_t features,
+                    RowOrder order) const {
+  evaluate(Direction::Inverse, x, seqLen, features, order);
+}
+
+/// The orders differ by places only, never by a bit.
+template <typename T>
+void Basis::evaluate(Direction direction, T *x, int64_t seqLen,
+                     int64_t features, RowOrder order) const {
+  if (transformedLength(seqLen) == 0)
+    return;
+  Rows<T> rows = transformedRows(*this, x, seqLen, features);
+  bool moves = order == RowOrder::Block;
+  if (moves && direction == Direction::Inverse)
+    permute(direction, coarsePositionsOfLength(rows.count), rows);
+  transform(direction, rows);
+  if (moves && direction == Direction::Forward)
+    permute(direction, coarsePositionsOfLength(rows.count), rows);
 }
 
 std::vector<double> Basis::matrix(int64_t seqLen) const {
@@ -53,10 +84,35 @@ std::vector<double> Basis::matrix(int64_t seqLen) const {
   return result;
 }
 
-std::vector<float> Basis::transformedOnes(int64_t seqLen) const {
+std::vector<float> Basis::transformedOnes(int64_t seqLen,
+                                          RowOrder order) const {
+  std::vector<float> ones = coarseFirstOnes(seqLen);
+  if (order == RowOrder::Block)
+    permute(Direction::Forward, coarsePositions(seqLen),
+            Rows<float>{ones.data(), seqLen, /*features=*/1});
+  return ones;
+}
+
+std::vector<float> Basis::coarseFirstOnes(int64_t seqLen) const {
   std::vector<float> ones(seqLen, 1.0f);
   forward(ones.data(), seqLen, /*features=*/1);
   return ones;
+}
+
+std::vector<int64_t> Basis::coarsePositions(int64_t seqLen) const {
+  int64_t length = transformedLength(seqLen), skipped = seqLen - length;
+  std::vector<int64_t> positions(skipped);
+  std::iota(positions.begin(), positions.end(), 0);
+  if (length > 0)
+    for (int64_t position : coarsePositionsOfLength(length))
+      positions.push_back(skipped + position);
+  return positions;
+}
+
+std::vector<int64_t> Basis::coarsePositionsOfLength(int64_t length) const {
+  std::vector<int64_t> positions(length);
+  std::iota(positions.begin(), positions.end(), 0);
+  return positions;
 }
 
 std::optional<std::string> Basis::misfit(int64_t seqLen) const {

@@ -57,7 +57,7 @@ void DCTBasis::transform(Direction direction, Rows<double> x) const {
 }
 
 // A product with the rounded matrix would leave noise where L·1 is zero.
-std::vector<float> DCTBasis::transformedOnes(int64_t seqLen) const {
+std::vector<float> DCTBasis::coarseFirstOnes(int64_t seqLen) const {
   int64_t length = transformedLength(seqLen);
   std::vector<float> ones(seqLen, 1.0f);
   if (length == 0)

@@ -89,6 +89,30 @@ double HaarBasis::flops(int64_t seqLen) const {
   return pairs * kHaarStepFlops;
 }
 
+/// In place, level t + 1 pairs the tokens at multiples of 2^t with their
+/// neighbours among these. Token i = 2^t·odd is the second of its pair there
+/// and keeps that level's detail; whatever is a multiple of 2^J stays coarse.
+///
+///     x₀ x₁ x₂ x₃ x₄  →  a₀ d₀ a₁ d₁ x₄  →  a'₀ d₀ d'₀ d₁ x₄
+///
+/// The details of level t + 1 stand behind its ⌈S/2^(t+1)⌉ coarse rows, an odd
+/// last one included: at every length.
+std::vector<int64_t> HaarBasis::coarsePositionsOfLength(int64_t length) const {
+  std::vector<int64_t> positions(length);
+  for (int64_t i = 0; i < length; ++i) {
+    int64_t t = 0;
+    while (t < levels && (i >> t) % 2 == 0)
+      ++t;
+    if (t == levels) {
+      positions[i] = i >> levels;
+      continue;
+    }
+    int64_t span = int64_t(1) << (t + 1);
+    positions[i] = (length + span - 1) / span + i / span;
+  }
+  return positions;
+}
+
 std::optional<std::string> HaarBasis::misfitOfLength(int64_t length) const {
   if (length >= fewestRowsFor(levels))
     return std::nullopt;

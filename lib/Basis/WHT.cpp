@@ -130,6 +130,15 @@ double WHTBasis::flops(int64_t seqLen) const {
   return total;
 }
 
+/// Block order is the layout of the butterflies.
+std::vector<int64_t> WHTBasis::coarsePositionsOfLength(int64_t length) const {
+  std::vector<int64_t> positions(length);
+  std::vector<int64_t> order = coefficientOrder(length);
+  for (int64_t p = 0; p < length; ++p)
+    positions[order[p]] = p;
+  return positions;
+}
+
 std::optional<std::string> WHTBasis::misfitOfLength(int64_t length) const {
   if (block <= length)
     return std::nullopt;

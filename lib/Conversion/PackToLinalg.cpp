@@ -79,7 +79,8 @@ static Value takePlace(const Places &places, Value codes, int place) {
   // No room for an empty slice behind a single code either.
   OpFoldResult offset =
       along.getIndexAttr(getConstantIntValue(count) == 0 ? 0 : place);
-  Value taken = along.slice(codes, offset, count, places.perByte);
+  Value taken =
+      along.slice(codes, offset, count, along.getIndexAttr(places.perByte));
   if (isEqualConstantIntOrValue(count, bytes))
     return taken;
   Value zero = arith::ConstantOp::create(along, along.getI8IntegerAttr(0));
@@ -181,7 +182,8 @@ private:
       if (getConstantIntValue(present) == 0)
         continue;
       Value own = along.slice(fields[place], along.getIndexAttr(0), present);
-      rows = along.insert(own, rows, along.getIndexAttr(place), part.perByte());
+      rows = along.insert(own, rows, along.getIndexAttr(place),
+                          along.getIndexAttr(part.perByte()));
     }
     return rows;
   }

@@ -225,13 +225,14 @@ struct LowerTransform final : OpRewritePattern<OpTy> {
                                 PatternRewriter &rewriter) const override {
     RankedTensorType type = op.getResult().getType();
     Type elementType = type.getElementType();
-    Value result =
-        op.getLengths()
-            ? emitTransformOfValidTokens(
-                  rewriter, op.getLoc(), op.getBasis(), op.getInput(),
-                  op.getLengths(), op.getDimension(), direction, elementType)
-            : emitTransform(rewriter, op.getLoc(), op.getBasis(), op.getInput(),
-                            op.getDimension(), direction, elementType);
+    Value result = op.getLengths()
+                       ? emitTransformOfValidTokens(
+                             rewriter, op.getLoc(), op.getBasis(),
+                             op.getInput(), op.getLengths(), op.getDimension(),
+                             direction, op.getOrder(), elementType)
+                       : emitTransform(rewriter, op.getLoc(), op.getBasis(),
+                                       op.getInput(), op.getDimension(),
+                                       direction, op.getOrder(), elementType);
     if (result.getType() != type)
       result = tensor::CastOp::create(rewriter, op.getLoc(), type, result);
     rewriter.replaceOp(op, result);
@@ -272,12 +273,13 @@ struct RowWidth {
 class RowWidths {
 public:
   RowWidths(OpBuilder &builder, QuantizeOp op)
-      : schedule(op.getSchedule()), firstRow(op.getRowOffset()) {
+      : schedule(op.getSchedule()), firstRow(op.getRowOffset()),
+        blockBasis(op.getBlockBasisAttr()) {
     Location loc = op.getLoc();
-    OpFoldResult seqLen =
-        op.getRowTotal() ? getAsOpFoldResult(op.getRowTotal())
-                         : tensor::getMixedSize(builder, loc, op.getInput(),
-                                                op.getDimension());
+    seqLen = op.getRowTotal()
+                 ? getAsOpFoldResult(op.getRowTotal())
+                 : tensor::getMixedSize(builder, loc, op.getInput(),
+                                        op.getDimension());
     if (op.getLengths())
       lengths = emitClampedLengths(builder, loc, op.getLengths(), op.getInput(),
                                    seqLen);
@@ -295,10 +297,14 @@ public:
     if (firstRow)
       index = arith::AddIOp::create(b, firstRow, index);
     SmallVector<Value> own = ends;
-    if (lengths)
-      own = materializeEnds(b, b.getLoc(),
-                            OpFoldResult(arith::IndexCastOp::create(
-                                b, b.getIndexType(), length)));
+    OpFoldResult ownLen = seqLen;
+    if (lengths) {
+      Value valid = arith::IndexCastOp::create(b, b.getIndexType(), length);
+      own = materializeEnds(b, b.getLoc(), valid);
+      ownLen = valid;
+    }
+    if (blockBasis)
+      index = emitPosition(b, index, ownLen);
     auto constants = [&](int64_t bits) {
       return RowWidth{m.constant(static_cast<float>((1 << bits) - 1)),
                       m.constant(static_cast<float>(1 << (bits - 1)))};
@@ -324,8 +330,21 @@ private:
         });
   }
 
+  /// The place of a row's coefficient, coarse first. Padding stays behind.
+  Value emitPosition(ImplicitLocOpBuilder &b, Value row,
+                     OpFoldResult length) const {
+    Value position = emitCoarsePosition(b, blockBasis, row, length);
+    if (!lengths)
+      return position;
+    Value valid = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row,
+                                        cast<Value>(length));
+    return arith::SelectOp::create(b, valid, position, row);
+  }
+
   ScheduleAttr schedule;
+  OpFoldResult seqLen;
   Value firstRow; ///< its place in the sequence; null if that is 0
+  BasisAttrInterface blockBasis; ///< whose block order; null for coarse first
   Value lengths;
   SmallVector<Value> ends;
 };

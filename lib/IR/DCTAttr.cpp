@@ -95,7 +95,7 @@ static Value emitMatrix(TokenBuilder &tokens, OpFoldResult length) {
       });
 }
 
-Value DCTAttr::emitTokens(TokenBuilder &tokens, Value x,
-                          Direction direction) const {
+Value DCTAttr::emitTokens(TokenBuilder &tokens, Value x, Direction direction,
+                          RowOrder) const {
   return tokens.multiply(emitMatrix(tokens, tokens.length(x)), x, direction);
 }

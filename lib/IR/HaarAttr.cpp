@@ -71,10 +71,11 @@ static Halves split(TokenBuilder &tokens, Value x) {
   Level level(tokens, tokens.length(x));
   if (isStatically(level.pairs, 0))
     return {x, nullptr};
-  Attribute zero = tokens.getIndexAttr(0), one = tokens.getIndexAttr(1);
+  Attribute zero = tokens.getIndexAttr(0), one = tokens.getIndexAttr(1),
+            two = tokens.getIndexAttr(2);
   SmallVector<Value> halves =
-      sumAndDifference(tokens, tokens.slice(x, zero, level.pairs, 2),
-                       tokens.slice(x, one, level.pairs, 2));
+      sumAndDifference(tokens, tokens.slice(x, zero, level.pairs, two),
+                       tokens.slice(x, one, level.pairs, two));
   if (isStatically(level.tail, 0))
     return {halves[0], halves[1]};
   Value tail = tokens.slice(x, level.tailOffset(tokens), level.tail);
@@ -91,12 +92,13 @@ static Value merge(TokenBuilder &tokens, Halves halves) {
       tokens.getAffineSymbolExpr(0) + tokens.getAffineSymbolExpr(1),
       {tokens.length(halves.coarse), tokens.length(halves.detail)});
   Level level(tokens, n);
-  Attribute zero = tokens.getIndexAttr(0), one = tokens.getIndexAttr(1);
+  Attribute zero = tokens.getIndexAttr(0), one = tokens.getIndexAttr(1),
+            two = tokens.getIndexAttr(2);
   SmallVector<Value> pair = sumAndDifference(
       tokens, tokens.slice(halves.coarse, zero, level.pairs), halves.detail);
   Value x = tokens.empty(halves.coarse, n);
-  x = tokens.insert(pair[0], x, zero, 2);
-  x = tokens.insert(pair[1], x, one, 2);
+  x = tokens.insert(pair[0], x, zero, two);
+  x = tokens.insert(pair[1], x, one, two);
   if (isStatically(level.tail, 0))
     return x;
   Value tail = tokens.slice(halves.coarse, level.pairs, level.tail);
@@ -142,10 +144,78 @@ static Value transformFront(TokenBuilder &tokens, Value x, OpFoldResult n,
   return tokens.insert(front, x, zero);
 }
 
+/// In block order a level works where its tokens stand: `distance` apart, each
+/// pair's sum in front. Both directions are the same step.
+static Value transformInPlace(TokenBuilder &tokens, Value x, OpFoldResult pairs,
+                              OpFoldResult distance) {
+  Attribute zero = tokens.getIndexAttr(0);
+  OpFoldResult stride =
+      tokens.apply(tokens.getAffineSymbolExpr(0) * 2, {distance});
+  SmallVector<Value> pair =
+      sumAndDifference(tokens, tokens.slice(x, zero, pairs, stride),
+                       tokens.slice(x, distance, pairs, stride));
+  x = tokens.insert(pair[0], x, zero, stride);
+  return tokens.insert(pair[1], x, distance, stride);
+}
+
+/// The levels in the order that the direction takes them. Only those count that
+/// still have a pair: a static length unrolls, a dynamic one loops.
+static Value emitInBlockOrder(TokenBuilder &tokens, Value x, int64_t levels,
+                              Direction direction) {
+  bool forward = direction == Direction::Forward;
+  OpFoldResult length = tokens.length(x);
+  if (std::optional<int64_t> known = getConstantIntValue(length)) {
+    SmallVector<int64_t> distances;
+    for (int64_t distance = 1; distance < *known && distance >> levels == 0;
+         distance *= 2)
+      distances.push_back(distance);
+    if (!forward)
+      std::reverse(distances.begin(), distances.end());
+    for (int64_t distance : distances) {
+      int64_t pairs = llvm::divideCeil(*known, distance) / 2;
+      x = transformInPlace(tokens, x, tokens.getIndexAttr(pairs),
+                           tokens.getIndexAttr(distance));
+    }
+    return x;
+  }
+
+  // A level needs a pair of tokens that far apart: there are ⌈log₂ S⌉ of them.
+  Type i64 = tokens.getI64Type();
+  auto constant = [&](int64_t value) {
+    return arith::ConstantOp::create(tokens, tokens.getI64IntegerAttr(value));
+  };
+  Value seqLen = tokens.materialize(length);
+  Value last = arith::SubIOp::create(
+      tokens,
+      arith::MaxUIOp::create(
+          tokens, arith::IndexCastOp::create(tokens, i64, seqLen), constant(1)),
+      constant(1));
+  Value useful = arith::SubIOp::create(
+      tokens, constant(64), math::CountLeadingZerosOp::create(tokens, last));
+  Value count = arith::IndexCastOp::create(
+      tokens, tokens.getIndexType(),
+      arith::MinUIOp::create(tokens, useful, constant(levels)));
+  Value one = arith::ConstantIndexOp::create(tokens, 1);
+  Value two = arith::ConstantIndexOp::create(tokens, 2);
+  return tokens.repeat(
+      count, x, [&](TokenBuilder &tokens, Value turn, Value x) -> Value {
+        Value level = turn;
+        if (!forward)
+          level = arith::SubIOp::create(
+              tokens, arith::SubIOp::create(tokens, count, one), turn);
+        Value distance = arith::ShLIOp::create(tokens, one, level);
+        Value rows = arith::CeilDivUIOp::create(tokens, seqLen, distance);
+        Value pairs = arith::DivUIOp::create(tokens, rows, two);
+        return transformInPlace(tokens, x, pairs, distance);
+      });
+}
+
 /// A static length unrolls into its levels, of which there are at most log₂ S.
 /// A dynamic one loops: levels may be 30, and most of them the identity.
-Value HaarAttr::emitTokens(TokenBuilder &tokens, Value x,
-                           Direction direction) const {
+Value HaarAttr::emitTokens(TokenBuilder &tokens, Value x, Direction direction,
+                           RowOrder order) const {
+  if (order == RowOrder::Block)
+    return emitInBlockOrder(tokens, x, getLevels(), direction);
   bool forward = direction == Direction::Forward;
   OpFoldResult length = tokens.length(x);
   if (std::optional<int64_t> known = getConstantIntValue(length)) {
@@ -174,6 +244,37 @@ Value HaarAttr::emitTokens(TokenBuilder &tokens, Value x,
         Value n = arith::CeilDivUIOp::create(tokens, seqLen, size);
         return transformFront(tokens, x, n, direction);
       });
+}
+
+/// Basis::coarsePositions in closed form: row i is coarse if its t trailing
+/// zeros are J or more, else a detail of level t + 1.
+Value HaarAttr::emitCoarsePosition(ImplicitLocOpBuilder &b, Value row,
+                                   OpFoldResult length) const {
+  Type i64 = b.getI64Type();
+  auto constant = [&](int64_t value) {
+    return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
+  };
+  Value i = arith::IndexCastOp::create(b, i64, row);
+  Value s = arith::IndexCastOp::create(
+      b, i64, getValueOrCreateConstantIndexOp(b, b.getLoc(), length));
+  Value levels = constant(getLevels()), one = constant(1);
+  // Bit J ends the search, at row 0 too.
+  Value marked =
+      arith::OrIOp::create(b, i, constant(int64_t{1} << getLevels()));
+  Value t = math::CountTrailingZerosOp::create(b, marked);
+  Value isCoarse =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, t, levels);
+  Value next = arith::AddIOp::create(b, t, one);
+  // ⌈S/2^(t+1)⌉
+  Value most =
+      arith::SubIOp::create(b, arith::ShLIOp::create(b, one, next), one);
+  Value coarse =
+      arith::ShRUIOp::create(b, arith::AddIOp::create(b, s, most), next);
+  Value detail =
+      arith::AddIOp::create(b, coarse, arith::ShRUIOp::create(b, i, next));
+  Value position = arith::SelectOp::create(
+      b, isCoarse, arith::ShRUIOp::create(b, i, levels), detail);
+  return arith::IndexCastOp::create(b, b.getIndexType(), position);
 }
 
 //===----------------------------------------------------------------------===//
@@ -254,8 +355,8 @@ struct BandSizes {
 };
 } // namespace
 
-Value Haar2DAttr::emitTokens(TokenBuilder &tokens, Value x,
-                             Direction direction) const {
+Value Haar2DAttr::emitTokens(TokenBuilder &tokens, Value x, Direction direction,
+                             RowOrder) const {
   SmallVector<BandSizes> sizes = {{getHeight(), getWidth()}};
   while (static_cast<int64_t>(sizes.size()) <= getLevels() &&
          (sizes.back().height > 1 || sizes.back().width > 1))

@@ -124,8 +124,8 @@ static Value emitProduct(MatrixAttr attr, TokenBuilder &tokens, Value x,
   });
 }
 
-Value MatrixAttr::emitTokens(TokenBuilder &tokens, Value x,
-                             Direction direction) const {
+Value MatrixAttr::emitTokens(TokenBuilder &tokens, Value x, Direction direction,
+                             RowOrder) const {
   return emitProduct(*this, tokens, x, direction, /*transposed=*/false);
 }
 

@@ -88,9 +88,12 @@ std::unique_ptr<Basis> IdentityAttr::getBasis() const {
 
 int64_t IdentityAttr::getSkip() const { return 0; }
 
-Value IdentityAttr::emitTokens(TokenBuilder &, Value x, Direction) const {
+Value IdentityAttr::emitTokens(TokenBuilder &, Value x, Direction,
+                               RowOrder) const {
   return x;
 }
+
+bool IdentityAttr::isIdentity() const { return true; }
 
 //===----------------------------------------------------------------------===//
 // Schedules

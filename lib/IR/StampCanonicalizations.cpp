@@ -10,8 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "LoopNest.h"
-
+#include "stamp/IR/LoopNest.h"
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/IR/Matchers.h"

@@ -30,7 +30,7 @@ template <typename OpTy> static bool isIdentity(OpTy op) {
   int64_t seqLen = op.getInput().getType().getDimSize(op.getDimension());
   bool allSkipped =
       !ShapedType::isDynamic(seqLen) && seqLen <= op.getBasis().getSkip();
-  return isa<IdentityAttr>(op.getBasis()) || allSkipped;
+  return op.getBasis().isIdentity() || allSkipped;
 }
 
 template <typename OpTy>

@@ -141,10 +141,12 @@ static LogicalResult reifyFromInits(DestinationStyleOpInterface op,
 template <typename OpTy>
 static void buildTransform(OpBuilder &builder, OperationState &state,
                            Value input, BasisAttrInterface basis,
-                           int64_t dimension, Type elementType, Value lengths) {
+                           int64_t dimension, Type elementType, RowOrder order,
+                           Value lengths) {
   OpTy::build(builder, state, input,
               createEmptyLike(builder, state.location, input, elementType),
-              lengths, basis, builder.getI64IntegerAttr(dimension));
+              lengths, basis, builder.getI64IntegerAttr(dimension),
+              order == RowOrder::Block ? builder.getUnitAttr() : UnitAttr());
 }
 
 template <typename OpTy> static LogicalResult verifyTransform(OpTy op) {
@@ -158,9 +160,9 @@ template <typename OpTy> static LogicalResult verifyTransform(OpTy op) {
 
 void TransformOp::build(OpBuilder &builder, OperationState &state, Value input,
                         BasisAttrInterface basis, int64_t dimension,
-                        Type elementType, Value lengths) {
+                        Type elementType, RowOrder order, Value lengths) {
   buildTransform<TransformOp>(builder, state, input, basis, dimension,
-                              elementType, lengths);
+                              elementType, order, lengths);
 }
 
 LogicalResult TransformOp::verify() { return verifyTransform(*this); }
@@ -174,9 +176,9 @@ TransformOp::reifyResultShapes(OpBuilder &builder,
 void InverseTransformOp::build(OpBuilder &builder, OperationState &state,
                                Value input, BasisAttrInterface basis,
                                int64_t dimension, Type elementType,
-                               Value lengths) {
+                               RowOrder order, Value lengths) {
   buildTransform<InverseTransformOp>(builder, state, input, basis, dimension,
-                                     elementType, lengths);
+                                     elementType, order, lengths);
 }
 
 LogicalResult InverseTransformOp::verify() { return verifyTransform(*this); }
@@ -263,7 +265,8 @@ void QuantizeOp::build(OpBuilder &builder, OperationState &state, Value input,
         /*rowOffset=*/Value(), /*rowTotal=*/Value(), lengths, schedule,
         builder.getI64IntegerAttr(dimension),
         builder.getI64IntegerAttr(featureDimension),
-        groupSize ? builder.getI64IntegerAttr(*groupSize) : IntegerAttr());
+        groupSize ? builder.getI64IntegerAttr(*groupSize) : IntegerAttr(),
+        /*blockBasis=*/BasisAttrInterface());
 }
 
 LogicalResult QuantizeOp::verify() {

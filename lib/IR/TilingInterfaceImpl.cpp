@@ -9,16 +9,18 @@
 // views of buffers.
 //
 // A mixed loop makes each result depend on all of the op's input along it: a
-// tile has to hold the loop in whole. A tile that cannot be proven to do so is
-// refused, since computing on a part of the tokens would give other numbers.
+// tile has to hold the loop in whole. In block order a transform mixes only
+// within its blocks, and a tile has to hold whole ones. A tile that cannot be
+// proven to do so is refused, since computing on a part of what is mixed would
+// give other numbers.
 //
 // The models are attached to our own ops when the dialect is loaded, so an
 // embedder has nothing to register.
 //
 //===----------------------------------------------------------------------===//
 
-#include "LoopNest.h"
-
+#include "WholeBlocks.h"
+#include "stamp/IR/LoopNest.h"
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -26,7 +28,6 @@
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/Interfaces/TilingInterface.h"
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
-
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -73,6 +74,10 @@ static Loops getLengthLoops(const LoopNest &nest, Value lengths) {
 
 template <typename OpTy> static LoopNest getTransformNest(OpTy op) {
   LoopNest nest(op.getInput(), op.getDimension());
+  // A skip moves the blocks, and belongs to the sequence's first tile alone. A
+  // tile of a sequence with a length of its own would need another one.
+  if (op.getBlockOrder() && op.getBasis().getSkip() == 0 && !op.getLengths())
+    nest.block = op.getBasis().getBasis()->fixedBlock();
   nest.operands = {nest.all(), nest.all()};
   if (op.getLengths())
     nest.operands.push_back(getLengthLoops(nest, op.getLengths()));
@@ -217,12 +222,16 @@ static bool spans(Operation *op, const LoopNest &nest, const Tile &tile,
   });
 }
 
-/// A loop that the op mixes and that the tile is not known to hold in whole.
+/// A loop that the op mixes and that the tile is not known to hold in whole, or
+/// in whole blocks.
 /// A tile in the making may leave loops open, and will hold those.
 static std::optional<int64_t> findSplitLoop(Operation *op, const LoopNest &nest,
                                             const Tile &tile) {
   for (int64_t loop : nest.mixed)
-    if (tile.sizes[loop] && !spans(op, nest, tile, loop))
+    if (tile.sizes[loop] && !spans(op, nest, tile, loop) &&
+        !(nest.block &&
+          holdsWholeBlocks(tile.offsets[loop], tile.sizes[loop], *nest.block,
+                           getDimensionsAlong(op, nest, loop))))
       return loop;
   return std::nullopt;
 }
@@ -384,7 +393,8 @@ struct Tiling final : TilingInterface::ExternalModel<Tiling<OpTy>, OpTy> {
     SmallVector<utils::IteratorType> types(nest.numLoops,
                                            utils::IteratorType::parallel);
     for (int64_t loop : nest.mixed)
-      types[loop] = utils::IteratorType::reduction;
+      if (!nest.block)
+        types[loop] = utils::IteratorType::reduction;
     return types;
   }
 
@@ -404,9 +414,14 @@ struct Tiling final : TilingInterface::ExternalModel<Tiling<OpTy>, OpTy> {
                          ArrayRef<OpFoldResult> sizes) const {
     LoopNest nest = getNest(op);
     Tile tile(offsets, sizes);
-    if (std::optional<int64_t> loop = findSplitLoop(op, nest, tile))
-      return op->emitOpError() << "cannot be tiled along dimension " << *loop
-                               << ", which it mixes";
+    if (std::optional<int64_t> loop = findSplitLoop(op, nest, tile)) {
+      InFlightDiagnostic error = op->emitOpError()
+                                 << "cannot be tiled along dimension " << *loop
+                                 << ", which it mixes";
+      if (nest.block)
+        error << ", except in whole blocks of " << *nest.block;
+      return error;
+    }
     return createTile(builder, op, nest, tile);
   }
 

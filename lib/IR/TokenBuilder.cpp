@@ -37,23 +37,25 @@ OpFoldResult TokenBuilder::length(Value x) {
 }
 
 Value TokenBuilder::slice(Value x, OpFoldResult offset, OpFoldResult count,
-                          int64_t stride) {
+                          OpFoldResult stride) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(*this, getLoc(), x);
   SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0));
   SmallVector<OpFoldResult> strides(sizes.size(), getIndexAttr(1));
   sizes[dimension] = count;
   offsets[dimension] = offset;
-  strides[dimension] = getIndexAttr(stride);
+  if (stride)
+    strides[dimension] = stride;
   return tensor::ExtractSliceOp::create(*this, x, offsets, sizes, strides);
 }
 
 Value TokenBuilder::insert(Value x, Value into, OpFoldResult offset,
-                           int64_t stride) {
+                           OpFoldResult stride) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(*this, getLoc(), x);
   SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0));
   SmallVector<OpFoldResult> strides(sizes.size(), getIndexAttr(1));
   offsets[dimension] = offset;
-  strides[dimension] = getIndexAttr(stride);
+  if (stride)
+    strides[dimension] = stride;
   return tensor::InsertSliceOp::create(*this, x, into, offsets, sizes, strides);
 }
 
@@ -241,14 +243,15 @@ static bool hasNoElements(RankedTensorType type) {
 
 Value stamp::emitTransform(OpBuilder &builder, Location loc,
                            BasisAttrInterface basis, Value x, int64_t dimension,
-                           Direction direction, Type elementType) {
+                           Direction direction, RowOrder order,
+                           Type elementType) {
   TokenBuilder tokens(builder, loc, dimension);
   Value wide = castElements(tokens, x, tokens.getF32Type());
   if (hasNoElements(cast<RankedTensorType>(x.getType())))
     return castElements(tokens, wide, elementType);
   Value result = tokens.afterSkip(
       basis.getSkip(), wide, [&](TokenBuilder &tokens, Value rest) {
-        return basis.emitTokens(tokens, rest, direction);
+        return basis.emitTokens(tokens, rest, direction, order);
       });
   return castElements(tokens, result, elementType);
 }
@@ -293,7 +296,8 @@ Value stamp::emitClampedLengths(OpBuilder &builder, Location loc, Value lengths,
 Value stamp::emitTransformOfValidTokens(OpBuilder &builder, Location loc,
                                         BasisAttrInterface basis, Value x,
                                         Value lengths, int64_t dimension,
-                                        Direction direction, Type elementType) {
+                                        Direction direction, RowOrder order,
+                                        Type elementType) {
   TokenBuilder tokens(builder, loc, dimension);
   Value counts = emitClampedLengths(tokens, loc, lengths, x, tokens.length(x));
   auto type = cast<RankedTensorType>(x.getType());
@@ -327,7 +331,7 @@ Value stamp::emitTransformOfValidTokens(OpBuilder &builder, Location loc,
     Value own = tensor::ExtractSliceOp::create(b, ownType, source, offsets,
                                                sizes, strides);
     Value transformed = emitTransform(b, loc, basis, own, dimension - leading,
-                                      direction, elementType);
+                                      direction, order, elementType);
     return {tensor::InsertSliceOp::create(b, transformed, carried.front(),
                                           offsets, sizes, strides)};
   };
@@ -340,4 +344,28 @@ Value stamp::emitTransformOfValidTokens(OpBuilder &builder, Location loc,
                             ends, SmallVector<Value>(leading, one), result,
                             transformOne)
       .results.front();
+}
+
+Value stamp::emitCoarsePosition(ImplicitLocOpBuilder &b,
+                                BasisAttrInterface basis, Value row,
+                                OpFoldResult seqLen) {
+  std::optional<int64_t> known = getConstantIntValue(seqLen);
+  if (known && *known <= basis.getSkip())
+    return row;
+  if (basis.getSkip() == 0)
+    return basis.emitCoarsePosition(b, row, seqLen);
+
+  // A skipped row asks for the first token's place, and does not take it.
+  Value skip = arith::ConstantIndexOp::create(b, basis.getSkip());
+  auto subtractSkip = [&](Value x) -> Value {
+    return arith::SubIOp::create(b, arith::MaxUIOp::create(b, x, skip), skip);
+  };
+  OpFoldResult length =
+      known ? OpFoldResult(b.getIndexAttr(*known - basis.getSkip()))
+            : subtractSkip(cast<Value>(seqLen));
+  Value position = arith::AddIOp::create(
+      b, basis.emitCoarsePosition(b, subtractSkip(row), length), skip);
+  Value skipped =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, skip);
+  return arith::SelectOp::create(b, skipped, row, position);
 }

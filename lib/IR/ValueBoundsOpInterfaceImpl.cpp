@@ -9,8 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "LoopNest.h"
-
+#include "stamp/IR/LoopNest.h"
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"

@@ -147,15 +147,16 @@ struct Blocks {
 };
 } // namespace
 
-static Blocks emitBlocks(TokenBuilder &tokens, const WHTBasis &basis,
+static Blocks emitBlocks(ImplicitLocOpBuilder &b, const WHTBasis &basis,
                          OpFoldResult length) {
-  IndexMath m{tokens};
+  IndexMath m{b};
   if (std::optional<int64_t> known = getConstantIntValue(length)) {
     int64_t block = basis.blockSizeAt(*known, 0);
     return {m.constant(block), m.constant(*known / block),
             m.constant(*known % block), *known % block != 0};
   }
-  Value seqLen = m.fromIndex(tokens.materialize(length));
+  Value seqLen =
+      m.fromIndex(getValueOrCreateConstantIndexOp(b, b.getLoc(), length));
   // An empty sequence counts as one token here: nothing is computed for it.
   Value positive = m.select(m.isZero(seqLen), m.constant(1), seqLen);
   Value largest = m.shiftLeft(m.constant(1), m.log2(positive));
@@ -166,8 +167,8 @@ static Blocks emitBlocks(TokenBuilder &tokens, const WHTBasis &basis,
     Value wanted = m.constant(basis.getBlock());
     block = m.select(m.less(largest, wanted), largest, wanted);
   }
-  return {block, arith::DivUIOp::create(tokens, seqLen, block),
-          arith::RemUIOp::create(tokens, seqLen, block), true};
+  return {block, arith::DivUIOp::create(b, seqLen, block),
+          arith::RemUIOp::create(b, seqLen, block), true};
 }
 
 /// The element of `x` at `indices`, with another token index.
@@ -248,8 +249,8 @@ static Value emitNorms(TokenBuilder &tokens) {
       tokens, DenseElementsAttr::get(type, ArrayRef<float>(norms)));
 }
 
-Value WHTAttr::emitTokens(TokenBuilder &tokens, Value x,
-                          Direction direction) const {
+Value WHTAttr::emitTokens(TokenBuilder &tokens, Value x, Direction direction,
+                          RowOrder order) const {
   WHTBasis basis(getBlock());
   OpFoldResult length = tokens.length(x);
   std::optional<int64_t> known = getConstantIntValue(length);
@@ -263,7 +264,10 @@ Value WHTAttr::emitTokens(TokenBuilder &tokens, Value x,
     return tensor::ExtractOp::create(m.b, norms, bits);
   };
 
-  if (direction == Direction::Forward) {
+  // The butterflies leave block order, and are their own inverse up to the
+  // norm.
+  bool moves = order == RowOrder::CoarseFirst;
+  if (moves && direction == Direction::Forward) {
     x = emitButterflies(tokens, x, blocks);
     Value order = emitCoefficientOrder(tokens, basis, blocks, length);
     return tokens.generate(
@@ -275,19 +279,27 @@ Value WHTAttr::emitTokens(TokenBuilder &tokens, Value x,
         });
   }
 
-  Value rows = tokens.generate(
-      x, [&](ImplicitLocOpBuilder &b, ValueRange i) -> SmallVector<Value> {
-        IndexMath m{b};
-        Value place = m.toIndex(blocks.positionOf(m, m.fromIndex(i[d])));
-        return {extractToken(b, x, i, d, place)};
-      });
-  rows = emitButterflies(tokens, rows, blocks);
+  if (moves)
+    x = tokens.generate(
+        x, [&](ImplicitLocOpBuilder &b, ValueRange i) -> SmallVector<Value> {
+          IndexMath m{b};
+          Value place = m.toIndex(blocks.positionOf(m, m.fromIndex(i[d])));
+          return {extractToken(b, x, i, d, place)};
+        });
+  x = emitButterflies(tokens, x, blocks);
   return tokens
-      .map(rows, tokens.getF32Type(),
+      .map(x, tokens.getF32Type(),
            [&](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
              IndexMath m{b};
              Value row = m.fromIndex(linalg::IndexOp::create(b, d));
              return {arith::MulFOp::create(b, v[0], normAt(m, row))};
            })
       .front();
+}
+
+Value WHTAttr::emitCoarsePosition(ImplicitLocOpBuilder &b, Value row,
+                                  OpFoldResult length) const {
+  IndexMath m{b};
+  Blocks blocks = emitBlocks(b, WHTBasis(getBlock()), length);
+  return m.toIndex(blocks.positionOf(m, m.fromIndex(row)));
 }

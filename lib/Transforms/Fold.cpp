@@ -97,6 +97,7 @@ struct CancelPair final : FoldPattern<OuterOp> {
                                 PatternRewriter &rewriter) const override {
     auto inner = outer.getInput().template getDefiningOp<InnerOp>();
     if (!inner || inner.getBasis() != outer.getBasis() ||
+        inner.getOrder() != outer.getOrder() ||
         inner.getDimension() != outer.getDimension() ||
         inner.getLengths() != outer.getLengths() ||
         inner.getInput().getType() != outer.getResult().getType())
@@ -268,11 +269,11 @@ static Value cloneWith(RewriterBase &rewriter, const SequencePath &path,
 /// transform that cancels it at every use, maybe behind biases that go under
 /// it.
 static bool meetsTransform(Value tensor, BasisAttrInterface basis,
-                           int64_t dimension, Value lengths) {
+                           RowOrder order, int64_t dimension, Value lengths) {
   auto cancels = [&](OpOperand &use) {
     auto transform = dyn_cast<TransformOp>(use.getOwner());
     return transform && transform.getInput() == use.get() &&
-           transform.getBasis() == basis &&
+           transform.getBasis() == basis && transform.getOrder() == order &&
            static_cast<int64_t>(transform.getDimension()) == dimension &&
            transform.getLengths() == lengths &&
            transform.getResult().getType() == tensor.getType();
@@ -280,7 +281,8 @@ static bool meetsTransform(Value tensor, BasisAttrInterface basis,
   if (tensor.hasOneUse())
     if (std::optional<BiasAdd> add =
             BiasAdd::match(*tensor.use_begin(), dimension))
-      return meetsTransform(add->sum->getResult(0), basis, dimension, lengths);
+      return meetsTransform(add->sum->getResult(0), basis, order, dimension,
+                            lengths);
   return !tensor.use_empty() && llvm::all_of(tensor.getUses(), cancels);
 }
 
@@ -317,8 +319,9 @@ static std::optional<SequencePath> planSink(InverseTransformOp inverse,
   int64_t in = path->widthIn(), out = path->widthOut();
   bool known = !ShapedType::isDynamic(in) && !ShapedType::isDynamic(out);
   bool cheaper = known && out <= in;
-  if (!cheaper && !meetsTransform(path->op->getResult(0), inverse.getBasis(),
-                                  path->outOf, inverse.getLengths())) {
+  if (!cheaper &&
+      !meetsTransform(path->op->getResult(0), inverse.getBasis(),
+                      inverse.getOrder(), path->outOf, inverse.getLengths())) {
     why = std::string("the contraction behind it ") +
           (known ? "makes" : "may make") +
           " its tokens wider, and no transform waits there to cancel it";
@@ -383,7 +386,7 @@ struct SinkInverse final : FoldPattern<InverseTransformOp> {
     Value product = cloneWith(rewriter, *path, inverse.getInput());
     rewriter.replaceOpWithNewOp<InverseTransformOp>(
         path->op, product, inverse.getBasis(), path->outOf,
-        /*elementType=*/Type(), inverse.getLengths());
+        /*elementType=*/Type(), inverse.getOrder(), inverse.getLengths());
     ++counts.sunk;
     return success();
   }
@@ -408,7 +411,8 @@ struct RaiseTransform final : FoldPattern<TransformOp> {
     Value risen =
         TransformOp::create(rewriter, transform.getLoc(), path->operand->get(),
                             transform.getBasis(), path->into,
-                            /*elementType=*/Type(), transform.getLengths())
+                            /*elementType=*/Type(), transform.getOrder(),
+                            transform.getLengths())
             .getResult();
     Value result = cloneWith(rewriter, *path, risen);
     rewriter.replaceOp(transform, result);
@@ -497,10 +501,10 @@ struct RaiseTransformPastFeatures final : FoldPattern<TransformOp> {
 // Rule 3: biases
 //===----------------------------------------------------------------------===//
 
-/// l = L·1, a vector over the tokens of `like`, or one for each of the lengths;
-/// never an S×N tensor.
+/// l = L·1 in that order, a vector over the tokens of `like`, or one for each
+/// of the lengths; never an S×N tensor.
 static Value createSpread(RewriterBase &rewriter, Location loc,
-                          BasisAttrInterface basis, Value like,
+                          BasisAttrInterface basis, RowOrder order, Value like,
                           int64_t dimension, Value lengths) {
   SmallVector<OpFoldResult> sizes =
       tensor::getMixedSizes(rewriter, loc, getSizeSource(like));
@@ -509,7 +513,7 @@ static Value createSpread(RewriterBase &rewriter, Location loc,
   Type f32 = rewriter.getF32Type();
   std::optional<int64_t> known = getConstantIntValue(sizes[dimension]);
   if (known && !lengths) {
-    std::vector<float> ones = basis.getBasis()->transformedOnes(*known);
+    std::vector<float> ones = basis.getBasis()->transformedOnes(*known, order);
     auto type = RankedTensorType::get(*known, f32);
     return arith::ConstantOp::create(
         rewriter, loc, DenseElementsAttr::get(type, ArrayRef<float>(ones)));
@@ -522,7 +526,7 @@ static Value createSpread(RewriterBase &rewriter, Location loc,
   Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, f32);
   Value ones = linalg::FillOp::create(rewriter, loc, one, empty).getResult(0);
   Value columns = TransformOp::create(rewriter, loc, ones, basis, leading,
-                                      /*elementType=*/Type(), lengths)
+                                      /*elementType=*/Type(), order, lengths)
                       .getResult();
   SmallVector<ReassociationIndices> groups;
   for (int64_t d : llvm::seq(leading))
@@ -568,8 +572,9 @@ struct MoveBiasUnderInverse final : FoldPattern<InverseTransformOp> {
       return failure();
     rewriter.setInsertionPoint(add->sum);
     Value a = inverse.getInput();
-    Value spread = createSpread(rewriter, add->sum.getLoc(), inverse.getBasis(),
-                                a, sequence, inverse.getLengths());
+    Value spread =
+        createSpread(rewriter, add->sum.getLoc(), inverse.getBasis(),
+                     inverse.getOrder(), a, sequence, inverse.getLengths());
     Value sum;
     auto rescale = a.getDefiningOp<RescaleOp>();
     if (rescale && rescale->hasOneUse() && !rescale.getBias() &&
@@ -587,7 +592,7 @@ struct MoveBiasUnderInverse final : FoldPattern<InverseTransformOp> {
       sum = createScaledSum(rewriter, *add, a, sequence, spread);
     rewriter.replaceOpWithNewOp<InverseTransformOp>(
         add->sum, sum, inverse.getBasis(), sequence, /*elementType=*/Type(),
-        inverse.getLengths());
+        inverse.getOrder(), inverse.getLengths());
     ++counts.biases;
     return success();
   }

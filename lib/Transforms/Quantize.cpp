@@ -154,7 +154,7 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   QuantizedLinear pieces;
 
   Value x = linear.x, w = linear.weight;
-  bool transforms = !isa<IdentityAttr>(plan.getBasis());
+  bool transforms = !plan.getBasis().isIdentity();
   if (transforms) {
     pieces.transform = TransformOp::create(rewriter, loc, x, plan.getBasis(),
                                            linear.sequence, f32);

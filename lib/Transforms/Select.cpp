@@ -49,11 +49,14 @@ namespace {
 struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
   using StampSelectBase::StampSelectBase;
 
-  void runOnOperation() override {
-    PlanAttr plan = parsePlan();
-    if (!plan)
-      return signalPassFailure();
+  /// Not later: an option may name a dialect that is still to be loaded, which
+  /// a running pass must not do.
+  LogicalResult initialize(MLIRContext *context) override {
+    plan = parsePlan(context);
+    return success(plan != nullptr);
+  }
 
+  void runOnOperation() override {
     int64_t found = 0, selected = 0;
     WalkResult result = getOperation()->walk([&](linalg::LinalgOp op) {
       auto own = op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
@@ -90,55 +93,55 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
 
 private:
   template <typename AttrTy>
-  AttrTy parseOption(StringRef name, StringRef text) {
+  AttrTy parseOption(StringRef name, StringRef text, MLIRContext *context) {
     // The parser has already said what it could not read.
-    Attribute attribute = parseAttribute(text, &getContext());
+    Attribute attribute = parseAttribute(text, context);
     if (!attribute)
       return {};
     auto typed = dyn_cast<AttrTy>(attribute);
     if (!typed)
-      emitError(UnknownLoc::get(&getContext()))
-          << "stamp-select: option '" << name << "' does not take "
-          << attribute;
+      emitError(UnknownLoc::get(context)) << "stamp-select: option '" << name
+                                          << "' does not take " << attribute;
     return typed;
   }
 
-  PlanAttr parsePlan() {
-    auto parsedBasis = parseOption<BasisAttrInterface>("basis", basis);
+  PlanAttr parsePlan(MLIRContext *context) {
+    auto parsedBasis = parseOption<BasisAttrInterface>("basis", basis, context);
     if (!parsedBasis)
       return {};
-    auto parsedSchedule = parseOption<ScheduleAttr>("schedule", schedule);
+    auto parsedSchedule =
+        parseOption<ScheduleAttr>("schedule", schedule, context);
     if (!parsedSchedule)
       return {};
     std::optional<SmallVector<FeatureTransformAttrInterface>> parsedFeatures =
-        parseFeatures();
+        parseFeatures(context);
     if (!parsedFeatures)
       return {};
     auto report = [&] {
-      return emitError(UnknownLoc::get(&getContext())) << "stamp-select: ";
+      return emitError(UnknownLoc::get(context)) << "stamp-select: ";
     };
     if (failed(PlanAttr::verify(report, parsedBasis, *parsedFeatures,
                                 parsedSchedule, activationGroup, weightBits,
                                 weightGroup)))
       return {};
-    return PlanAttr::get(&getContext(), parsedBasis, *parsedFeatures,
-                         parsedSchedule, activationGroup, weightBits,
-                         weightGroup);
+    return PlanAttr::get(context, parsedBasis, *parsedFeatures, parsedSchedule,
+                         activationGroup, weightBits, weightGroup);
   }
 
   /// One transform or a list of them; none yet if each linear gets its own.
-  std::optional<SmallVector<FeatureTransformAttrInterface>> parseFeatures() {
+  std::optional<SmallVector<FeatureTransformAttrInterface>>
+  parseFeatures(MLIRContext *context) {
     SmallVector<FeatureTransformAttrInterface> transforms;
     if (features.empty() || features == kProposeHadamard)
       return transforms;
-    auto attribute = parseOption<Attribute>("features", features);
+    auto attribute = parseOption<Attribute>("features", features, context);
     if (!attribute)
       return std::nullopt;
     auto list = dyn_cast<ArrayAttr>(attribute);
     for (Attribute element : list ? list.getValue() : ArrayRef(attribute)) {
       auto transform = dyn_cast<FeatureTransformAttrInterface>(element);
       if (!transform) {
-        emitError(UnknownLoc::get(&getContext()))
+        emitError(UnknownLoc::get(context))
             << "stamp-select: option 'features' does not take " << element;
         return std::nullopt;
       }
@@ -189,5 +192,7 @@ private:
 
   /// The value of `features` that is no attribute.
   static constexpr StringLiteral kProposeHadamard = "hadamard";
+
+  PlanAttr plan; ///< What the options ask for.
 };
 } // namespace

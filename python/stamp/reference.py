@@ -66,29 +66,57 @@ class Basis:
         if self.skip < 0:
             raise ValueError(f"skip = {self.skip} is negative")
 
-    def forward(self, x, axis=-2, lengths=None):
-        """L X, coarse coefficients first; the shape of X, float32 or float64.
+    def forward(self, x, axis=-2, lengths=None, block_order=False):
+        """L X, coarse coefficients first or in block order; the shape of X, float32
+        or float64.
 
         lengths: integers over the first dimensions of X, in front of `axis`; only
         so many tokens of each sequence are transformed.
         """
-        return self._over_valid(self._forward, x, axis, lengths)
 
-    def inverse(self, coefficients, axis=-2, lengths=None):
+        def step(rows):
+            coefficients = self._forward(rows)
+            if not block_order:
+                return coefficients
+            return coefficients[np.argsort(self._places(len(rows)))]
+
+        return self._over_valid(step, x, axis, lengths)
+
+    def inverse(self, coefficients, axis=-2, lengths=None, block_order=False):
         """L⁻¹ applied to coefficients; the inverse of `forward`."""
-        return self._over_valid(self._inverse, coefficients, axis, lengths)
+
+        def step(rows):
+            return self._inverse(rows[self._places(len(rows))] if block_order else rows)
+
+        return self._over_valid(step, coefficients, axis, lengths)
+
+    def places(self, tokens):
+        """Block order: the token where coefficient p, coarse first, stands."""
+        skipped = np.arange(min(self.skip, tokens))
+        others = self._places(tokens - len(skipped))
+        return np.concatenate([skipped, len(skipped) + others])
+
+    def coarse_positions(self, tokens):
+        """Block order: which coefficient, coarse first, stands at token i."""
+        return np.argsort(self.places(tokens))
+
+    def _places(self, tokens):
+        """`places` without a skip: block order is coarse first, unless..."""
+        return np.arange(tokens)
 
     def matrix(self, tokens, dtype=np.float64):
         """L itself, shape (tokens, tokens): the transform of the unit vectors."""
         return self.forward(np.eye(tokens, dtype=dtype), axis=0)
 
-    def transformed_ones(self, tokens, dtype=np.float32, lengths=None):
+    def transformed_ones(
+        self, tokens, dtype=np.float32, lengths=None, block_order=False
+    ):
         """l = L·1, shape (tokens,): how a bias spreads over the coefficients.
 
         With lengths one for each of them, (*lengths.shape, tokens).
         """
         shape = np.shape(lengths) if lengths is not None else ()
-        return self.forward(np.ones((*shape, tokens), dtype), -1, lengths)
+        return self.forward(np.ones((*shape, tokens), dtype), -1, lengths, block_order)
 
     def _over_valid(self, step, x, axis, lengths):
         if lengths is None:
@@ -183,6 +211,14 @@ class Haar(Basis):
             detail, rest = np.split(rest, [length // 2])
             x = _haar_unstep(x, detail)
         return x
+
+    def _places(self, tokens):
+        # In place, the sum of a pair takes its first token, the difference its second.
+        coarse, details = np.arange(tokens), []
+        for _ in range(self.levels):
+            details.insert(0, coarse[1::2])
+            coarse = coarse[::2]
+        return np.concatenate([coarse, *details])
 
     def __str__(self):
         return self._attribute("haar", f"levels = {self.levels}")
@@ -319,7 +355,7 @@ class WHT(Basis):
             tail -= sizes[-1]
         return sizes
 
-    def _order(self, tokens):
+    def _places(self, tokens):
         """Where coefficient i stands among the natural rows of all blocks."""
         rows, keys, start = [], [], 0
         for number, size in enumerate(self.blocks(tokens)):
@@ -349,11 +385,11 @@ class WHT(Basis):
         return result
 
     def _forward(self, x):
-        return self._butterflies(x)[self._order(len(x))]
+        return self._butterflies(x)[self._places(len(x))]
 
     def _inverse(self, coefficients):
         natural = np.empty_like(coefficients)
-        natural[self._order(len(coefficients))] = coefficients
+        natural[self._places(len(coefficients))] = coefficients
         return self._butterflies(natural)
 
     def __str__(self):
@@ -646,8 +682,11 @@ class Schedule:
             ends.append(min(tokens, rows + int(fraction * tokens)))
         return ends
 
-    def bits_per_row(self, tokens):
-        """int32, shape (tokens,)."""
+    def bits_per_row(self, tokens, block_order_of=None):
+        """int32, shape (tokens,); where the rows are a basis's coefficients in block
+        order, each has the width of its place coarse first."""
+        if block_order_of is not None:
+            return self.bits_per_row(tokens)[block_order_of.coarse_positions(tokens)]
         bits, start = np.full(tokens, self.rest, np.int32), 0
         for end, (_, width) in zip(self.ends(tokens), self.segments):
             bits[start:end] = width
@@ -715,13 +754,22 @@ class Quantized(NamedTuple):
     zeros: np.ndarray  # int32, (..., S): z − 2^(b−1)
 
 
-def quantize(x, schedule=None, axis=-2, levels=None, group=None, lengths=None):
+def quantize(
+    x,
+    schedule=None,
+    axis=-2,
+    levels=None,
+    group=None,
+    lengths=None,
+    block_order_of=None,
+):
     """Quantizes each token with a scale and zero point of its own.
 
     x: (..., S, D) with the features last; not float64.  How finely comes
     from `schedule` or, for a baseline between two widths, from `levels`: as many
     codes for every row, which is log₂(levels) bits (19 levels: 4.25 bits).
     With `lengths` (see `Basis.forward`) the schedule is each sequence's own.
+    `block_order_of` names the basis whose coefficients x holds in block order.
 
     A row whose range is below 2⁻¹¹⁸ gets scale 1 and codes that mean 0; a row
     with a NaN, an infinity or an overflowing range gets scale NaN.
@@ -730,7 +778,7 @@ def quantize(x, schedule=None, axis=-2, levels=None, group=None, lengths=None):
     """
     if group is not None:
         parts = [
-            quantize(part, schedule, axis, levels, lengths=lengths)
+            quantize(part, schedule, axis, levels, None, lengths, block_order_of)
             for part in _groups(x, group, -1)
         ]
         codes, scales, zeros = zip(*parts)
@@ -751,7 +799,9 @@ def quantize(x, schedule=None, axis=-2, levels=None, group=None, lengths=None):
         steps = np.empty((*counts.shape, tokens), np.int32)
         for sequence in np.ndindex(counts.shape):
             bits = np.full(tokens, schedule.rest, np.int32)
-            bits[: counts[sequence]] = schedule.bits_per_row(counts[sequence])
+            bits[: counts[sequence]] = schedule.bits_per_row(
+                counts[sequence], block_order_of
+            )
             steps[sequence] = (1 << bits) - 1
     else:
         if not 2 <= levels <= 256:

@@ -50,9 +50,9 @@ def run(tmp_path):
 def optimize():
     """optimize(module, *flags) -> the module after stamp-opt."""
 
-    def optimize(module, *flags):
+    def optimize(module, *flags, tool="stamp-opt"):
         done = subprocess.run(
-            [BIN / "stamp-opt", *flags], input=module, capture_output=True, text=True
+            [BIN / tool, *flags], input=module, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

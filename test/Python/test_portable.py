@@ -63,7 +63,7 @@ BASES = {
 }
 
 
-def layer(name, tokens, width, basis):
+def layer(name, tokens, width, basis, block_order=False):
     """A function that computes and returns every stage of a STaMP linear.
 
     The spread L·1 is that of a compiled transform of ones, as stamp-fold makes
@@ -77,6 +77,8 @@ def layer(name, tokens, width, basis):
     w, wcodes = f"tensor<{width}x{CHANNELS}xf32>", f"tensor<{width}x{CHANNELS}xi8>"
     c, ci = f"tensor<{CHANNELS}xf32>", f"tensor<{CHANNELS}xi32>"
     ones, spread = f"tensor<{s}x1xf32>", f"tensor<{s}xf32>"
+    order = "block_order" if block_order else ""
+    rows = f"block_order of {basis}" if block_order else ""
     return f"""
 func.func @{name}(%x: {x}, %w: {w}, %b: {c})
     -> ({codes}, {scales}, {zeros}, {wcodes}, {c}, {ci}, {acc}, {spread}, {y}) {{
@@ -85,11 +87,11 @@ func.func @{name}(%x: {x}, %w: {w}, %b: {c})
   %i0 = arith.constant 0 : i32
   %s = tensor.dim %x, %c0 : {x}
   %et = tensor.empty({size}) : {x}
-  %t = stamp.transform {basis} along 0 ins(%x : {x}) outs(%et : {x})
+  %t = stamp.transform {basis} along 0 {order} ins(%x : {x}) outs(%et : {x})
   %eq = tensor.empty({size}) : {codes}
   %es = tensor.empty({size}) : {scales}
   %ez = tensor.empty({size}) : {zeros}
-  %q, %sx, %zx = stamp.quantize {SCHEDULE} along 0 over 1 ins(%t : {x})
+  %q, %sx, %zx = stamp.quantize {SCHEDULE} along 0 over 1 {rows} ins(%t : {x})
       outs(%eq, %es, %ez : {codes}, {scales}, {zeros})
   %ew = tensor.empty() : {wcodes}
   %ec = tensor.empty() : {c}
@@ -101,13 +103,13 @@ func.func @{name}(%x: {x}, %w: {w}, %b: {c})
   %a = linalg.matmul ins(%q, %wq : {codes}, {wcodes}) outs(%z : {acc}) -> {acc}
   %eo = tensor.empty({size}) : {ones}
   %o = linalg.fill ins(%one : f32) outs(%eo : {ones}) -> {ones}
-  %lo = stamp.transform {basis} along 0 ins(%o : {ones}) outs(%eo : {ones})
+  %lo = stamp.transform {basis} along 0 {order} ins(%o : {ones}) outs(%eo : {ones})
   %l = tensor.collapse_shape %lo [[0, 1]] : {ones} into {spread}
   %ey = tensor.empty({size}) : {y}
   %r = stamp.rescale along 0 over 1
       ins(%a, %sx, %zx, %sw, %cw : {acc}, {scales}, {zeros}, {c}, {ci})
       bias(%b : {c}) spread(%l : {spread}) outs(%ey : {y})
-  %y = stamp.inverse_transform {basis} along 0 ins(%r : {y}) outs(%ey : {y})
+  %y = stamp.inverse_transform {basis} along 0 {order} ins(%r : {y}) outs(%ey : {y})
   return %q, %sx, %zx, %wq, %sw, %cw, %a, %l, %y
     : {codes}, {scales}, {zeros}, {wcodes}, {c}, {ci}, {acc}, {spread}, {y}
 }}
@@ -124,14 +126,17 @@ def inputs(tokens, width):
 class Comparison:
     """Compares the stages; pools the codes that differ over a whole sweep."""
 
-    def __init__(self, exact):
-        self.exact = exact
+    def __init__(self, exact, block_order=False):
+        self.exact, self.block_order = exact, block_order
         self.positions = self.different = 0
 
     def add(self, basis, arguments, results):
         x, w, b = arguments
         codes, scales, zeros, wcodes, wscales, wsums, acc, ones, y = results
-        expected = reference.quantize(basis.forward(x), SCHEDULE)
+        order = {"block_order": self.block_order}
+        rows = basis if self.block_order else None
+        coefficients = basis.forward(x, **order)
+        expected = reference.quantize(coefficients, SCHEDULE, block_order_of=rows)
         if self.exact:
             np.testing.assert_array_equal(codes, expected.codes)
             np.testing.assert_array_equal(scales, expected.scales)
@@ -148,10 +153,10 @@ class Comparison:
         np.testing.assert_array_equal(wsums, weight.sums)
         np.testing.assert_array_equal(acc, reference.integer_matmul(codes, wcodes))
 
-        exact_ones = basis.transformed_ones(len(x))
+        exact_ones = basis.transformed_ones(len(x), **order)
         np.testing.assert_allclose(ones, exact_ones, atol=1e-5 * np.abs(ones).max())
         own = reference.Quantized(codes, scales, zeros)
-        out = basis.inverse(reference.integer_linear(own, weight, b, ones))
+        out = basis.inverse(reference.integer_linear(own, weight, b, ones), **order)
         assert np.abs(y - out).max() <= 1e-5 * np.abs(out).max()
 
     def finish(self):
@@ -192,6 +197,26 @@ def test_one_dynamic_program_serves_all_lengths(run, name):
     calls = [(f"d{w}_{skip}", inputs(tokens, w), 9) for tokens, w, skip in cases]
     comparison = Comparison(exact)
     for (_, _, skip), call, results in zip(cases, calls, run(module, calls)):
+        comparison.add(bases[skip], call[1], results)
+    comparison.finish()
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_block_order_agrees_with_the_oracle(run, name):
+    make, exact = BASES[name]
+    lengths = [1, 13, 40]
+    cases = list(itertools.product(lengths, SKIPS))
+    bases = {skip: make(40, skip) for skip in SKIPS}
+    module = "".join(
+        layer(f"s{tokens}_{skip}", tokens, 8, bases[skip], block_order=True)
+        for tokens, skip in cases
+    ) + "".join(
+        layer(f"d{skip}", None, 8, bases[skip], block_order=True) for skip in SKIPS
+    )
+    calls = [(f"s{tokens}_{skip}", inputs(tokens, 8), 9) for tokens, skip in cases]
+    calls += [(f"d{skip}", inputs(tokens, 8), 9) for tokens, skip in cases]
+    comparison = Comparison(exact, block_order=True)
+    for (_, skip), call, results in zip(cases * 2, calls, run(module, calls, "-O1")):
         comparison.add(bases[skip], call[1], results)
     comparison.finish()
 

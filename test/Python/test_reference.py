@@ -144,6 +144,47 @@ def test_transformed_ones(case):
     assert np.abs(ones - basis.matrix(size).sum(axis=1)).max() <= 1e-5
 
 
+@given(inputs())
+def test_block_order_moves_rows_only(case):
+    basis, x = case
+    size = len(x)
+    positions = basis.coarse_positions(size)
+    assert np.array_equal(np.sort(positions), np.arange(size))
+    assert np.array_equal(positions[basis.places(size)], np.arange(size))
+    coarse, block = basis.forward(x), basis.forward(x, block_order=True)
+    assert np.array_equal(block, coarse[positions])
+    assert np.array_equal(basis.inverse(block, block_order=True), basis.inverse(coarse))
+    ones = basis.transformed_ones(size, block_order=True)
+    assert np.array_equal(ones, basis.transformed_ones(size)[positions])
+    bits = MIXED.bits_per_row(size, block_order_of=basis)
+    assert np.array_equal(bits, MIXED.bits_per_row(size)[positions])
+    codes = quantize(block, MIXED, block_order_of=basis).codes
+    assert np.array_equal(codes, quantize(coarse, MIXED).codes[positions])
+
+
+@given(st.sampled_from([*map(Haar, range(1, 7)), *(WHT(2**m) for m in range(6))]))
+def test_in_block_order_runs_of_whole_blocks_stand_alone(basis):
+    block = basis.block if isinstance(basis, WHT) else 2**basis.levels
+    x = ar1(3 * block + 5, 3, seed=block)
+    whole = basis.forward(x, block_order=True)
+    for begin, end in [(0, block), (block, 3 * block), (2 * block, len(x))]:
+        run = basis.forward(x[begin:end], block_order=True)
+        assert np.array_equal(run, whole[begin:end])
+
+
+def test_haar_positions_are_the_closed_form_of_semantics():
+    for levels in range(1, 8):
+        for size in range(1, 100):
+            expected = []
+            for i in range(size):
+                t = (i & -i).bit_length() - 1 if i else levels
+                if t >= levels:
+                    expected.append(i >> levels)
+                else:
+                    expected.append(-(-size >> (t + 1)) + (i >> (t + 1)))
+            assert Haar(levels).coarse_positions(size).tolist() == expected
+
+
 @given(inputs(), st.integers(0, 2))
 def test_any_axis(case, axis):
     basis, x = case

@@ -9,7 +9,8 @@
 // its float operations; the float evaluation follows it to the bit.
 //
 // A new basis is one class that implements `transform`, `mixingBlock`, `flops`
-// and, if some lengths do not suit it, `misfitOfLength`.
+// and, if some lengths do not suit it, `misfitOfLength`. One that works in
+// blocks also says where block order keeps its coefficients.
 //
 //===---------------------------------------------------------------------===//
 
@@ -24,6 +25,12 @@
 namespace stamp {
 
 enum class Direction { Forward, Inverse };
+
+/// In which order the coefficients stand.
+enum class RowOrder {
+  CoarseFirst, ///< As a precision schedule counts them.
+  Block        ///< At the tokens where the algorithm in place leaves them.
+};
 
 /// A row-major block of `count` rows of `features` numbers each.
 template <typename T> struct Rows {
@@ -53,24 +60,39 @@ public:
   /// X ← L·X for X of shape seqLen × features, row-major, in place. Float
   /// follows docs/Semantics.md to the bit; double is the same algorithm with
   /// constants of full precision.
-  void forward(float *x, int64_t seqLen, int64_t features) const;
-  void forward(double *x, int64_t seqLen, int64_t features) const;
+  void forward(float *x, int64_t seqLen, int64_t features,
+               RowOrder order = RowOrder::CoarseFirst) const;
+  void forward(double *x, int64_t seqLen, int64_t features,
+               RowOrder order = RowOrder::CoarseFirst) const;
 
   /// X ← L⁻¹·X, likewise.
-  void inverse(float *x, int64_t seqLen, int64_t features) const;
-  void inverse(double *x, int64_t seqLen, int64_t features) const;
+  void inverse(float *x, int64_t seqLen, int64_t features,
+               RowOrder order = RowOrder::CoarseFirst) const;
+  void inverse(double *x, int64_t seqLen, int64_t features,
+               RowOrder order = RowOrder::CoarseFirst) const;
 
   /// L itself, seqLen × seqLen, row-major, from the double evaluation.
   std::vector<double> matrix(int64_t seqLen) const;
 
   /// L·1: what becomes of a bias that every token shares. One number per row,
   /// 1 for a skipped token; in float, in the order of operations of `forward`.
-  virtual std::vector<float> transformedOnes(int64_t seqLen) const;
+  std::vector<float>
+  transformedOnes(int64_t seqLen, RowOrder order = RowOrder::CoarseFirst) const;
+
+  /// The coefficient that block order keeps at row i is coefficient
+  /// positions[i] of the coarse-first order.
+  std::vector<int64_t> coarsePositions(int64_t seqLen) const;
 
   /// L is block diagonal in tokens: counted from the first token that is not
   /// skipped, aligned runs of this many tokens are mixed among themselves only.
   /// The last run may be shorter. Between 1 and max(1, transformed length).
   virtual int64_t mixingBlock(int64_t seqLen) const = 0;
+
+  /// The B for which, at every length, block order is local: any run of whole
+  /// aligned blocks of B tokens (the sequence's last one may be shorter) holds
+  /// the coefficients that it would have as a sequence of its own, bit for bit.
+  /// nullopt where blocks depend on the length.
+  virtual std::optional<int64_t> fixedBlock() const { return std::nullopt; }
 
   /// Float additions and multiplications per feature column of `forward`.
   virtual double flops(int64_t seqLen) const = 0;
@@ -93,6 +115,10 @@ protected:
   std::string describeLength(int64_t length) const;
 
 private:
+  template <typename T>
+  void evaluate(Direction direction, T *x, int64_t seqLen, int64_t features,
+                RowOrder order) const;
+
   /// L or L⁻¹ of the tokens that are not skipped, in place. Implement both by
   /// one template.
   virtual void transform(Direction direction, Rows<float> x) const = 0;
@@ -101,6 +127,14 @@ private:
   virtual std::optional<std::string> misfitOfLength(int64_t length) const {
     return std::nullopt;
   }
+
+  /// `transformedOnes`, coarse first: from the evaluation, unless a basis knows
+  /// better.
+  virtual std::vector<float> coarseFirstOnes(int64_t seqLen) const;
+
+  /// `coarsePositions` without the skipped tokens. Both orders are the same,
+  /// unless a basis works in blocks.
+  virtual std::vector<int64_t> coarsePositionsOfLength(int64_t length) const;
 
   int64_t skip;
 };
@@ -111,6 +145,7 @@ public:
   explicit IdentityBasis(int64_t skip = 0) : Basis(skip) {}
 
   int64_t mixingBlock(int64_t seqLen) const override { return 1; }
+  std::optional<int64_t> fixedBlock() const override { return 1; }
   double flops(int64_t seqLen) const override { return 0; }
   std::optional<std::string> misfit(int64_t seqLen) const override {
     return std::nullopt;
@@ -134,12 +169,16 @@ public:
   int64_t getLevels() const { return levels; }
 
   int64_t mixingBlock(int64_t seqLen) const override;
+  std::optional<int64_t> fixedBlock() const override {
+    return int64_t(1) << levels;
+  }
   double flops(int64_t seqLen) const override;
 
 private:
   void transform(Direction direction, Rows<float> x) const override;
   void transform(Direction direction, Rows<double> x) const override;
   std::optional<std::string> misfitOfLength(int64_t length) const override;
+  std::vector<int64_t> coarsePositionsOfLength(int64_t length) const override;
 
   int64_t levels;
 };
@@ -186,14 +225,14 @@ public:
   /// The same, not rounded.
   static std::vector<double> preciseCoefficients(int64_t length);
 
-  /// Analytically: √length in the first coefficient and zeros.
-  std::vector<float> transformedOnes(int64_t seqLen) const override;
   int64_t mixingBlock(int64_t seqLen) const override;
   double flops(int64_t seqLen) const override;
 
 private:
   void transform(Direction direction, Rows<float> x) const override;
   void transform(Direction direction, Rows<double> x) const override;
+  /// Analytically: √length in the first coefficient and zeros.
+  std::vector<float> coarseFirstOnes(int64_t seqLen) const override;
 };
 
 /// The Walsh–Hadamard transform in blocks, sequency first across blocks. The
@@ -216,12 +255,16 @@ public:
   int64_t blockSizeAt(int64_t length, int64_t row) const;
 
   int64_t mixingBlock(int64_t seqLen) const override;
+  std::optional<int64_t> fixedBlock() const override {
+    return block ? std::optional(block) : std::nullopt;
+  }
   double flops(int64_t seqLen) const override;
 
 private:
   void transform(Direction direction, Rows<float> x) const override;
   void transform(Direction direction, Rows<double> x) const override;
   std::optional<std::string> misfitOfLength(int64_t length) const override;
+  std::vector<int64_t> coarsePositionsOfLength(int64_t length) const override;
 
   int64_t block;
 };

@@ -20,14 +20,16 @@ class Stamp_Attr<string name, string attrMnemonic, list<Trait> traits = []>
 // Bases
 //===----------------------------------------------------------------------===//
 
-class Stamp_BasisAttr<string name, string attrMnemonic>
+class Stamp_BasisAttr<string name, string attrMnemonic,
+                      list<string> overridden = []>
     : Stamp_Attr<name, attrMnemonic,
-                 [DeclareAttrInterfaceMethods<Stamp_BasisAttrInterface>]>;
+                 [DeclareAttrInterfaceMethods<Stamp_BasisAttrInterface,
+                                              overridden>]>;
 
 def Stamp_Skip : DefaultValuedParameter<"int64_t", "0",
   "leading tokens (attention sinks, CLS) left out of the transform">;
 
-def Stamp_IdentityAttr : Stamp_BasisAttr<"Identity", "identity"> {
+def Stamp_IdentityAttr : Stamp_BasisAttr<"Identity", "identity", ["isIdentity"]> {
   let summary = "No transform";
   let description = [{
     L = I: the plan to transform nothing, for sequences without correlation.
@@ -36,7 +38,7 @@ def Stamp_IdentityAttr : Stamp_BasisAttr<"Identity", "identity"> {
   }];
 }
 
-def Stamp_HaarAttr : Stamp_BasisAttr<"Haar", "haar"> {
+def Stamp_HaarAttr : Stamp_BasisAttr<"Haar", "haar", ["emitCoarsePosition"]> {
   let summary = "Haar wavelet over neighbouring tokens";
   let description = [{
     J levels of a = (x₀ + x₁)/√2, d = (x₀ − x₁)/√2 on neighbours, ordered
@@ -80,7 +82,7 @@ def Stamp_DCTAttr : Stamp_BasisAttr<"DCT", "dct"> {
   let genVerifyDecl = 1;
 }
 
-def Stamp_WHTAttr : Stamp_BasisAttr<"WHT", "wht"> {
+def Stamp_WHTAttr : Stamp_BasisAttr<"WHT", "wht", ["emitCoarsePosition"]> {
   let summary = "Walsh–Hadamard transform in blocks";
   let description = [{
     Blocks of `block` tokens (a power of two), rows in sequency order, sequency

@@ -14,8 +14,9 @@ def Stamp_BasisAttrInterface : AttrInterface<"BasisAttrInterface"> {
   let description = [{
     A basis is one mathematical object with several readings: its mathematics
     (evaluation, dense matrix, L·1, mixing block, cost) through `getBasis`, and
-    its fast form as IR through `emitTokens`. A new basis is one class in
-    `Basis/` and one attribute that implements this interface.
+    its fast form as IR through `emitTokens`. A new basis is one class that
+    derives from `stamp::Basis` and one attribute that implements this
+    interface, in whatever dialect.
   }];
   let methods = [
     InterfaceMethod<"The mathematics of this basis.",
@@ -25,11 +26,29 @@ def Stamp_BasisAttrInterface : AttrInterface<"BasisAttrInterface"> {
     InterfaceMethod<[{
         Emits L·x, or L⁻¹·x, of an f32 tensor along the token dimension of
         `tokens`. The skipped tokens are already taken away, and the order of
-        float operations is the one of docs/Semantics.md.
+        float operations is the one of docs/Semantics.md. Where the coefficients
+        stand is `order`, which a basis may ignore that leaves
+        `emitCoarsePosition` as it is.
       }],
       "::mlir::Value", "emitTokens",
       (ins "::stamp::TokenBuilder &":$tokens, "::mlir::Value":$x,
-           "::stamp::Direction":$direction)>
+           "::stamp::Direction":$direction, "::stamp::RowOrder":$order)>,
+    InterfaceMethod<[{
+        Emits `Basis::coarsePositions` for one row: which coefficient, coarse
+        first, block order keeps at `row` of `length` tokens, the skipped ones
+        not counted. All are of type index. A length that turns out to be 0 at
+        run time must not trap, whatever comes of it. Unless overridden, block
+        order is coarse first.
+      }],
+      "::mlir::Value", "emitCoarsePosition",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::Value":$row,
+           "::mlir::OpFoldResult":$length),
+      /*methodBody=*/"", /*defaultImplementation=*/"return row;">,
+    InterfaceMethod<[{
+        Whether L = I at every length, so that a transform is nothing to do.
+      }],
+      "bool", "isIdentity", (ins),
+      /*methodBody=*/"", /*defaultImplementation=*/"return false;">
   ];
 }
 

@@ -68,10 +68,10 @@ class Stamp_RequiredOperands<int count> : PredOpTrait<
 class Stamp_TransformLikeOp<string mnemonic> : Stamp_Op<mnemonic> {
   let arguments = (ins Stamp_Floats:$input, Stamp_Floats:$init,
     Optional<Stamp_Lengths>:$lengths, Stamp_BasisAttrInterface:$basis,
-    I64Attr:$dimension);
+    I64Attr:$dimension, UnitAttr:$block_order);
   let results = (outs Optional<Stamp_FloatTensor>:$result);
   let assemblyFormat = [{
-    $basis `along` $dimension
+    $basis `along` $dimension (`block_order` $block_order^)?
     (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
     `ins` `(` $input `:` type($input) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict
@@ -81,9 +81,17 @@ class Stamp_TransformLikeOp<string mnemonic> : Stamp_Op<mnemonic> {
     OpBuilder<(ins "::mlir::Value":$input,
                    "::stamp::BasisAttrInterface":$basis, "int64_t":$dimension,
                    CArg<"::mlir::Type", "{}">:$elementType,
+                   CArg<"::stamp::RowOrder", "::stamp::RowOrder::CoarseFirst">
+                     :$order,
                    CArg<"::mlir::Value", "{}">:$lengths)>
   ];
   let hasFolder = 1;
+  let extraClassDeclaration = [{
+    ::stamp::RowOrder getOrder() {
+      return getBlockOrder() ? ::stamp::RowOrder::Block
+                             : ::stamp::RowOrder::CoarseFirst;
+    }
+  }];
 }
 
 def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
@@ -92,6 +100,11 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
     Applies a basis along the sequence dimension of a tensor of rank two or more.
     Coefficients come coarse first. The arithmetic is f32; the result is
     narrowed to the init's element type at the end.
+
+    In `block_order` they stand at the tokens where the algorithm in place leaves
+    them, so that a run of whole blocks holds its own coefficients and can be
+    computed by itself: along the sequence, too, the op is tiled then, in whole
+    blocks. A basis without blocks knows no other order than coarse first.
 
     `lengths` tells how many tokens of each sequence of a padded batch are valid:
     only those are transformed, the padding behind them stays as it is. It has
@@ -108,6 +121,9 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
     %t = stamp.transform #stamp.haar<levels = 5, skip = 1> along 0
            ins(%x : tensor<?x4096xf32>) outs(%e : tensor<?x4096xf32>)
 
+    %u = stamp.transform #stamp.haar<levels = 3> along 0 block_order
+           ins(%x : tensor<?x4096xf32>) outs(%e : tensor<?x4096xf32>)
+
     %p = stamp.transform #stamp.wht along 1 lengths(%n : tensor<?xi64>)
            ins(%b : tensor<?x512x64xf32>) outs(%i : tensor<?x512x64xf32>)
 
@@ -120,7 +136,7 @@ def Stamp_TransformOp : Stamp_TransformLikeOp<"transform"> {
 def Stamp_InverseTransformOp : Stamp_TransformLikeOp<"inverse_transform"> {
   let summary = "L⁻¹·X along one dimension";
   let description = [{
-    The inverse of `stamp.transform` with the same basis and the same lengths.
+    The inverse of `stamp.transform` with the same basis, order and lengths.
 
     Example:
 
@@ -223,6 +239,9 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
     `offset` of `total`, and its last must be one of them too. Without it the
     input is the whole sequence.
 
+    `block_order of` a basis says that the rows are its coefficients in block
+    order: each gets the width that the schedule gives to its place coarse first.
+
     Example:
 
     ```mlir
@@ -239,6 +258,11 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
         rows at %row of %tokens
         ins(%tile : tensor<8x4096xf32>)
         outs(%e0, %e1, %e2 : tensor<8x4096xi8>, tensor<8xf32>, tensor<8xi32>)
+
+    %qb, %sb, %zb = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+        block_order of #stamp.haar<levels = 3> rows at %row of %tokens
+        ins(%tile : tensor<8x4096xf32>)
+        outs(%e0, %e1, %e2 : tensor<8x4096xi8>, tensor<8xf32>, tensor<8xi32>)
     ```
   }];
   let arguments = (ins Stamp_Floats:$input, Stamp_Codes:$codes_init,
@@ -246,13 +270,15 @@ def Stamp_QuantizeOp : Stamp_Op<"quantize", [
     Optional<Index>:$row_offset, Optional<Index>:$row_total,
     Optional<Stamp_Lengths>:$lengths,
     Stamp_ScheduleAttr:$schedule, I64Attr:$dimension,
-    I64Attr:$feature_dimension, OptionalAttr<I64Attr>:$group_size);
+    I64Attr:$feature_dimension, OptionalAttr<I64Attr>:$group_size,
+    OptionalAttr<Stamp_BasisAttrInterface>:$block_basis);
   let results = (outs Optional<Stamp_CodeTensor>:$codes,
     Optional<Stamp_ScaleTensor>:$scales, Optional<Stamp_IntTensor>:$zero_points);
   let assemblyFormat = [{
     qualified($schedule) `along` $dimension `over` $feature_dimension
     (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
     (`groups` `of` $group_size^)?
+    (`block_order` `of` $block_basis^)?
     (`rows` `at` $row_offset^ `of` $row_total)?
     `ins` `(` $input `:` type($input) `)`
     `outs` `(` $codes_init `,` $scales_init `,` $zero_points_init `:`

@@ -54,13 +54,14 @@ public:
   /// The number of tokens of `x`.
   mlir::OpFoldResult length(mlir::Value x);
 
-  /// `count` tokens of `x` from `offset` on, every `stride`-th.
+  /// `count` tokens of `x` from `offset` on, every `stride`-th; each unless
+  /// given.
   mlir::Value slice(mlir::Value x, mlir::OpFoldResult offset,
-                    mlir::OpFoldResult count, int64_t stride = 1);
+                    mlir::OpFoldResult count, mlir::OpFoldResult stride = {});
 
   /// `into` with the tokens of `x` in place of every `stride`-th from `offset`.
   mlir::Value insert(mlir::Value x, mlir::Value into, mlir::OpFoldResult offset,
-                     int64_t stride = 1);
+                     mlir::OpFoldResult stride = {});
 
   /// Uninitialized tokens: `count` of them, otherwise like those of `x`.
   mlir::Value empty(mlir::Value x, mlir::OpFoldResult count);
@@ -119,7 +120,13 @@ private:
 mlir::Value emitTransform(mlir::OpBuilder &builder, mlir::Location loc,
                           BasisAttrInterface basis, mlir::Value x,
                           int64_t dimension, Direction direction,
-                          mlir::Type elementType);
+                          RowOrder order, mlir::Type elementType);
+
+/// Which coefficient, coarse first, block order keeps at `row` of a sequence of
+/// `seqLen` tokens, the skipped ones counted.
+mlir::Value emitCoarsePosition(mlir::ImplicitLocOpBuilder &builder,
+                               BasisAttrInterface basis, mlir::Value row,
+                               mlir::OpFoldResult seqLen);
 
 /// x·R, R·x or with R⁻¹ as upstream IR, along the features; likewise in f32 and
 /// narrowed to `elementType` at the end.
@@ -134,7 +141,7 @@ mlir::Value emitTransformOfValidTokens(mlir::OpBuilder &builder,
                                        mlir::Location loc,
                                        BasisAttrInterface basis, mlir::Value x,
                                        mlir::Value lengths, int64_t dimension,
-                                       Direction direction,
+                                       Direction direction, RowOrder order,
                                        mlir::Type elementType);
 
 /// Valid lengths in the range that they have a meaning in, 0 to the size of

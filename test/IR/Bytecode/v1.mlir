@@ -64,6 +64,18 @@ func.func @valid_lengths(%x: tensor<2x13x8xf32>, %n: tensor<2xi64>, %one: tensor
   return %q, %i : tensor<2x13x8xi8>, tensor<2x13x8xf32>
 }
 
+func.func @block_order(%x: tensor<?x8xf32>, %eq: tensor<?x8xi8>, %es: tensor<?xf32>, %ez: tensor<?xi32>)
+    -> (tensor<?x8xi8>, tensor<?x8xf32>) {
+  %t = stamp.transform #stamp.haar<levels = 3> along 0 block_order
+         ins(%x : tensor<?x8xf32>) outs(%x : tensor<?x8xf32>)
+  %q, %s, %z = stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 over 1
+      block_order of #stamp.haar<levels = 3>
+      ins(%t : tensor<?x8xf32>) outs(%eq, %es, %ez : tensor<?x8xi8>, tensor<?xf32>, tensor<?xi32>)
+  %i = stamp.inverse_transform #stamp.haar<levels = 3> along 0 block_order
+         ins(%t : tensor<?x8xf32>) outs(%x : tensor<?x8xf32>)
+  return %q, %i : tensor<?x8xi8>, tensor<?x8xf32>
+}
+
 func.func @packed(%q: tensor<12x5xi8>, %a: tensor<3x5xi8>, %b: tensor<9x3xi8>) -> tensor<12x5xi8> {
   %p:2 = stamp.pack #stamp.schedule<[3 : 8], 4> along 0 over 1
       ins(%q : tensor<12x5xi8>) outs(%a, %b : tensor<3x5xi8>, tensor<9x3xi8>)

@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef STAMP_LIB_IR_LOOPNEST_H
-#define STAMP_LIB_IR_LOOPNEST_H
+#ifndef STAMP_IR_LOOPNEST_H
+#define STAMP_IR_LOOPNEST_H
 
 #include "mlir/IR/BuiltinTypeInterfaces.h"
 #include "mlir/IR/Operation.h"
@@ -53,6 +53,8 @@ struct LoopNest {
 
   int64_t numLoops;
   llvm::SmallVector<int64_t> mixed; ///< The loops that a tile holds in whole.
+  /// If the mixed loop is one in runs of so many turns only.
+  std::optional<int64_t> block;
   /// Per operand; empty for what has no dimensions and belongs to every tile.
   llvm::SmallVector<Loops> operands;
 };
@@ -71,4 +73,4 @@ const Loops &getResultLoops(mlir::Operation *op, const LoopNest &nest,
 
 } // namespace stamp
 
-#endif // STAMP_LIB_IR_LOOPNEST_H
+#endif // STAMP_IR_LOOPNEST_H
