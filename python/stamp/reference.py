@@ -798,10 +798,9 @@ def quantize(
             counts = valid_lengths(lengths, x.shape, axis)
         steps = np.empty((*counts.shape, tokens), np.int32)
         for sequence in np.ndindex(counts.shape):
+            count = int(counts[sequence])
             bits = np.full(tokens, schedule.rest, np.int32)
-            bits[: counts[sequence]] = schedule.bits_per_row(
-                counts[sequence], block_order_of
-            )
+            bits[:count] = schedule.bits_per_row(count, block_order_of)
             steps[sequence] = (1 << bits) - 1
     else:
         if not 2 <= levels <= 256:

@@ -78,7 +78,7 @@ func.func @wht(%x: tensor<8x4xf32>, %e: tensor<8x4xf32>) -> tensor<8x4xf32> {
 //       CHECK:   arith.ori %[[I]], %c4_i64
 //       CHECK:   math.cttz
 //       CHECK:   %[[PLACE:.*]] = arith.index_cast %{{.*}} : i64 to index
-//       CHECK:   arith.cmpi ult, %[[PLACE]], %c3
+//       CHECK:   arith.cmpi ult, %[[PLACE]], %[[END:.*]] : index
 func.func @quantize_rows(%x: tensor<4x8xf32>, %eq: tensor<4x8xi8>, %es: tensor<4xf32>, %ez: tensor<4xi32>,
                          %row: index, %total: index) -> tensor<4x8xi8> {
   %q:3 = stamp.quantize #stamp.schedule<[3 : 8], 4> along 0 over 1
