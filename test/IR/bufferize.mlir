@@ -147,3 +147,44 @@ func.func @constant_input() -> tensor<2x2xf32> {
   %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<2x2xf32>) outs(%x : tensor<2x2xf32>)
   return %t : tensor<2x2xf32>
 }
+
+// CHECK-LABEL: func @inverse_transform
+//  CHECK-NEXT:   stamp.inverse_transform #stamp.wht along 1 lengths(%{{.*}} : memref<2xi64>) ins(%{{.*}} : memref<2x13x8xf16>) outs(%[[E:.*]] : memref<2x13x8xf32>)
+//  CHECK-NEXT:   return %[[E]]
+func.func @inverse_transform(%x: tensor<2x13x8xf16>, %n: tensor<2xi64>, %e: tensor<2x13x8xf32>) -> tensor<2x13x8xf32> {
+  %y = stamp.inverse_transform #stamp.wht along 1 lengths(%n : tensor<2xi64>)
+         ins(%x : tensor<2x13x8xf16>) outs(%e : tensor<2x13x8xf32>)
+  return %y : tensor<2x13x8xf32>
+}
+
+// CHECK-LABEL: func @feature_transforms_in_place
+//  CHECK-SAME:     %[[X:.*]]: memref<?x8xf32>)
+//  CHECK-NEXT:   stamp.feature_transform #stamp.hadamard over 1 ins(%[[X]] : memref<?x8xf32>) outs(%[[X]] : memref<?x8xf32>)
+//  CHECK-NEXT:   stamp.inverse_feature_transform #stamp.hadamard over 1 ins(%[[X]] : memref<?x8xf32>) outs(%[[X]] : memref<?x8xf32>)
+//  CHECK-NEXT:   return %[[X]]
+func.func @feature_transforms_in_place(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %t = stamp.feature_transform #stamp.hadamard over 1 ins(%x : tensor<?x8xf32>) outs(%x : tensor<?x8xf32>)
+  %y = stamp.inverse_feature_transform #stamp.hadamard over 1 ins(%t : tensor<?x8xf32>) outs(%t : tensor<?x8xf32>)
+  return %y : tensor<?x8xf32>
+}
+
+// One buffer per part.
+// CHECK-LABEL: func @pack
+//  CHECK-SAME:     %[[Q:.*]]: memref<12x5xi8>, %[[A:.*]]: memref<3x5xi8>, %[[B:.*]]: memref<9x3xi8>)
+//  CHECK-NEXT:   stamp.pack {{.*}} ins(%[[Q]] : memref<12x5xi8>) outs(%[[A]], %[[B]] : memref<3x5xi8>, memref<9x3xi8>)
+//  CHECK-NEXT:   return %[[A]], %[[B]]
+func.func @pack(%q: tensor<12x5xi8>, %a: tensor<3x5xi8>, %b: tensor<9x3xi8>) -> (tensor<3x5xi8>, tensor<9x3xi8>) {
+  %p:2 = stamp.pack #stamp.schedule<[3 : 8], 4> along 0 over 1
+      ins(%q : tensor<12x5xi8>) outs(%a, %b : tensor<3x5xi8>, tensor<9x3xi8>)
+  return %p#0, %p#1 : tensor<3x5xi8>, tensor<9x3xi8>
+}
+
+// CHECK-LABEL: func @unpack
+//  CHECK-SAME:     %[[A:.*]]: memref<3x5xi8>, %[[B:.*]]: memref<9x3xi8>, %[[Q:.*]]: memref<12x5xi8>)
+//  CHECK-NEXT:   stamp.unpack {{.*}} ins(%[[A]], %[[B]] : memref<3x5xi8>, memref<9x3xi8>) outs(%[[Q]] : memref<12x5xi8>)
+//  CHECK-NEXT:   return %[[Q]]
+func.func @unpack(%a: tensor<3x5xi8>, %b: tensor<9x3xi8>, %q: tensor<12x5xi8>) -> tensor<12x5xi8> {
+  %u = stamp.unpack #stamp.schedule<[3 : 8], 4> along 0 over 1
+      ins(%a, %b : tensor<3x5xi8>, tensor<9x3xi8>) outs(%q : tensor<12x5xi8>)
+  return %u : tensor<12x5xi8>
+}

@@ -831,3 +831,22 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// Columns of the weight are turned by themselves.
+// CHECK-LABEL: func @inverse_feature_transform(
+//       CHECK:   scf.for
+//       CHECK:     stamp.inverse_feature_transform #stamp.hadamard left over 0 ins(%{{.*}} : tensor<8x4xf32>)
+func.func @inverse_feature_transform(%w: tensor<8x12xf32>, %e: tensor<8x12xf32>) -> tensor<8x12xf32> {
+  %v = stamp.inverse_feature_transform #stamp.hadamard left over 0 ins(%w : tensor<8x12xf32>) outs(%e : tensor<8x12xf32>)
+  return %v : tensor<8x12xf32>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.inverse_feature_transform"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [0, 4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

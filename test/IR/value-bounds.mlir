@@ -105,3 +105,81 @@ func.func @rescale(%acc: tensor<?x?xi32>, %sx: tensor<?xf32>, %zx: tensor<?xi32>
   %channels = affine.min affine_map<()[s0, s1] -> (s0, s1)>()[%k, %yk]
   return %tokens, %channels : index, index
 }
+
+// CHECK-LABEL: func @inverse_transform
+//  CHECK-SAME:     %[[X:[a-z0-9]+]]: tensor<?x8xf32>
+//       CHECK:   %[[TOKENS:.*]] = tensor.dim %[[X]], %c0
+//       CHECK:   return %[[TOKENS]]
+func.func @inverse_transform(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>) -> index {
+  %c0 = arith.constant 0 : index
+  %y = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>)
+  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
+  %m = tensor.dim %y, %c0 : tensor<?x8xf32>
+  %min = affine.min affine_map<()[s0, s1] -> (s0, s1)>()[%n, %m]
+  return %min : index
+}
+
+// CHECK-LABEL: func @feature_transform
+//  CHECK-SAME:     %[[X:[a-z0-9]+]]: tensor<4x?xf32>
+//       CHECK:   %[[FEATURES:.*]] = tensor.dim %[[X]], %c1
+//       CHECK:   return %[[FEATURES]]
+func.func @feature_transform(%x: tensor<4x?xf32>, %e: tensor<4x?xf32>) -> index {
+  %c1 = arith.constant 1 : index
+  %y = stamp.feature_transform #stamp.hadamard over 1 ins(%x : tensor<4x?xf32>) outs(%e : tensor<4x?xf32>)
+  %n = tensor.dim %x, %c1 : tensor<4x?xf32>
+  %m = tensor.dim %y, %c1 : tensor<4x?xf32>
+  %min = affine.min affine_map<()[s0, s1] -> (s0, s1)>()[%n, %m]
+  return %min : index
+}
+
+// CHECK-LABEL: func @inverse_feature_transform
+//  CHECK-SAME:     %[[W:[a-z0-9]+]]: tensor<8x?xf32>
+//       CHECK:   %[[CHANNELS:.*]] = tensor.dim %[[W]], %c1
+//       CHECK:   return %[[CHANNELS]]
+func.func @inverse_feature_transform(%w: tensor<8x?xf32>, %e: tensor<8x?xf32>) -> index {
+  %c1 = arith.constant 1 : index
+  %v = stamp.inverse_feature_transform #stamp.hadamard left over 0 ins(%w : tensor<8x?xf32>) outs(%e : tensor<8x?xf32>)
+  %n = tensor.dim %w, %c1 : tensor<8x?xf32>
+  %m = tensor.dim %v, %c1 : tensor<8x?xf32>
+  %min = affine.min affine_map<()[s0, s1] -> (s0, s1)>()[%n, %m]
+  return %min : index
+}
+
+// What is packed has its codes' other sizes, and along the two dimensions that
+// make its bytes only its own init's.
+// CHECK-LABEL: func @pack
+//  CHECK-SAME:     %[[Q:[a-z0-9]+]]: tensor<?x12x?xi8>, %[[A:[a-z0-9]+]]: tensor<?x3x?xi8>
+//   CHECK-DAG:   %[[BATCH:.*]] = tensor.dim %[[Q]], %c0
+//   CHECK-DAG:   %[[BYTES:.*]] = tensor.dim %[[A]], %c2
+//   CHECK-DAG:   %[[CODES:.*]] = tensor.dim %[[Q]], %c2
+//       CHECK:   %[[LESS:.*]] = affine.min {{.*}}()[%[[CODES]], %{{.*}}]
+//       CHECK:   return %[[BATCH]], %[[BYTES]], %[[LESS]]
+func.func @pack(%q: tensor<?x12x?xi8>, %a: tensor<?x3x?xi8>, %b: tensor<?x9x?xi8>) -> (index, index, index) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %p:2 = stamp.pack #stamp.schedule<[3 : 8], 4> along 1 over 2
+      ins(%q : tensor<?x12x?xi8>) outs(%a, %b : tensor<?x3x?xi8>, tensor<?x9x?xi8>)
+  %n = tensor.dim %q, %c0 : tensor<?x12x?xi8>
+  %pn = tensor.dim %p#0, %c0 : tensor<?x3x?xi8>
+  %batch = affine.min affine_map<()[s0, s1] -> (s0, s1)>()[%n, %pn]
+  %own = tensor.dim %a, %c2 : tensor<?x3x?xi8>
+  %bytes0 = tensor.dim %p#0, %c2 : tensor<?x3x?xi8>
+  %bytes = affine.min affine_map<()[s0, s1] -> (s0, s1)>()[%own, %bytes0]
+  %codes = tensor.dim %q, %c2 : tensor<?x12x?xi8>
+  %bytes1 = tensor.dim %p#1, %c2 : tensor<?x9x?xi8>
+  %less = affine.min affine_map<()[s0, s1] -> (s0, s1)>()[%codes, %bytes1]
+  return %batch, %bytes, %less : index, index, index
+}
+
+// CHECK-LABEL: func @unpack
+//  CHECK-SAME:     %[[P:[a-z0-9]+]]: tensor<?x12x3xi8>
+//       CHECK:   %[[BATCH:.*]] = tensor.dim %[[P]], %c0
+//       CHECK:   return %[[BATCH]]
+func.func @unpack(%p: tensor<?x12x3xi8>, %q: tensor<?x12x5xi8>) -> index {
+  %c0 = arith.constant 0 : index
+  %u = stamp.unpack #stamp.schedule<[], 4> along 1 over 2 ins(%p : tensor<?x12x3xi8>) outs(%q : tensor<?x12x5xi8>)
+  %n = tensor.dim %p, %c0 : tensor<?x12x3xi8>
+  %un = tensor.dim %u, %c0 : tensor<?x12x5xi8>
+  %min = affine.min affine_map<()[s0, s1] -> (s0, s1)>()[%n, %un]
+  return %min : index
+}

@@ -131,3 +131,32 @@ def test_pass_examples(name, text):
         made = stamp_opt(before, *re.findall(r"--\S+?=\{.*?\}(?=\s|$)|\S+", flags))
         assert made == stamp_opt(after)
     assert text.count("```mlir") == 2 * text.count("\nBefore:\n")
+
+
+def interface_table():
+    """The rows of docs/Interfaces.md: an op, and its tests by interface."""
+    lines = (ROOT / "docs" / "Interfaces.md").read_text().splitlines()
+    table = [
+        [cell.strip().strip("`") for cell in line.strip("|").split(" | ")]
+        for line in lines
+        if line.startswith("|") and not line.startswith("|---")
+    ]
+    (_, *interfaces), *rows = table
+    return interfaces, rows
+
+
+def test_interface_table_has_every_op():
+    assert sorted(op for op, *_ in interface_table()[1]) == sorted(t for t, _ in OPS)
+
+
+@pytest.mark.parametrize("row", interface_table()[1], ids=lambda row: row[0])
+def test_interface_table_names_real_tests(row):
+    """Each cell is a file and a function in it that holds the op."""
+    op, *cells = row
+    assert len(cells) == len(interface_table()[0])
+    for cell in cells:
+        file, function = cell.split(" @")
+        text = (ROOT / "test" / file).read_text()
+        body = re.search(rf"^func\.func @{function}\b.*?^}}", text, flags=re.M | re.S)
+        assert body, f"{file} has no function @{function}"
+        assert re.search(rf"\b{re.escape(op)}\b", body.group()), f"{cell} lacks {op}"

@@ -49,4 +49,21 @@ TEST(EffectsTest, InputsAreReadAndInitsAreWritten) {
   }
   EXPECT_EQ(quantize.getSpeculatability(), Speculation::NotSpeculatable);
 }
+
+/// The golden file holds every op, on tensors.
+TEST(EffectsTest, EveryOpOnTensorsIsPure) {
+  MLIRContext context;
+  context.loadDialect<StampDialect, func::FuncDialect>();
+  OwningOpRef<Operation *> module =
+      parseSourceFile(STAMP_GOLDEN_BYTECODE, &context);
+  ASSERT_TRUE(module);
+  int64_t numOps = 0;
+  (*module)->walk([&](Operation *op) {
+    if (!isa_and_nonnull<StampDialect>(op->getDialect()))
+      return;
+    ++numOps;
+    EXPECT_TRUE(isPure(op)) << op->getName().getStringRef().str();
+  });
+  EXPECT_GE(numOps, 10);
+}
 } // namespace
