@@ -14,6 +14,7 @@
 //   quantize_weight  channel maxima; scales; codes; sums
 //   rescale          (s_x·s_w)·float(acc − z·c) [+ l·b], or its sum over groups
 //   pack, unpack     see PackToLinalg.cpp
+//   observe          a contraction of the input with itself
 //
 // in the order of float operations of docs/Semantics.md. An op on buffers first
 // becomes the op on the tensors in them, and a quantizer of groups a quantizer
@@ -695,6 +696,47 @@ private:
         .getResult(0);
   }
 };
+
+//===----------------------------------------------------------------------===//
+// Calibration
+//===----------------------------------------------------------------------===//
+
+struct LowerObserve final : OpRewritePattern<ObserveOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ObserveOp op,
+                                PatternRewriter &rewriter) const override {
+    int64_t rank = getRank(op.getInput()), tokens = op.getDimension();
+    // Loops: the input's dimensions, then the token that each is paired with.
+    AffineMap all = rewriter.getMultiDimIdentityMap(rank + 1);
+    SmallVector<unsigned> partner = llvm::to_vector(llvm::seq<unsigned>(rank));
+    partner[tokens] = static_cast<unsigned>(rank);
+    unsigned pair[] = {static_cast<unsigned>(tokens),
+                       static_cast<unsigned>(rank)};
+    SmallVector<utils::IteratorType> iterators(rank + 1,
+                                               utils::IteratorType::reduction);
+    iterators[tokens] = iterators[rank] = utils::IteratorType::parallel;
+    Type f64 = rewriter.getF64Type();
+    auto generic = createGeneric(
+        rewriter, op.getLoc(), {op.getInput(), op.getInput()}, op.getSoFar(),
+        {all.dropResult(rank), all.getSubMap(partner), all.getSubMap(pair)},
+        iterators,
+        [&](ImplicitLocOpBuilder &b, ValueRange in,
+            ValueRange out) -> SmallVector<Value> {
+          // Exact: a product of two f32 fits an f64.
+          Value product =
+              arith::MulFOp::create(b, arith::ExtFOp::create(b, f64, in[0]),
+                                    arith::ExtFOp::create(b, f64, in[1]));
+          return {arith::AddFOp::create(b, out[0], product)};
+        });
+    Value result = generic.getResult(0);
+    RankedTensorType type = op.getResult().getType();
+    if (result.getType() != type)
+      result = tensor::CastOp::create(rewriter, op.getLoc(), type, result);
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
 } // namespace
 
 void stamp::populateStampToLinalgPatterns(RewritePatternSet &patterns) {
@@ -704,7 +746,7 @@ void stamp::populateStampToLinalgPatterns(RewritePatternSet &patterns) {
            LowerFeatureTransform<FeatureTransformOp, Direction::Forward>,
            LowerFeatureTransform<InverseFeatureTransformOp, Direction::Inverse>,
            LowerQuantize, LowerDequantize, LowerQuantizeWeight, LowerRescale,
-           LowerGroupedRescale>(patterns.getContext());
+           LowerGroupedRescale, LowerObserve>(patterns.getContext());
   populateSplitGroupsPatterns(patterns);
   populatePackToLinalgPatterns(patterns);
 }

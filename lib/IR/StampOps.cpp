@@ -569,3 +569,25 @@ UnpackOp::reifyResultShapes(OpBuilder &builder,
                             ReifiedRankedShapedTypeDims &reified) {
   return reifyFromInits(*this, builder, reified);
 }
+
+//===----------------------------------------------------------------------===//
+// Calibration
+//===----------------------------------------------------------------------===//
+
+LogicalResult ObserveOp::verify() {
+  if (getSite().empty())
+    return emitOpError() << "expects a site that has a name";
+  if (failed(verifyDimension(*this, getInput(), "sequence", getDimension())))
+    return failure();
+  int64_t tokens = getInput().getType().getDimSize(getDimension());
+  if (failed(
+          verifyShape(*this, "the sums so far", getSoFar(), {tokens, tokens})))
+    return failure();
+  return verifyShape(*this, "an init", getInit(), {tokens, tokens});
+}
+
+LogicalResult
+ObserveOp::reifyResultShapes(OpBuilder &builder,
+                             ReifiedRankedShapedTypeDims &reified) {
+  return reifyFromInits(*this, builder, reified);
+}

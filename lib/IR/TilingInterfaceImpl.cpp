@@ -174,6 +174,15 @@ static LoopNest getLoopNest(PackOp op) { return getPackingNest(op); }
 
 static LoopNest getLoopNest(UnpackOp op) { return getPackingNest(op); }
 
+// Every sum is over all of the input, and pairs every token with every other.
+static LoopNest getLoopNest(ObserveOp op) {
+  LoopNest nest(op.getInput());
+  nest.mixed = nest.all();
+  int64_t tokens = op.getDimension();
+  nest.operands = {nest.all(), {tokens, tokens}, {tokens, tokens}};
+  return nest;
+}
+
 LoopNest stamp::getLoopNest(Operation *op) {
   return TypeSwitch<Operation *, LoopNest>(op)
       .Case<

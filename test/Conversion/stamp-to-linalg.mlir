@@ -470,3 +470,14 @@ func.func @no_rows(%q: tensor<8x6xi8>, %a: tensor<0x6xi8>, %b: tensor<8x3xi8>, %
   %r = stamp.pack #stamp.schedule<[], 4> along 0 over 1 ins(%e : tensor<8x0xi8>) outs(%e : tensor<8x0xi8>)
   return %p#0, %p#1, %r : tensor<0x6xi8>, tensor<8x3xi8>, tensor<8x0xi8>
 }
+
+// CHECK-LABEL: func @observe(
+//  CHECK-SAME:     %[[X:.*]]: tensor<2x?x8xbf16>, %[[A:.*]]: tensor<?x?xf64>)
+//       CHECK:   linalg.generic {{.*}} iterator_types = ["reduction", "parallel", "reduction", "parallel"]} ins(%[[X]], %[[X]] : tensor<2x?x8xbf16>, tensor<2x?x8xbf16>) outs(%[[A]] : tensor<?x?xf64>)
+//       CHECK:     arith.extf %{{.*}} : bf16 to f64
+//       CHECK:     arith.mulf %{{.*}} : f64
+//       CHECK:     arith.addf %{{.*}} : f64
+func.func @observe(%x: tensor<2x?x8xbf16>, %a: tensor<?x?xf64>) -> tensor<?x?xf64> {
+  %s = stamp.observe "a" along 1 ins(%x, %a : tensor<2x?x8xbf16>, tensor<?x?xf64>) outs(%a : tensor<?x?xf64>)
+  return %s : tensor<?x?xf64>
+}

@@ -188,3 +188,15 @@ func.func @unpack(%a: tensor<3x5xi8>, %b: tensor<9x3xi8>, %q: tensor<12x5xi8>) -
       ins(%a, %b : tensor<3x5xi8>, tensor<9x3xi8>) outs(%q : tensor<12x5xi8>)
   return %u : tensor<12x5xi8>
 }
+
+// One buffer for all sums.
+// CHECK-LABEL: func @observe
+//  CHECK-SAME:     %[[X:[a-z0-9]+]]: memref<13x8xf32>, %[[A:[a-z0-9]+]]: memref<13x13xf64>)
+//  CHECK-NEXT:   stamp.observe "a" along 0 ins(%[[X]], %[[A]] : memref<13x8xf32>, memref<13x13xf64>) outs(%[[A]] : memref<13x13xf64>)
+//  CHECK-NEXT:   stamp.observe "b" along 0 ins(%[[X]], %[[A]] : memref<13x8xf32>, memref<13x13xf64>) outs(%[[A]] : memref<13x13xf64>)
+//  CHECK-NEXT:   return %[[A]]
+func.func @observe(%x: tensor<13x8xf32>, %a: tensor<13x13xf64>) -> tensor<13x13xf64> {
+  %s = stamp.observe "a" along 0 ins(%x, %a : tensor<13x8xf32>, tensor<13x13xf64>) outs(%a : tensor<13x13xf64>)
+  %t = stamp.observe "b" along 0 ins(%x, %s : tensor<13x8xf32>, tensor<13x13xf64>) outs(%s : tensor<13x13xf64>)
+  return %t : tensor<13x13xf64>
+}

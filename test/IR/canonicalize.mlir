@@ -205,3 +205,10 @@ func.func @spread_of_others(%acc: tensor<2x4xi32>, %sx: tensor<2xf32>, %zx: tens
       bias(%b : tensor<4xf32>) spread(%l : tensor<2xf32>) outs(%e : tensor<2x4xf32>)
   return %y : tensor<2x4xf32>
 }
+
+// CHECK-LABEL: func @observe
+//       CHECK:   stamp.observe "a" along 0 ins(%{{.*}}, %{{.*}} : tensor<13x8xf32>, tensor<13x13xf64>) outs(%{{.*}} : tensor<13x13xf64>)
+func.func @observe(%x: tensor<13x8xf32>, %a: tensor<?x13xf64>, %e: tensor<?x?xf64>) -> tensor<?x?xf64> {
+  %s = stamp.observe "a" along 0 ins(%x, %a : tensor<13x8xf32>, tensor<?x13xf64>) outs(%e : tensor<?x?xf64>)
+  return %s : tensor<?x?xf64>
+}

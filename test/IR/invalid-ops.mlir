@@ -854,3 +854,43 @@ func.func @unpack_along_no_dimension(%q: tensor<8x5xi8>, %p0: tensor<2x5xi8>, %p
       ins(%p0, %p1 : tensor<2x5xi8>, tensor<6x3xi8>) outs(%q : tensor<8x5xi8>)
   return
 }
+
+// -----
+
+func.func @observe_nowhere(%x: tensor<8x4xf32>, %a: tensor<8x8xf64>) -> tensor<8x8xf64> {
+  // expected-error@+1 {{'stamp.observe' op expects a site that has a name}}
+  %s = stamp.observe "" along 0 ins(%x, %a : tensor<8x4xf32>, tensor<8x8xf64>) outs(%a : tensor<8x8xf64>)
+  return %s : tensor<8x8xf64>
+}
+
+// -----
+
+func.func @observe_along_a_dimension_too_high(%x: tensor<8x4xf32>, %a: tensor<8x8xf64>) -> tensor<8x8xf64> {
+  // expected-error@+1 {{'stamp.observe' op sequence dimension 2 is not one of 'tensor<8x4xf32>'}}
+  %s = stamp.observe "a" along 2 ins(%x, %a : tensor<8x4xf32>, tensor<8x8xf64>) outs(%a : tensor<8x8xf64>)
+  return %s : tensor<8x8xf64>
+}
+
+// -----
+
+func.func @observe_into_features(%x: tensor<8x4xf32>, %a: tensor<4x4xf64>) -> tensor<4x4xf64> {
+  // expected-error@+1 {{'stamp.observe' op expects the sums so far of shape 8x8, got 'tensor<4x4xf64>'}}
+  %s = stamp.observe "a" along 0 ins(%x, %a : tensor<8x4xf32>, tensor<4x4xf64>) outs(%a : tensor<4x4xf64>)
+  return %s : tensor<4x4xf64>
+}
+
+// -----
+
+func.func @observe_into_another_shape(%x: tensor<8x4xf32>, %a: tensor<8x8xf64>, %e: tensor<8x4xf64>) -> tensor<8x4xf64> {
+  // expected-error@+1 {{'stamp.observe' op expects an init of shape 8x8, got 'tensor<8x4xf64>'}}
+  %s = stamp.observe "a" along 0 ins(%x, %a : tensor<8x4xf32>, tensor<8x8xf64>) outs(%e : tensor<8x4xf64>)
+  return %s : tensor<8x4xf64>
+}
+
+// -----
+
+func.func @observe_in_f32(%x: tensor<8x4xf32>, %a: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  // expected-error@+1 {{'stamp.observe' op operand #1 must be ranked tensor or strided memref of 64-bit float values, but got 'tensor<8x8xf32>'}}
+  %s = stamp.observe "a" along 0 ins(%x, %a : tensor<8x4xf32>, tensor<8x8xf32>) outs(%a : tensor<8x8xf32>)
+  return %s : tensor<8x8xf32>
+}

@@ -374,3 +374,14 @@ func.func @feature_transforms_on_buffers(%m: memref<?x8xf32>) {
   stamp.inverse_feature_transform #stamp.hadamard left over 0 ins(%m : memref<?x8xf32>) outs(%m : memref<?x8xf32>)
   return
 }
+
+// CHECK-LABEL: func @observe
+//       CHECK:   %[[A:.*]] = stamp.observe "block0.qkv" along 1
+//  CHECK-SAME:     ins(%{{.*}}, %{{.*}} : tensor<2x?x8xf16>, tensor<?x?xf64>) outs(%{{.*}} : tensor<?x?xf64>)
+//       CHECK:   {{^ *}}stamp.observe "a site" along 0 ins(%{{.*}}, %[[M:.*]] : memref<12x8xf32>, memref<12x12xf64>) outs(%[[M]] : memref<12x12xf64>)
+func.func @observe(%x: tensor<2x?x8xf16>, %a: tensor<?x?xf64>, %m: memref<12x8xf32>, %b: memref<12x12xf64>) -> tensor<?x?xf64> {
+  %sum = stamp.observe "block0.qkv" along 1
+      ins(%x, %a : tensor<2x?x8xf16>, tensor<?x?xf64>) outs(%a : tensor<?x?xf64>)
+  stamp.observe "a site" along 0 ins(%m, %b : memref<12x8xf32>, memref<12x12xf64>) outs(%b : memref<12x12xf64>)
+  return %sum : tensor<?x?xf64>
+}

@@ -124,3 +124,15 @@ func.func @unpack(%p: tensor<?x3xi8>, %e: tensor<?x5xi8>) -> index {
   %n = tensor.dim %r, %c0 : tensor<?x5xi8>
   return %n : index
 }
+
+// CHECK-LABEL: func @observe(
+//  CHECK-SAME:     %[[E:[a-z0-9]+]]: tensor<?x?xf64>)
+//  CHECK-NEXT:   %[[C0:.*]] = arith.constant 0 : index
+//  CHECK-NEXT:   %[[N:.*]] = tensor.dim %[[E]], %[[C0]]
+//  CHECK-NEXT:   return %[[N]]
+func.func @observe(%x: tensor<?x8xf32>, %a: tensor<?x?xf64>, %e: tensor<?x?xf64>) -> index {
+  %c0 = arith.constant 0 : index
+  %r = stamp.observe "a" along 0 ins(%x, %a : tensor<?x8xf32>, tensor<?x?xf64>) outs(%e : tensor<?x?xf64>)
+  %n = tensor.dim %r, %c0 : tensor<?x?xf64>
+  return %n : index
+}

@@ -850,3 +850,21 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+func.func @observe(%x: tensor<13x8xf32>, %a: tensor<13x13xf64>) -> tensor<13x13xf64> {
+  // expected-error@+3 {{'stamp.observe' op cannot be tiled along dimension 1, which it mixes}}
+  // expected-error@+2 {{'stamp.observe' op faild to tile operation}}
+  // expected-error@+1 {{'stamp.observe' op failed to generate tiling loops}}
+  %s = stamp.observe "a" along 0 ins(%x, %a : tensor<13x8xf32>, tensor<13x13xf64>) outs(%a : tensor<13x13xf64>)
+  return %s : tensor<13x13xf64>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.observe"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [0, 4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

@@ -183,3 +183,19 @@ func.func @unpack(%p: tensor<?x12x3xi8>, %q: tensor<?x12x5xi8>) -> index {
   %min = affine.min affine_map<()[s0, s1] -> (s0, s1)>()[%n, %un]
   return %min : index
 }
+
+// Both sides of the sums are tokens.
+// CHECK-LABEL: func @observe
+//  CHECK-SAME:     %[[X:[a-z0-9]+]]: tensor<?x8xf32>
+//       CHECK:   %[[TOKENS:.*]] = tensor.dim %[[X]], %c0
+//       CHECK:   return %[[TOKENS]]
+func.func @observe(%x: tensor<?x8xf32>, %a: tensor<?x?xf64>, %e: tensor<?x?xf64>) -> index {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = stamp.observe "a" along 0 ins(%x, %a : tensor<?x8xf32>, tensor<?x?xf64>) outs(%e : tensor<?x?xf64>)
+  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
+  %m = tensor.dim %r, %c0 : tensor<?x?xf64>
+  %k = tensor.dim %r, %c1 : tensor<?x?xf64>
+  %min = affine.min affine_map<()[s0, s1, s2] -> (s0, s1, s2)>()[%n, %m, %k]
+  return %min : index
+}

@@ -17,6 +17,7 @@ def Stamp_FloatTensor : RankedTensorOf<[F16, BF16, F32]>;
 def Stamp_CodeTensor : RankedTensorOf<[I8]>;
 def Stamp_ScaleTensor : RankedTensorOf<[F32]>;
 def Stamp_IntTensor : RankedTensorOf<[I32]>;
+def Stamp_SumTensor : RankedTensorOf<[F64]>;
 
 // Operands: tensors or buffers.
 class Stamp_ShapedOf<list<Type> elementTypes>
@@ -29,6 +30,7 @@ def Stamp_Floats : Stamp_ShapedOf<[F16, BF16, F32]>;
 def Stamp_Codes : Stamp_ShapedOf<[I8]>;
 def Stamp_Scales : Stamp_ShapedOf<[F32]>;
 def Stamp_Ints : Stamp_ShapedOf<[I32]>;
+def Stamp_Sums : Stamp_ShapedOf<[F64]>;
 /// How many tokens of each sequence are valid.
 def Stamp_Lengths : Stamp_ShapedOf<[Index, I32, I64]>;
 
@@ -528,6 +530,44 @@ def Stamp_UnpackOp : Stamp_Op<"unpack", [], /*firstInit=*/0> {
     `outs` `(` $init `:` type($init) `)` attr-dict
   }];
   let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Calibration
+//===----------------------------------------------------------------------===//
+
+def Stamp_ObserveOp : Stamp_Op<"observe", [], /*firstInit=*/2> {
+  let summary = "Adds up the autocorrelation of tokens at a named site";
+  let description = [{
+    A + X·Xᵀ along the sequence dimension, summed over all other dimensions,
+    batches and features: what has been seen so far, and now this. A is S×S, in
+    f64. All that a plan is chosen by follows from it: the energies eᵢ of the
+    coefficients under a basis L are the diagonal of L·A·Lᵀ (Theorem 1), and the
+    KLT has A's eigenvectors. The site is the name by which a profile finds its
+    layer again.
+
+    On buffers A may be the init itself, say a `memref.global` of the site.
+
+    Example:
+
+    ```mlir
+    %sum = stamp.observe "block0.qkv" along 0
+        ins(%x, %sofar : tensor<512x120xf32>, tensor<512x512xf64>)
+        outs(%e : tensor<512x512xf64>)
+
+    stamp.observe "block0.qkv" along 0
+        ins(%m, %a : memref<512x120xf32>, memref<512x512xf64>)
+        outs(%a : memref<512x512xf64>)
+    ```
+  }];
+  let arguments = (ins Stamp_Floats:$input, Stamp_Sums:$so_far,
+    Stamp_Sums:$init, StrAttr:$site, I64Attr:$dimension);
+  let results = (outs Optional<Stamp_SumTensor>:$result);
+  let assemblyFormat = [{
+    $site `along` $dimension
+    `ins` `(` $input `,` $so_far `:` type($input) `,` type($so_far) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict
+  }];
 }
 
 #endif // STAMP_IR_STAMPOPS_TD

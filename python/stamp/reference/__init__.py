@@ -28,6 +28,7 @@ from .quantizers import (
     group_sums,
     integer_linear,
     integer_matmul,
+    observe,
     pack,
     quantize,
     quantize_weight,

@@ -327,6 +327,13 @@ def stamp_linear(
 # --------------------------------------------------------------------------- #
 
 
+def observe(x, axis=-2):
+    """Σ X Xᵀ over all dimensions but the tokens', (S, S), in float64."""
+    rows = np.moveaxis(np.asarray(x).astype(np.float64), axis, 0)
+    rows = rows.reshape(len(rows), -1)
+    return rows @ rows.T
+
+
 def theorem1_bound(x, basis, schedule):
     """(D/2)·Σᵢ eᵢ/(2^{bᵢ} − 1)², eᵢ = ‖(LX)ᵢ‖²: a bound on ‖X − L⁻¹Q(LX)‖².
 

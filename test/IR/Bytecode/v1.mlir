@@ -132,6 +132,11 @@ func.func @rescale(%acc: tensor<?x4xi32>, %sx: tensor<?xf32>, %zx: tensor<?xi32>
   return %y, %plain : tensor<?x4xf32>, tensor<?x4xf32>
 }
 
+func.func @observe(%x: tensor<8x4xf32>, %a: tensor<8x8xf64>) -> tensor<8x8xf64> {
+  %s = stamp.observe "block0.qkv" along 0 ins(%x, %a : tensor<8x4xf32>, tensor<8x8xf64>) outs(%a : tensor<8x8xf64>)
+  return %s : tensor<8x8xf64>
+}
+
 func.func private @bases() attributes {
   identity = #stamp.identity,
   haar = #stamp.haar<levels = 30>,
