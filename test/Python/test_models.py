@@ -20,8 +20,10 @@ def model(request):
     return request.param()
 
 
-def select(basis, schedule, weight_bits):
+def select(basis, schedule, weight_bits, group=None):
     options = [f"schedule={{{schedule}}}", f"weight-bits={weight_bits}"]
+    if group is not None:
+        options += [f"activation-group={group}", f"weight-group={group}"]
     if basis is not None:
         options.append(f"basis={{{basis}}}")
     return f"--stamp-select={' '.join(options)}"
@@ -33,10 +35,11 @@ def proposed(grid):
     return reference.Haar2D(min(4, (max(grid) - 1).bit_length()), tuple(grid))
 
 
-def stamp_linear(model, schedule, weight_bits):
+def stamp_linear(model, group):
     def linear(x, w, grid=None):
         basis = model.basis or proposed(grid)
-        return reference.stamp_linear(x, w, basis, schedule, weight_bits=weight_bits)
+        groups = {"activation_group": group, "weight_group": group}
+        return reference.stamp_linear(x, w, basis, SCHEDULE, **groups)
 
     return linear
 
@@ -58,12 +61,13 @@ def test_each_linear_is_quantized_or_has_a_reason(model):
     assert len(re.findall(r"= stamp\.rescale ", done.stdout)) == model.quantized
 
 
-def test_the_numbers_are_the_oracle_s(model, run, optimize):
+@pytest.mark.parametrize("group", [None, 5])
+def test_the_numbers_are_the_oracle_s(model, group, run, optimize):
     """A code that another order of float sums flips moves a later layer's output
     by per mille."""
-    module = optimize(model.module, select(model.basis, SCHEDULE, 4), *PASSES)
+    module = optimize(model.module, select(model.basis, SCHEDULE, 4, group), *PASSES)
     [[actual]] = run(module, [("main", model.inputs, 1)])
-    expected = model.compute(stamp_linear(model, SCHEDULE, 4))
+    expected = model.compute(stamp_linear(model, group))
     assert actual.shape == expected.shape
     error = np.linalg.norm(actual - expected) / np.linalg.norm(expected)
     assert error < (1e-5 if model.quantized < 2 else 1e-2)
