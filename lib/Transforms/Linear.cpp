@@ -218,18 +218,23 @@ std::optional<Linear> Linear::match(linalg::LinalgOp op, std::string &why) {
   };
   if (llvm::all_of(op.getDpsInputs(), isInteger))
     return refuse("its operands are integers: it is quantized already");
+  auto isFloat = [](Type type) {
+    Type element = getElementTypeOrSelf(type);
+    return element.isF32() || element.isF16() || element.isBF16();
+  };
+  constexpr const char *kElementTypes =
+      "its element types are not f32, f16 or bf16";
+  if (!llvm::all_of(op->getOperandTypes(), isFloat))
+    return refuse(kElementTypes);
 
   std::optional<ConvolutionLayout> layout = getLayout(op);
   std::optional<Linear> linear =
       layout ? matchConvolution(op, *layout, why) : matchContraction(op, why);
   if (!linear)
     return std::nullopt;
-  for (Type type : {linear->x.getType(), Type(linear->weight.type),
-                    linear->init.getType()}) {
-    Type element = getElementTypeOrSelf(type);
-    if (!element.isF32() && !element.isF16() && !element.isBF16())
-      return refuse("its element types are not f32, f16 or bf16");
-  }
+  // What a weight has been widened from.
+  if (!isFloat(linear->weight.type))
+    return refuse(kElementTypes);
   // |Σ(q − z)·q_w| ≤ 255·127·K must stay below 2³¹.
   constexpr int64_t kMaxReduction = 66311;
   if (linear->getReductionLength() > kMaxReduction)

@@ -202,7 +202,8 @@ private:
     if (!linear)
       return why;
     if (!linear->weight.isConstant())
-      return "its weight is not a constant";
+      return "its weight is not a constant; with a stamp.plan of its own it is "
+             "quantized at run time";
     int64_t tokens = linear->getSequenceLength();
     if (!ShapedType::isDynamic(tokens) && tokens < minTokens)
       return llvm::formatv("its {0} token(s) are fewer than min-tokens = {1}",

@@ -16,7 +16,10 @@ from stamp.testdata import ar1
 BATCH, TOKENS, WIDTH, CHANNELS = 2, 24, 12, 8
 HAAR = reference.Haar(3)
 
-NOT_CONSTANT = "its weight is not a constant"
+NOT_CONSTANT = (
+    "its weight is not a constant; with a stamp.plan of its own it is quantized at "
+    "run time"
+)
 ONE_TOKEN = "its 1 token(s) are fewer than min-tokens = 2"
 QUANTIZED = "its operands are integers: it is quantized already"
 LARGE_FILTER = (

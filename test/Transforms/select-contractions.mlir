@@ -81,7 +81,7 @@ func.func private @without_a_body(tensor<32x8xf32>) -> tensor<32x4xf32>
 // CHECK-LABEL: func @attention
 //   CHECK-NOT:   stamp.plan
 func.func @attention(%q: tensor<2x32x8xf32>, %k: tensor<2x32x8xf32>, %y: tensor<2x32x32xf32>) -> tensor<2x32x32xf32> {
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its weight is not a constant"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its weight is not a constant; with a stamp.plan of its own it is quantized at run time"
   %0 = linalg.batch_matmul
       indexing_maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (b, n, k)>, affine_map<(b, m, n, k) -> (b, m, n)>]
       ins(%q, %k : tensor<2x32x8xf32>, tensor<2x32x8xf32>) outs(%y : tensor<2x32x32xf32>) -> tensor<2x32x32xf32>
@@ -159,6 +159,12 @@ func.func @a_stride(%x: tensor<1x8x8x3xf32>, %y: tensor<1x4x4x5xf32>) -> tensor<
   return %0 : tensor<1x4x4x5xf32>
 }
 
+func.func @complex_numbers(%x: tensor<32x8xcomplex<f32>>, %w: tensor<8x4xcomplex<f32>>, %y: tensor<32x4xcomplex<f32>>) -> tensor<32x4xcomplex<f32>> {
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its element types are not f32, f16 or bf16"
+  %0 = linalg.matmul ins(%x, %w : tensor<32x8xcomplex<f32>>, tensor<8x4xcomplex<f32>>) outs(%y : tensor<32x4xcomplex<f32>>) -> tensor<32x4xcomplex<f32>>
+  return %0 : tensor<32x4xcomplex<f32>>
+}
+
 func.func @quantized_elsewhere(%x: tensor<32x8xi8>, %y: tensor<32x4xi32>) -> tensor<32x4xi32> {
   %w = arith.constant dense<1> : tensor<8x4xi8>
   %z = arith.constant 3 : i32
@@ -167,4 +173,4 @@ func.func @quantized_elsewhere(%x: tensor<32x8xi8>, %y: tensor<32x4xi32>) -> ten
   return %0 : tensor<32x4xi32>
 }
 
-// REMARK: remark: [Analysis] {{.*}} contractions=18, left=11, selected=7
+// REMARK: remark: [Analysis] {{.*}} contractions=19, left=12, selected=7
