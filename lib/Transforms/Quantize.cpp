@@ -17,6 +17,10 @@
 //   %r = stamp.rescale … ins(%a, %s, %z, %ws, %wc)
 //   %y = stamp.inverse_transform … ins(%r)
 //
+// Whatever the form of the contraction, it stays: a matmul is one on codes, a
+// generic a generic. It becomes a linalg.contract where the weight is read by
+// other maps, in front of its transpose or its broadcast to the batch.
+//
 // With groups along K the contraction adds up each group by itself, and rescale
 // the groups:
 //
@@ -49,56 +53,258 @@ using namespace stamp;
 static constexpr remark::RemarkOpts kRemark =
     remark::RemarkOpts::name("Quantize").category("stamp-quantize");
 
-/// The contraction on codes: the same op on i8 tensors, into zeroed i32.
-static linalg::LinalgOp createIntegerContraction(OpBuilder &builder,
-                                                 Linear linear, Value codes,
-                                                 Value weightCodes) {
-  Location loc = linear.op.getLoc();
+//===----------------------------------------------------------------------===//
+// The contraction on codes
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What the integer contraction works on, each with the loops of its
+/// dimensions. Those are the linear's, and one more if K has groups.
+struct Codes {
+  /// The operands of a linear under a plan, with accumulators for its result.
+  Codes(const Linear &linear, bool grouped);
+
+  unsigned sequence, channels, reduced;
+  std::optional<unsigned> groups;
+  SmallVector<unsigned> x, weight, accumulators;
+};
+} // namespace
+
+static SmallVector<unsigned> getLoops(AffineMap map) {
+  return llvm::map_to_vector(map.getResults(), [](AffineExpr index) {
+    return cast<AffineDimExpr>(index).getPosition();
+  });
+}
+
+static int64_t positionOf(ArrayRef<unsigned> loops, unsigned loop) {
+  return llvm::find(loops, loop) - loops.begin();
+}
+
+Codes::Codes(const Linear &linear, bool grouped)
+    : x(getLoops(linear.xMap)), weight(getLoops(linear.weight.map)),
+      accumulators(getLoops(linear.resultMap)) {
+  sequence = x[linear.sequence];
+  reduced = x[linear.features];
+  channels = accumulators[linear.channels];
+  if (!grouped)
+    return;
+  // On that side of the channels on which the weight's scales have them.
+  groups = linear.xMap.getNumDims();
+  bool behind = positionOf(weight, channels) < linear.weightReduced;
+  accumulators.insert(accumulators.begin() + linear.channels + behind, *groups);
+}
+
+/// Zeroed i32 accumulators; all tensors have their sizes from the linear's init
+/// but for the number of groups.
+static Value createAccumulators(OpBuilder &builder, Location loc, Value init,
+                                const Codes &codes, OpFoldResult numGroups) {
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(builder, loc, getSizeSource(init));
+  if (codes.groups)
+    sizes.insert(sizes.begin() + positionOf(codes.accumulators, *codes.groups),
+                 numGroups);
   Value zero =
       arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
   Value empty =
-      createEmptyLike(builder, loc, linear.init, builder.getI32Type());
-  Value init = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
-  Value inputs[] = {codes, weightCodes};
-  if (isa<linalg::BatchMatmulOp>(linear.op.getOperation()))
-    return linalg::BatchMatmulOp::create(builder, loc, inputs, init);
-  return linalg::MatmulOp::create(builder, loc, inputs, init);
+      tensor::EmptyOp::create(builder, loc, sizes, builder.getI32Type());
+  return linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
 }
 
-/// The contraction on codes, into one accumulator per group of K: its groups
-/// stand in front of the channels. Codes that fill up the last group are 0.
-static linalg::LinalgOp createGroupedContraction(OpBuilder &builder,
-                                                 Linear linear, Value codes,
-                                                 Value weightCodes,
-                                                 int64_t group) {
-  Location loc = linear.op.getLoc();
-  int64_t groups = linear.channels, reduced = linear.features;
-  Value x = splitGroups(builder, loc, codes, reduced, group);
-  Value w = splitGroups(builder, loc, weightCodes, linear.weightReduced, group);
+/// The same op by name, on other types. What else it is marked with, and how it
+/// casts its operands, belongs to the original.
+static linalg::LinalgOp createAlike(OpBuilder &builder, linalg::LinalgOp op,
+                                    ValueRange inputs, Value init) {
+  SmallVector<NamedAttribute> attributes;
+  for (StringRef name : {"indexing_maps", "operandSegmentSizes"})
+    if (std::optional<Attribute> inherent = op->getInherentAttr(name);
+        inherent && *inherent)
+      attributes.push_back(builder.getNamedAttr(name, *inherent));
+  OperationState state(op.getLoc(), op->getName());
+  state.addOperands(inputs);
+  state.addOperands(init);
+  state.addTypes(init.getType());
+  state.addAttributes(attributes);
+  Block &body = state.addRegion()->emplaceBlock();
+  for (Value operand : state.operands)
+    body.addArgument(getElementTypeOrSelf(operand), op.getLoc());
+  ImplicitLocOpBuilder b(op.getLoc(), builder);
+  b.setInsertionPointToStart(&body);
+  op.getRegionBuilder()(b, body, attributes, {});
+  return cast<linalg::LinalgOp>(builder.create(state));
+}
 
-  SmallVector<OpFoldResult> sizes =
-      tensor::getMixedSizes(builder, loc, getSizeSource(linear.init));
-  sizes.insert(sizes.begin() + groups,
-               tensor::getMixedSize(builder, loc, x, reduced));
-  Type i32 = builder.getI32Type();
-  Value zero =
-      arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
-  Value empty = tensor::EmptyOp::create(builder, loc, sizes, i32);
-  Value init = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
-
-  // Loops: (batch,) tokens, groups, channels, and the features of a group.
-  unsigned summed = sizes.size();
-  AffineMap all = builder.getMultiDimIdentityMap(summed + 1);
-  SmallVector<unsigned> ofWeight =
-      llvm::to_vector(llvm::seq<unsigned>(linear.weightReduced));
-  ofWeight.append({static_cast<unsigned>(groups), summed,
-                   static_cast<unsigned>(groups + 1)});
-  AffineMap maps[] = {all.dropResult(groups + 1), all.getSubMap(ofWeight),
-                      all.dropResult(summed)};
-  return linalg::ContractOp::create(builder, loc, TypeRange(init),
-                                    ValueRange{x, w}, init,
+/// The contraction on i8 codes, into i32 sums, in the form of the original: its
+/// name unless the weight is read by other maps, a generic if it was one.
+static linalg::LinalgOp createIntegerContraction(OpBuilder &builder,
+                                                 const Linear &linear,
+                                                 Value codes, Value weightCodes,
+                                                 Value init) {
+  linalg::LinalgOp op = linear.op;
+  Location loc = op.getLoc();
+  SmallVector<Value> inputs = {codes, weightCodes};
+  SmallVector<AffineMap> maps = {linear.xMap, linear.weight.map,
+                                 linear.resultMap};
+  if (linear.weightIsFirst) {
+    std::swap(inputs[0], inputs[1]);
+    std::swap(maps[0], maps[1]);
+  }
+  if (isa<linalg::GenericOp>(op.getOperation()))
+    return linalg::GenericOp::create(
+        builder, loc, init.getType(), inputs, init, maps,
+        op.getIteratorTypesArray(),
+        [](OpBuilder &nested, Location loc, ValueRange arguments) {
+          ImplicitLocOpBuilder b(loc, nested);
+          Type i32 = b.getI32Type();
+          Value product = arith::MulIOp::create(
+              b, arith::ExtSIOp::create(b, i32, arguments[0]),
+              arith::ExtSIOp::create(b, i32, arguments[1]));
+          linalg::YieldOp::create(
+              b, ValueRange{arith::AddIOp::create(b, arguments[2], product)});
+        });
+  if (op.getIndexingMapsArray() == maps)
+    return createAlike(builder, op, inputs, init);
+  return linalg::ContractOp::create(builder, loc, TypeRange(init), inputs, init,
                                     builder.getAffineMapArrayAttr(maps));
 }
+
+/// The contraction on codes whose features have been split into groups, into
+/// one accumulator per group. Loops: those of the accumulators, and the
+/// features of a group.
+static linalg::LinalgOp createGroupedContraction(OpBuilder &builder,
+                                                 Location loc,
+                                                 const Codes &codes, Value x,
+                                                 Value weight, Value init) {
+  unsigned summed = codes.accumulators.size();
+  auto mapTo = [&](ArrayRef<unsigned> loops) {
+    SmallVector<AffineExpr> indices;
+    for (unsigned loop : loops) {
+      if (loop == codes.reduced) {
+        indices.push_back(builder.getAffineDimExpr(
+            positionOf(codes.accumulators, *codes.groups)));
+        indices.push_back(builder.getAffineDimExpr(summed));
+      } else {
+        indices.push_back(
+            builder.getAffineDimExpr(positionOf(codes.accumulators, loop)));
+      }
+    }
+    return AffineMap::get(summed + 1, 0, indices, builder.getContext());
+  };
+  AffineMap maps[] = {mapTo(codes.x), mapTo(codes.weight),
+                      mapTo(codes.accumulators)};
+  return linalg::ContractOp::create(builder, loc, TypeRange(init),
+                                    ValueRange{x, weight}, init,
+                                    builder.getAffineMapArrayAttr(maps));
+}
+
+//===----------------------------------------------------------------------===//
+// Scales in the order of the accumulators
+//===----------------------------------------------------------------------===//
+
+/// `loops` without K, or with its groups in its place.
+static SmallVector<unsigned> dropReduced(ArrayRef<unsigned> loops,
+                                         const Codes &codes, bool grouped) {
+  SmallVector<unsigned> result;
+  for (unsigned loop : loops) {
+    if (loop != codes.reduced)
+      result.push_back(loop);
+    else if (grouped)
+      result.push_back(*codes.groups);
+  }
+  return result;
+}
+
+/// A tensor with one dimension for each of the loops `from` as one with the
+/// loops `to`: permuted, and repeated along those that it did not have.
+static Value arrange(OpBuilder &builder, Location loc, Value tensor,
+                     ArrayRef<unsigned> from, ArrayRef<unsigned> to,
+                     const Codes &codes, Value accumulators) {
+  if (from == to)
+    return tensor;
+  SmallVector<OpFoldResult> sizes;
+  for (unsigned loop : to)
+    sizes.push_back(tensor::getMixedSize(builder, loc,
+                                         getSizeSource(accumulators),
+                                         positionOf(codes.accumulators, loop)));
+  Value init = tensor::EmptyOp::create(builder, loc, sizes,
+                                       getElementTypeOrSelf(tensor));
+  AffineMap identity = builder.getMultiDimIdentityMap(to.size());
+  SmallVector<unsigned> places = llvm::map_to_vector(from, [&](unsigned loop) {
+    return static_cast<unsigned>(positionOf(to, loop));
+  });
+  SmallVector<utils::IteratorType> iterators(to.size(),
+                                             utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             builder, loc, init.getType(), tensor, init,
+             ArrayRef<AffineMap>{identity.getSubMap(places), identity},
+             iterators,
+             [](OpBuilder &b, Location loc, ValueRange arguments) {
+               linalg::YieldOp::create(b, loc, arguments.front());
+             })
+      .getResult(0);
+}
+
+/// What is told of each row, as rescale takes it.
+static Value arrangeRows(OpBuilder &builder, Location loc, Value rows,
+                         const Codes &codes, bool grouped, Value accumulators) {
+  SmallVector<unsigned> to = codes.accumulators;
+  llvm::erase(to, codes.channels);
+  if (codes.groups && !grouped)
+    llvm::erase(to, *codes.groups);
+  return arrange(builder, loc, rows, dropReduced(codes.x, codes, grouped), to,
+                 codes, accumulators);
+}
+
+/// What is told of each column: that of all tokens, if the weight has a batch.
+static Value arrangeColumns(OpBuilder &builder, Location loc, Value columns,
+                            const Codes &codes, bool grouped,
+                            Value accumulators) {
+  SmallVector<unsigned> from = dropReduced(codes.weight, codes, grouped);
+  bool batch = codes.weight.size() > 2;
+  SmallVector<unsigned> to = codes.accumulators;
+  llvm::erase_if(to, [&](unsigned loop) {
+    if (loop == codes.groups)
+      return !grouped;
+    return loop == codes.sequence || (!batch && loop != codes.channels);
+  });
+  return arrange(builder, loc, columns, from, to, codes, accumulators);
+}
+
+//===----------------------------------------------------------------------===//
+// Pixels as tokens
+//===----------------------------------------------------------------------===//
+
+/// The dimensions of a tensor whose pixels are one dimension.
+static SmallVector<ReassociationIndices> joinPixels(int64_t rank,
+                                                    int64_t grid) {
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t d = 0; d < rank; ++d) {
+    if (d == grid + 1)
+      groups.back().push_back(d);
+    else
+      groups.push_back({d});
+  }
+  return groups;
+}
+
+static Value collapsePixels(OpBuilder &builder, Location loc, Value tensor,
+                            int64_t grid) {
+  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  return tensor::CollapseShapeOp::create(builder, loc, tensor,
+                                         joinPixels(rank, grid));
+}
+
+/// The reverse, in the shape of `like`.
+static Value expandPixels(OpBuilder &builder, Location loc, Value tensor,
+                          Value like, int64_t grid) {
+  auto type = cast<RankedTensorType>(like.getType());
+  return tensor::ExpandShapeOp::create(
+      builder, loc, type, tensor, joinPixels(type.getRank(), grid),
+      tensor::getMixedSizes(builder, loc, getSizeSource(like)));
+}
+
+//===----------------------------------------------------------------------===//
+// The linear
+//===----------------------------------------------------------------------===//
 
 /// y + init, in the f32 of y and narrowed to the type of init.
 static Value createSum(OpBuilder &builder, Location loc, Value y, Value init) {
@@ -117,6 +323,25 @@ static Value createSum(OpBuilder &builder, Location loc, Value y, Value init) {
       .front();
 }
 
+/// Erases ops whose results nobody needs any more, and what only they needed.
+static void eraseDead(RewriterBase &rewriter, ArrayRef<Value> values) {
+  llvm::SmallSetVector<Operation *, 8> unused;
+  auto add = [&](ValueRange values) {
+    for (Value value : values)
+      if (Operation *producer = value.getDefiningOp())
+        unused.insert(producer);
+  };
+  add(values);
+  while (!unused.empty()) {
+    Operation *last = unused.pop_back_val();
+    if (!isOpTriviallyDead(last))
+      continue;
+    SmallVector<Value> operands = llvm::to_vector(last->getOperands());
+    rewriter.eraseOp(last);
+    add(operands);
+  }
+}
+
 /// Quantizes a constant weight, and what a plan does to it first, now, so that
 /// no float copy lives on. Its codes stand where it stood.
 static void foldConstantWeight(RewriterBase &rewriter, Operation *constant,
@@ -128,21 +353,9 @@ static void foldConstantWeight(RewriterBase &rewriter, Operation *constant,
   SmallVector<Value> folded;
   if (failed(rewriter.tryFold(op, folded)))
     return;
-  llvm::SmallSetVector<Operation *, 8> unused;
-  auto addOperands = [&](Operation *op) {
-    for (Value operand : op->getOperands())
-      if (Operation *producer = operand.getDefiningOp())
-        unused.insert(producer);
-  };
-  addOperands(op);
+  SmallVector<Value> operands = llvm::to_vector(op->getOperands());
   rewriter.replaceOp(op, folded);
-  while (!unused.empty()) {
-    Operation *last = unused.pop_back_val();
-    if (!isOpTriviallyDead(last))
-      continue;
-    addOperands(last);
-    rewriter.eraseOp(last);
-  }
+  eraseDead(rewriter, operands);
 }
 
 QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
@@ -153,7 +366,15 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   Type f32 = rewriter.getF32Type();
   QuantizedLinear pieces;
 
-  Value x = linear.x, w = linear.weight;
+  // A contraction adds to its init: in f32, so that only the sum is narrowed.
+  bool adds = !isZeroTensor(linear.init);
+  Value x = linear.x, init = linear.init;
+  Value w = linear.weight.materialize(rewriter, loc);
+  Operation *constant = w.getDefiningOp();
+  if (linear.grid) {
+    x = collapsePixels(rewriter, loc, x, *linear.grid);
+    init = collapsePixels(rewriter, loc, init, *linear.grid);
+  }
   bool transforms = !plan.getBasis().isIdentity();
   if (transforms) {
     pieces.transform = TransformOp::create(rewriter, loc, x, plan.getBasis(),
@@ -184,37 +405,64 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   auto weight = QuantizeWeightOp::create(
       rewriter, loc, w, plan.getWeightBits(), linear.weightReduced, group,
       /*groupsForSums=*/!weightGroup && group);
-  Value codes = pieces.quantize.getCodes(), weightCodes = weight.getCodes();
-  pieces.contraction =
-      group ? createGroupedContraction(rewriter, linear, codes, weightCodes,
-                                       *group)
-            : createIntegerContraction(rewriter, linear, codes, weightCodes);
 
-  // A contraction adds to its init: in f32, so that only the sum is narrowed.
-  Type resultType = getElementTypeOrSelf(linear.init);
-  bool adds = !isZeroTensor(linear.init);
+  Codes codes(linear, group.has_value());
+  Value xCodes = pieces.quantize.getCodes(), weightCodes = weight.getCodes();
+  OpFoldResult numGroups;
+  if (group) {
+    xCodes = splitGroups(rewriter, loc, xCodes, linear.features, *group);
+    weightCodes =
+        splitGroups(rewriter, loc, weightCodes, linear.weightReduced, *group);
+    numGroups = tensor::getMixedSize(rewriter, loc, xCodes, linear.features);
+  }
+  Value accumulators =
+      createAccumulators(rewriter, loc, init, codes, numGroups);
+  pieces.contraction =
+      group ? createGroupedContraction(rewriter, loc, codes, xCodes,
+                                       weightCodes, accumulators)
+            : createIntegerContraction(rewriter, linear, xCodes, weightCodes,
+                                       accumulators);
+
+  auto rows = [&](Value tensor) {
+    return arrangeRows(rewriter, loc, tensor, codes,
+                       activationGroup.has_value(), accumulators);
+  };
+  auto columns = [&](Value tensor, bool grouped) {
+    return arrangeColumns(rewriter, loc, tensor, codes, grouped, accumulators);
+  };
+  Type resultType = getElementTypeOrSelf(init);
   Type inverseType = adds ? f32 : resultType;
   Type rescaledType = transforms ? f32 : inverseType;
   pieces.rescale = RescaleOp::create(
       rewriter, loc, pieces.contraction->getResult(0),
-      pieces.quantize.getScales(), pieces.quantize.getZeroPoints(),
-      weight.getScales(), weight.getSums(),
-      createEmptyLike(rewriter, loc, linear.init, rescaledType),
+      rows(pieces.quantize.getScales()), rows(pieces.quantize.getZeroPoints()),
+      columns(weight.getScales(), weightGroup.has_value()),
+      columns(weight.getSums(), group.has_value()),
+      createEmptyLike(rewriter, loc, init, rescaledType),
       /*bias=*/Value(), /*spread=*/Value(),
-      rewriter.getI64IntegerAttr(linear.sequence),
-      rewriter.getI64IntegerAttr(linear.channels + group.has_value()),
-      group ? rewriter.getI64IntegerAttr(linear.channels) : IntegerAttr());
+      rewriter.getI64IntegerAttr(
+          positionOf(codes.accumulators, codes.sequence)),
+      rewriter.getI64IntegerAttr(
+          positionOf(codes.accumulators, codes.channels)),
+      group ? rewriter.getI64IntegerAttr(
+                  positionOf(codes.accumulators, *codes.groups))
+            : IntegerAttr());
   Value y = pieces.rescale.getResult();
   if (transforms) {
     pieces.inverse = InverseTransformOp::create(
-        rewriter, loc, y, plan.getBasis(), linear.sequence, inverseType);
+        rewriter, loc, y, plan.getBasis(), linear.resultSequence, inverseType);
     y = pieces.inverse.getResult();
   }
   if (adds)
-    y = createSum(rewriter, loc, y, linear.init);
+    y = createSum(rewriter, loc, y, init);
+  if (linear.grid)
+    y = expandPixels(rewriter, loc, y, linear.init, *linear.grid);
   remark::passed(loc, kRemark) << "quantized";
+  SmallVector<Value> operands = llvm::to_vector(linear.op->getOperands());
+  operands.push_back(init);
   rewriter.replaceOp(linear.op, y);
-  foldConstantWeight(rewriter, linear.weight.getDefiningOp(), weight);
+  eraseDead(rewriter, operands);
+  foldConstantWeight(rewriter, constant, weight);
   return pieces;
 }
 
@@ -228,17 +476,18 @@ struct StampQuantize final
         planned.push_back(op);
     });
 
-    IRRewriter rewriter(&getContext());
-    for (linalg::LinalgOp op : planned) {
-      std::string why;
-      std::optional<Linear> linear = Linear::match(op, why);
-      if (!linear) {
+    std::string why;
+    for (linalg::LinalgOp op : planned)
+      if (!Linear::match(op, why)) {
         op->emitOpError() << "has a plan that cannot be carried out: " << why;
         return signalPassFailure();
       }
-      quantizeLinear(rewriter, *linear,
+
+    // Matched once more: a linear before it may have made its input.
+    IRRewriter rewriter(&getContext());
+    for (linalg::LinalgOp op : planned)
+      quantizeLinear(rewriter, *Linear::match(op, why),
                      op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName));
-    }
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("quantized", planned.size());
   }

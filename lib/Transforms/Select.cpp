@@ -14,9 +14,9 @@
 #include "stamp/Transforms/Transforms.h"
 
 #include "mlir/AsmParser/AsmParser.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPSELECT
@@ -60,11 +60,11 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
     int64_t found = 0, selected = 0;
     WalkResult result = getOperation()->walk([&](linalg::LinalgOp op) {
       auto own = op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
-      if (!own && !linalg::isaContractionOpInterface(op))
+      if (!own && !isLinearCandidate(op))
         return WalkResult::advance();
       ++found;
       std::optional<std::string> refusal = own ? std::nullopt : whyNot(op);
-      PlanAttr chosen = own ? own : withProposedFeatures(plan, op);
+      PlanAttr chosen = own ? own : fitToLinear(plan, op);
       if (std::optional<std::string> misfit;
           !refusal && (misfit = whyMisfit(op, chosen))) {
         // What the user asked for is an error; what nobody asked for is not.
@@ -150,23 +150,49 @@ private:
     return transforms;
   }
 
-  /// The plan of the options for one linear, whose features the word `hadamard`
-  /// leaves to the number of them. Where no order suits it, the rotation of a
-  /// power of two is what does not fit.
-  PlanAttr withProposedFeatures(PlanAttr plan, linalg::LinalgOp op) {
+  /// The plan of the options for one linear: its features, which the word
+  /// `hadamard` leaves to the number of them, and a basis over the grid of its
+  /// pixels unless the user wants another.
+  PlanAttr fitToLinear(PlanAttr plan, linalg::LinalgOp op) {
     std::string why;
     std::optional<Linear> linear = Linear::match(op, why);
-    if (features != kProposeHadamard || !linear)
+    if (!linear)
       return plan;
-    int64_t order = 1;
-    if (int64_t count = linear->getReductionLength();
-        !ShapedType::isDynamic(count))
-      order = Hadamard::orderFor(count).value_or(order);
-    FeatureTransformAttrInterface hadamard =
-        HadamardAttr::get(&getContext(), order);
-    return PlanAttr::get(&getContext(), plan.getBasis(), hadamard,
+    BasisAttrInterface chosen = plan.getBasis();
+    if (!basis.hasValue())
+      if (BasisAttrInterface overGrid = proposeGridBasis(*linear))
+        chosen = overGrid;
+    SmallVector<FeatureTransformAttrInterface> transforms(plan.getFeatures());
+    if (features == kProposeHadamard)
+      transforms = {proposeHadamard(*linear)};
+    return PlanAttr::get(&getContext(), chosen, transforms,
                          plan.getActivations(), plan.getActivationGroup(),
                          plan.getWeightBits(), plan.getWeightGroup());
+  }
+
+  /// The 2-D form of the default basis, with fewer levels on a small grid; null
+  /// if the linear's tokens are no grid, or one whose sides run time decides.
+  BasisAttrInterface proposeGridBasis(const Linear &linear) {
+    if (!linear.grid || ShapedType::isDynamic(linear.getSequenceLength()))
+      return {};
+    ArrayRef<int64_t> shape =
+        cast<RankedTensorType>(linear.x.getType()).getShape();
+    int64_t height = shape[*linear.grid], width = shape[*linear.grid + 1];
+    constexpr int64_t kDefaultLevels = 4;
+    int64_t levels = llvm::Log2_64_Ceil(std::max(height, width));
+    return Haar2DAttr::get(&getContext(),
+                           std::clamp<int64_t>(levels, 1, kDefaultLevels),
+                           height, width, /*skip=*/0);
+  }
+
+  /// Where no order suits the features, the rotation of a power of two is what
+  /// does not fit.
+  FeatureTransformAttrInterface proposeHadamard(const Linear &linear) {
+    int64_t order = 1;
+    if (int64_t count = linear.getReductionLength();
+        !ShapedType::isDynamic(count))
+      order = Hadamard::orderFor(count).value_or(order);
+    return HadamardAttr::get(&getContext(), order);
   }
 
   /// Why a contraction stays as it is; nullopt if it becomes a STaMP linear.
@@ -175,8 +201,9 @@ private:
     std::optional<Linear> linear = Linear::match(op, why);
     if (!linear)
       return why;
-    if (!matchPattern(linear->weight, m_Constant()))
-      return "its weight is not a constant";
+    if (!linear->weight.isConstant())
+      return "its weight is not a constant; with a stamp.plan of its own it is "
+             "quantized at run time";
     int64_t tokens = linear->getSequenceLength();
     if (!ShapedType::isDynamic(tokens) && tokens < minTokens)
       return llvm::formatv("its {0} token(s) are fewer than min-tokens = {1}",

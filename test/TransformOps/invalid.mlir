@@ -27,7 +27,7 @@ func.func @a_plan_for_no_linear(%x: tensor<8x4xf32>) -> tensor<8x4xf32> {
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
     %0 = transform.structured.match ops{["linalg.exp"]} in %root : (!transform.any_op) -> !transform.any_op
-    // expected-error@+1 {{the plan cannot be carried out: only linalg.matmul and linalg.batch_matmul are taken}}
+    // expected-error@+1 {{the plan cannot be carried out: it is neither a contraction nor a convolution}}
     transform.stamp.plan %0 {plan = #stamp.plan<basis = #stamp.dct, activations = #stamp.schedule<[], 8>, weight_bits = 4>} : !transform.any_op
     transform.yield
   }
@@ -134,7 +134,7 @@ func.func @integers(%x: tensor<8x8xi8>, %w: tensor<8x4xi8>, %y: tensor<8x4xi32>)
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
     %0 = transform.structured.match ops{["linalg.matmul"]} in %root : (!transform.any_op) -> !transform.any_op
-    // expected-error@+1 {{the plan cannot be carried out: its element types are not f32, f16 or bf16}}
+    // expected-error@+1 {{the plan cannot be carried out: its operands are integers: it is quantized already}}
     transform.stamp.quantize %0 {plan = #stamp.plan<basis = #stamp.dct, activations = #stamp.schedule<[], 8>, weight_bits = 4>} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     transform.yield
   }

@@ -69,3 +69,32 @@ func.func @constant_weight(%x: tensor<8x4xf32>, %c: tensor<8x1xf32>) -> tensor<8
     ins(%x, %w : tensor<8x4xf32>, tensor<4x1xf32>) outs(%c : tensor<8x1xf32>) -> tensor<8x1xf32>
   return %y : tensor<8x1xf32>
 }
+
+// -----
+
+// Groups stand on that side of the channels on which the weight has its inputs.
+// CHECK-LABEL: func @groups_of_a_transposed_weight
+//       CHECK:   stamp.quantize_weight bits = 4 over 1 groups of 64 ins(
+//       CHECK:   linalg.contract {{.*}} ins(%{{.*}}, %{{.*}} : tensor<8x2x64xi8>, tensor<24x2x64xi8>) outs(%{{.*}} : tensor<8x24x2xi32>)
+//       CHECK:   stamp.rescale along 0 over 1 groups along 2
+//  CHECK-SAME:     tensor<8x24x2xi32>, tensor<8x2xf32>, tensor<8x2xi32>, tensor<24x2xf32>, tensor<24x2xi32>
+func.func @groups_of_a_transposed_weight(%x: tensor<8x128xf32>, %w: tensor<24x128xf32>, %c: tensor<8x24xf32>) -> tensor<8x24xf32> {
+  %y = linalg.contract
+    indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+    {stamp.plan = #stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[], 4>, activation_group = 64, weight_bits = 4, weight_group = 64>}
+    ins(%x, %w : tensor<8x128xf32>, tensor<24x128xf32>) outs(%c : tensor<8x24xf32>) -> tensor<8x24xf32>
+  return %y : tensor<8x24xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @groups_in_columns
+//       CHECK:   stamp.quantize {{.*}} along 1 over 0 groups of 64
+//       CHECK:   linalg.contract {{.*}} ins(%{{.*}}, %{{.*}} : tensor<2x64x8xi8>, tensor<24x2x64xi8>) outs(%{{.*}} : tensor<24x2x8xi32>)
+//       CHECK:   stamp.rescale along 2 over 0 groups along 1
+func.func @groups_in_columns(%x: tensor<128x8xf32>, %c: tensor<24x8xf32>) -> tensor<24x8xf32> {
+  %w = arith.constant dense<1.0> : tensor<24x128xf32>
+  %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[], 4>, activation_group = 64, weight_bits = 4, weight_group = 64>}
+    ins(%w, %x : tensor<24x128xf32>, tensor<128x8xf32>) outs(%c : tensor<24x8xf32>) -> tensor<24x8xf32>
+  return %y : tensor<24x8xf32>
+}

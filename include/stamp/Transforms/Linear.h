@@ -3,9 +3,25 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+//
+// A linear is told by its maps, not by its name. The loops of the contraction
+// are
+//
+//   the tokens, which X and Y have and W does not: the last one of them in X is
+//     the sequence, those in front of it are sequences of their own;
+//   the features, which X and W have and are summed over;
+//   the channels, which W and Y have;
+//   the batch, which all three have.
+//
+// So W·X with tokens in columns is a linear like X·W, whose operands have
+// changed places.
+//
+//===----------------------------------------------------------------------===//
 
 #ifndef STAMP_TRANSFORMS_LINEAR_H
 #define STAMP_TRANSFORMS_LINEAR_H
+
+#include "stamp/Transforms/Weight.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
@@ -14,17 +30,26 @@
 
 namespace stamp {
 
-/// A contraction Y = X·W over float tensors, its operands by their roles. X is
-/// (batch ×) S × K, W is (batch ×) K × N and Y (batch ×) S × N.
+/// A contraction Y = X·W over float tensors, its operands by their roles.
 struct Linear {
   mlir::linalg::LinalgOp op;
   mlir::Value x;
-  mlir::Value weight;
+  Weight weight;
   mlir::Value init;
-  int64_t sequence;      ///< S among the dimensions of X and Y.
-  int64_t features;      ///< K among the dimensions of X.
-  int64_t channels;      ///< N among the dimensions of Y.
-  int64_t weightReduced; ///< K among the dimensions of W.
+  bool weightIsFirst; ///< Whether the weight is the left operand.
+
+  mlir::AffineMap xMap;      ///< From the loops to X.
+  mlir::AffineMap resultMap; ///< From the loops to Y.
+
+  int64_t sequence;       ///< S among the dimensions of X.
+  int64_t features;       ///< K among the dimensions of X.
+  int64_t weightReduced;  ///< K among the dimensions of W.
+  int64_t resultSequence; ///< S among the dimensions of Y.
+  int64_t channels;       ///< N among the dimensions of Y.
+
+  /// The first of two dimensions of X and Y, a grid of H×W pixels, that the
+  /// maps and the numbers above know as one, the sequence.
+  std::optional<int64_t> grid;
 
   /// The number of tokens; ShapedType::kDynamic if run time decides.
   int64_t getSequenceLength() const;
@@ -35,6 +60,10 @@ struct Linear {
   static std::optional<Linear> match(mlir::linalg::LinalgOp op,
                                      std::string &why);
 };
+
+/// Whether an op multiplies and adds up what may be a weight: what ought to be
+/// a linear, or to have a reason why it is none.
+bool isLinearCandidate(mlir::linalg::LinalgOp op);
 
 /// Whether all elements are surely zero: a contraction's neutral init.
 bool isZeroTensor(mlir::Value tensor);

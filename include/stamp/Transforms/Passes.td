@@ -12,11 +12,18 @@ include "mlir/Pass/PassBase.td"
 def StampSelect : Pass<"stamp-select"> {
   let summary = "Choose the contractions that become STaMP linears";
   let description = [{
-    Gives a `stamp.plan` to every `linalg.matmul` and `linalg.batch_matmul` of
-    float activations with a constant float weight. A plan that the user put on
-    an op stays. What the user asks for, on an op or by `basis`, `features` or
-    `schedule`, must fit a static sequence and its features; where only the
-    defaults do not fit, the op is left. Every contraction that is left gets a `missed` remark that says why
+    Gives a `stamp.plan` to every contraction of float activations with a
+    constant float weight: named or generic, in any order of dimensions, and also
+    behind what only transposes, reshapes, widens or repeats the weight. Of the
+    dimensions that the activations and the result have and the weight has not,
+    the last one of the activations is the sequence; the others hold sequences of
+    their own. 1x1 convolutions are linears whose tokens are pixels, and get a 2-D
+    basis unless `basis` is given.
+
+    A plan that the user put on an op stays. What the user asks for, on an op or
+    by `basis`, `features` or `schedule`, must fit a static sequence and its
+    features; where only the defaults do not fit, the op is left. Every
+    contraction that is left gets a `missed` remark that says why
     (`--remarks-filter="stamp.*" --remark-format=emitRemark`).
     An option that holds a space is written in braces:
     `--stamp-select="schedule={#stamp.schedule<[64 : 8], 4>}"`.
@@ -72,7 +79,8 @@ def StampQuantize : Pass<"stamp-quantize"> {
         Y = L⁻¹( Q_a(L X R) · Q_w(R⁻¹ W) )
 
     The weight's transform and quantization fold at once when the weight is
-    constant.
+    constant. The contraction keeps its form, but becomes a `linalg.contract`
+    where it reads the weight in front of its transpose or broadcast.
 
     Groups of activations or weights split the contraction's sums: it has one
     accumulator per group, and rescale adds up the groups. Where K is no multiple

@@ -8,7 +8,7 @@
 // RUN: stamp-opt %s --stamp-select --stamp-quantize 2>&1 >%t | count 0
 // RUN: stamp-opt %s --stamp-select --stamp-quantize --stamp-remarks=false 2>&1 >%t | count 0
 
-// CHECK: remark: [Missed] Select | Category:stamp-select | Reason="its weight is not a constant"
+// CHECK: remark: [Missed] Select | Category:stamp-select | Reason="its weight is not a constant; with a stamp.plan of its own it is quantized at run time"
 // CHECK: remark: [Analysis] Select | Category:stamp-select | contractions=1, left=1, selected=0
 // CHECK: remark: [Analysis] Quantize | Category:stamp-quantize | quantized=0
 // ONLY:  remark: [Analysis] Quantize | Category:stamp-quantize | quantized=0

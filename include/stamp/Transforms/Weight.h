@@ -1,0 +1,43 @@
+//===- Weight.h - What a weight is -----------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Frontends put ops between a weight and its contraction that only say how it
+// lies in memory: transposes, broadcasts to the batch, reshapes, casts. A
+// contraction reads the weight in front of them as well, by other maps.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_TRANSFORMS_WEIGHT_H
+#define STAMP_TRANSFORMS_WEIGHT_H
+
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace stamp {
+
+/// A tensor as a contraction reads it.
+struct Weight {
+  mlir::Value tensor;
+  /// The shape in which it is read: that of the tensor unless a reshape of a
+  /// constant, or of what only has dimensions of size 1 more, has been skipped.
+  mlir::RankedTensorType type;
+  mlir::AffineMap map; ///< From the contraction's loops to its elements.
+
+  /// What `operand`, read by `map`, is in front of everything that only copies,
+  /// permutes, repeats or widens its elements.
+  static Weight seeThrough(mlir::Value operand, mlir::AffineMap map);
+
+  bool isConstant() const;
+
+  /// The tensor in the shape in which it is read; a new constant shares the
+  /// elements of the old one, and stands beside it.
+  mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc) const;
+};
+
+} // namespace stamp
+
+#endif // STAMP_TRANSFORMS_WEIGHT_H

@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Small models in the shapes in which frontends write linears.
+
+Each is a function `main` in IR and in NumPy.  The NumPy one takes
+`linear(x, w, grid=None)`, which multiplies (..., S, K) by (K, N) or does what
+STaMP does instead, so that one model is its own float and its own quantized
+oracle; the grid is that of pixels that are tokens.
+"""
+
+from typing import Callable, NamedTuple
+
+import numpy as np
+from stamp import reference
+from stamp.testdata import ar1
+
+BATCH, TOKENS, WIDTH, CHANNELS = 2, 24, 12, 8
+HAAR = reference.Haar(3)
+
+NOT_CONSTANT = (
+    "its weight is not a constant; with a stamp.plan of its own it is quantized at "
+    "run time"
+)
+ONE_TOKEN = "its 1 token(s) are fewer than min-tokens = 2"
+QUANTIZED = "its operands are integers: it is quantized already"
+LARGE_FILTER = (
+    "its filter covers more than one pixel; only 1x1 convolutions are linears"
+)
+BLOCKED = (
+    "its operands are blocked, so that no one dimension is the sequence; "
+    "quantize it before it is packed"
+)
+
+
+class Model(NamedTuple):
+    module: str
+    inputs: list
+    compute: Callable  # of `linear`
+    quantized: int  # linears that become integer contractions
+    left: list = []  # why each of the others does not
+    basis: reference.Basis | None = HAAR  # None: what select proposes for grids
+
+
+def tensor(shape, element="f32"):
+    return f"tensor<{'x'.join(map(str, [*shape, element]))}>"
+
+
+ELEMENTS = {"float32": "f32", "float16": "f16", "int8": "i8", "int32": "i32"}
+
+
+class Writer:
+    """Writes `main`, op by op; a value is a name and a type."""
+
+    def __init__(self, *arguments):
+        self.arguments = [(f"%arg{i}", kind) for i, kind in enumerate(arguments)]
+        self.lines = []
+
+    def add(self, op, kind):
+        name = f"%v{len(self.lines)}"
+        self.lines.append(f"{name} = {op}")
+        return name, kind
+
+    def constant(self, array):
+        kind = tensor(array.shape, ELEMENTS[str(array.dtype)])
+        text = f'dense<"0x{array.tobytes().hex().upper()}">'
+        return self.add(f"arith.constant {text} : {kind}", kind)
+
+    def init(self, shape, like=None, element="f32"):
+        """Zeros; a dynamic size is that of `like` in the same place."""
+        kind, sizes = tensor(shape, element), []
+        for d, size in enumerate(shape):
+            if size == "?":
+                place = self.add(f"arith.constant {d} : index", "index")[0]
+                dim = f"tensor.dim {like[0]}, {place} : {like[1]}"
+                sizes.append(self.add(dim, "index")[0])
+        empty = self.add(f"tensor.empty({', '.join(sizes)}) : {kind}", kind)
+        value = "0.0" if element.startswith("f") else "0"
+        zero = self.add(f"arith.constant {value} : {element}", element)
+        fill = f"linalg.fill ins({zero[0]} : {element}) outs({empty[0]} : {kind})"
+        return self.add(f"{fill} -> {kind}", kind)
+
+    def linalg(self, op, inputs, out, attributes="", behind=""):
+        """A named op; broadcast and transpose have their attribute behind."""
+        names = ", ".join(name for name, _ in inputs)
+        kinds = ", ".join(kind for _, kind in inputs)
+        text = f"linalg.{op} {attributes} ins({names} : {kinds}) "
+        text += f"outs({out[0]} : {out[1]}) {behind}"
+        return self.add(text if behind else f"{text} -> {out[1]}", out[1])
+
+    def generic(self, maps, iterators, inputs, out, body="", result="%r"):
+        """`body` makes the result from %i0, %i1, … and %o, the init's element."""
+        loops = ", ".join(f"d{i}" for i in range(len(iterators)))
+        maps = ", ".join(f"affine_map<({loops}) -> ({m})>" for m in maps)
+        kinds = {"p": '"parallel"', "r": '"reduction"'}
+        iterators = ", ".join(kinds[i] for i in iterators)
+        names = ", ".join(name for name, _ in inputs)
+        types = ", ".join(kind for _, kind in inputs)
+        elements = ", ".join(f"%i{i}: f32" for i in range(len(inputs)))
+        return self.add(
+            f"linalg.generic {{indexing_maps = [{maps}], "
+            f"iterator_types = [{iterators}]}} ins({names} : {types}) "
+            f"outs({out[0]} : {out[1]}) {{\n"
+            f"  ^bb0({elements}, %o: f32):\n    {body}\n"
+            f"    linalg.yield {result} : f32\n  }} -> {out[1]}",
+            out[1],
+        )
+
+    def returning(self, *results):
+        arguments = ", ".join(f"{name}: {kind}" for name, kind in self.arguments)
+        names = ", ".join(name for name, _ in results)
+        kinds = ", ".join(kind for _, kind in results)
+        body = "\n  ".join(self.lines)
+        return (
+            f"func.func @main({arguments}) -> ({kinds}) {{\n  {body}\n"
+            f"  return {names} : {kinds}\n}}\n"
+        )
+
+
+MULTIPLY_ADD = "%p = arith.mulf %i0, %i1 : f32\n    %r = arith.addf %o, %p : f32"
+ADD = "%r = arith.addf %i0, %i1 : f32"
+RELU = "%z = arith.constant 0.0 : f32\n    %r = arith.maximumf %i0, %z : f32"
+
+
+def weights(seed, *shape):
+    random = np.random.default_rng(seed)
+    return (random.standard_normal(shape) / np.sqrt(shape[-2])).astype(np.float32)
+
+
+def activations(*shape, seed=0):
+    """AR(1) along the second last dimension."""
+    *leading, tokens, width = shape
+    count = int(np.prod(leading))
+    sequences = [ar1(tokens, width, outliers=1, seed=seed + i) for i in range(count)]
+    return np.stack(sequences).reshape(shape)
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def copy(f, x, shape, source, target, iterators):
+    """x in another order of dimensions, or repeated along new ones."""
+    return f.generic([source, target], iterators, [x], f.init(shape), result="%i0")
+
+
+def torch_mlir():
+    """Weights N×K, transposed and then broadcast to the batch by generics; biases
+    and activations are generics too; attention's product of two activations."""
+    hidden, out = [BATCH, TOKENS, CHANNELS], [BATCH, TOKENS, WIDTH]
+    x = activations(BATCH, TOKENS, WIDTH)
+    up, down = weights(1, CHANNELS, WIDTH), weights(2, WIDTH, CHANNELS)
+    bias = weights(3, 1, CHANNELS)[0]
+    f = Writer(tensor(x.shape))
+
+    def linear(value, w, shape):
+        n, k = w.shape
+        w = copy(f, f.constant(w), [k, n], "d0, d1", "d1, d0", "pp")
+        w = copy(f, w, [BATCH, k, n], "d1, d2", "d0, d1, d2", "ppp")
+        return f.linalg("batch_matmul", [value, w], f.init(shape))
+
+    each = "d0, d1, d2"
+    h = linear(f.arguments[0], up, hidden)
+    inputs = [h, f.constant(bias)]
+    h = f.generic([each, "d2", each], "ppp", inputs, f.init(hidden), ADD)
+    h = f.generic([each, each], "ppp", [h], f.init(hidden), RELU)
+    y = linear(h, down, out)
+    turned = [BATCH, WIDTH, TOKENS]
+    keys = copy(f, f.arguments[0], turned, "d0, d1, d2", "d0, d2, d1", "ppp")
+    scores = f.init([BATCH, TOKENS, TOKENS])
+    scores = f.linalg("batch_matmul", [y, keys], scores)
+
+    def compute(linear):
+        y = linear(relu(linear(x, up.T) + bias), down.T)
+        return y @ x.swapaxes(1, 2)
+
+    return Model(f.returning(scores), [x], compute, 2, [NOT_CONSTANT])
+
+
+def named_ops():
+    """linalg.matmul, once with a linalg.transpose and once with maps of its own;
+    a linalg.broadcast and linalg.add for the bias."""
+    x = activations(TOKENS, WIDTH, seed=1)
+    up, down = weights(1, WIDTH, CHANNELS), weights(2, CHANNELS, WIDTH)
+    bias = weights(3, 1, CHANNELS)[0]
+    f = Writer(tensor(x.shape))
+    hidden, out = [TOKENS, CHANNELS], [TOKENS, WIDTH]
+    turned = f.linalg(
+        "transpose",
+        [f.constant(np.ascontiguousarray(up.T))],
+        f.init([WIDTH, CHANNELS]),
+        behind="permutation = [1, 0]",
+    )
+    h = f.linalg("matmul", [f.arguments[0], turned], f.init(hidden))
+    wide = f.linalg(
+        "broadcast", [f.constant(bias)], f.init(hidden), behind="dimensions = [0]"
+    )
+    h = f.linalg("add", [h, wide], f.init(hidden))
+    h = f.linalg("tanh", [h], f.init(hidden))
+    maps = ", ".join(
+        f"affine_map<(m, n, k) -> ({m})>" for m in ["m, k", "n, k", "m, n"]
+    )
+    y = f.linalg(
+        "matmul",
+        [h, f.constant(np.ascontiguousarray(down.T))],
+        f.init(out),
+        f"indexing_maps = [{maps}]",
+    )
+
+    def compute(linear):
+        return linear(np.tanh(linear(x, up) + bias), down)
+
+    return Model(f.returning(y), [x], compute, 2)
+
+
+def generics():
+    """Contractions as generics, whose results are in another order."""
+    x, w = activations(BATCH, TOKENS, WIDTH), weights(1, WIDTH, CHANNELS)
+    f = Writer(tensor(x.shape))
+    y = f.generic(
+        ["d1, d2, d3", "d0, d3", "d0, d2, d1"],
+        "pppr",
+        [f.arguments[0], f.constant(np.ascontiguousarray(w.T))],
+        f.init([CHANNELS, TOKENS, BATCH]),
+        MULTIPLY_ADD,
+    )
+    return Model(
+        f.returning(y), [x], lambda linear: linear(x, w).transpose(2, 1, 0), 1
+    )
+
+
+def tokens_in_columns():
+    """W·X, twice."""
+    x = activations(TOKENS, WIDTH, seed=2)
+    up, down = weights(1, WIDTH, CHANNELS), weights(2, CHANNELS, WIDTH)
+    columns = np.ascontiguousarray(x.T)
+    f = Writer(tensor(columns.shape))
+    h = f.init([CHANNELS, TOKENS])
+    left = f.constant(np.ascontiguousarray(up.T))
+    h = f.linalg("matmul", [left, f.arguments[0]], h)
+    h = f.linalg("tanh", [h], f.init([CHANNELS, TOKENS]))
+    left = f.constant(np.ascontiguousarray(down.T))
+    y = f.linalg("matmul", [left, h], f.init([WIDTH, TOKENS]))
+
+    def compute(linear):
+        return linear(np.tanh(linear(x, up)), down).T
+
+    return Model(f.returning(y), [columns], compute, 2)
+
+
+def leading_dimensions():
+    """Sequences of a batch of a batch, by linalg.contract."""
+    x = activations(BATCH, 3, TOKENS, WIDTH, seed=3)
+    w = weights(1, WIDTH, CHANNELS)
+    f = Writer(tensor(x.shape))
+    maps = ", ".join(
+        f"affine_map<(a, b, m, n, k) -> ({m})>"
+        for m in ["a, b, m, k", "k, n", "a, b, m, n"]
+    )
+    y = f.linalg(
+        "contract",
+        [f.arguments[0], f.constant(w)],
+        f.init([BATCH, 3, TOKENS, CHANNELS]),
+        f"indexing_maps = [{maps}]",
+    )
+    return Model(f.returning(y), [x], lambda linear: linear(x, w), 1)
+
+
+def batch_of_weights():
+    """A weight for each of a batch."""
+    x, w = activations(BATCH, TOKENS, WIDTH), weights(1, BATCH, WIDTH, CHANNELS)
+    f = Writer(tensor(x.shape))
+    y = f.linalg(
+        "batch_matmul",
+        [f.arguments[0], f.constant(w)],
+        f.init([BATCH, TOKENS, CHANNELS]),
+    )
+
+    def compute(linear):
+        return np.stack([linear(*pair) for pair in zip(x, w)])
+
+    return Model(f.returning(y), [x], compute, 1)
+
+
+def dynamic_length():
+    """Any number of tokens; the weight is a flat f16 constant, expanded and
+    widened, and its second reader another linear."""
+    x = activations(TOKENS + 1, WIDTH, seed=4)
+    w = weights(1, WIDTH, WIDTH).astype(np.float16)
+    f = Writer(tensor(["?", WIDTH]))
+    flat, square = f.constant(w.reshape(-1)), tensor(w.shape, "f16")
+    shaped = f.add(
+        f"tensor.expand_shape {flat[0]} [[0, 1]] output_shape [{WIDTH}, {WIDTH}] "
+        f": {flat[1]} into {square}",
+        square,
+    )
+    wide = tensor(w.shape)
+    shaped = f.add(f"arith.extf {shaped[0]} : {square} to {wide}", wide)
+    x0 = f.arguments[0]
+    h = f.linalg("matmul", [x0, shaped], f.init(["?", WIDTH], x0))
+    h = f.linalg("tanh", [h], f.init(["?", WIDTH], x0))
+    y = f.linalg("matmul", [h, shaped], f.init(["?", WIDTH], x0))
+
+    def compute(linear):
+        return linear(np.tanh(linear(x, w.astype(np.float32))), w.astype(np.float32))
+
+    return Model(f.returning(y), [x], compute, 2)
+
+
+def decode():
+    """One token has no neighbours; nor has one token each of many sequences."""
+    x, w = activations(TOKENS, 1, WIDTH), weights(1, WIDTH, CHANNELS)
+    token = x[0]
+    f = Writer(tensor(x.shape), tensor(token.shape))
+    wide = copy(
+        f, f.constant(w), [TOKENS, *w.shape], "d1, d2", "d0, d1, d2", "ppp"
+    )
+    many = f.linalg(
+        "batch_matmul", [f.arguments[0], wide], f.init([TOKENS, 1, CHANNELS])
+    )
+    one = f.linalg("matmul", [f.arguments[1], f.constant(w)], f.init([1, CHANNELS]))
+    zero = f.init([TOKENS, 1, CHANNELS])
+    y = f.generic(
+        ["d0, d1, d2", "d1, d2", "d0, d1, d2"], "ppp", [many, one], zero, ADD
+    )
+    return Model(
+        f.returning(y), [x, token], lambda _: x @ w + token @ w, 0, [ONE_TOKEN] * 2
+    )
+
+
+def vision():
+    """Patches of a 4×6 image behind a class token."""
+    basis = reference.Haar2D(2, (4, 6), skip=1)
+    x = activations(BATCH, 1 + 24, WIDTH, seed=5)
+    w = weights(1, WIDTH, CHANNELS)
+    f = Writer(tensor(x.shape))
+    wide = f.linalg(
+        "broadcast",
+        [f.constant(w)],
+        f.init([BATCH, WIDTH, CHANNELS]),
+        behind="dimensions = [0]",
+    )
+    y = f.linalg(
+        "batch_matmul", [f.arguments[0], wide], f.init([BATCH, 25, CHANNELS])
+    )
+    return Model(f.returning(y), [x], lambda linear: linear(x, w), 1, basis=basis)
+
+
+def convolutions():
+    """1×1 convolutions, pixels first and channels first; a 3×3 one stays."""
+    height, width = 4, 6
+    pixels = activations(BATCH, height * width, WIDTH, seed=6)
+    up, down = weights(1, WIDTH, CHANNELS), weights(2, CHANNELS, WIDTH)
+    filters = weights(3, 3, 3, CHANNELS, CHANNELS)
+    image = pixels.reshape(BATCH, height, width, WIDTH)
+    f = Writer(tensor(image.shape))
+    h = f.linalg(
+        "conv_2d_nhwc_hwcf",
+        [f.arguments[0], f.constant(up[None, None])],
+        f.init([BATCH, height, width, CHANNELS]),
+    )
+    inner = [BATCH, height - 2, width - 2, CHANNELS]
+    h = f.linalg("conv_2d_nhwc_hwcf", [h, f.constant(filters)], f.init(inner))
+    turned = [BATCH, CHANNELS, height - 2, width - 2]
+    h = copy(f, h, turned, "d0, d2, d3, d1", "d0, d1, d2, d3", "pppp")
+    w = np.ascontiguousarray(down.T)[:, :, None, None]
+    y = f.linalg(
+        "conv_2d_nchw_fchw",
+        [h, f.constant(w)],
+        f.init([BATCH, WIDTH, height - 2, width - 2]),
+    )
+
+    def compute(linear):
+        h = linear(pixels, up, (height, width))
+        h = h.reshape(BATCH, height, width, CHANNELS)
+        windows = np.lib.stride_tricks.sliding_window_view(h, (3, 3), axis=(1, 2))
+        h = np.einsum("bhwcij,ijcf->bhwf", windows, filters).astype(np.float32)
+        y = linear(h.reshape(BATCH, -1, CHANNELS), down, inner[1:3])
+        return y.swapaxes(1, 2).reshape(BATCH, WIDTH, *inner[1:3])
+
+    return Model(f.returning(y), [image], compute, 2, [LARGE_FILTER], basis=None)
+
+
+def blocked():
+    """Packed for mmt4d, where a token is spread over two dimensions."""
+    x, w = activations(16, WIDTH, seed=7), weights(1, WIDTH, CHANNELS)
+    tiles = np.ascontiguousarray(x.reshape(2, 8, 3, 4).swapaxes(1, 2))
+    f = Writer(tensor(tiles.shape))
+    packed = np.ascontiguousarray(w.T.reshape(2, 4, 3, 4).swapaxes(1, 2))
+    y = f.linalg(
+        "mmt4d", [f.arguments[0], f.constant(packed)], f.init([2, 2, 8, 4])
+    )
+
+    def compute(_):
+        return (x @ w).reshape(2, 8, 2, 4).swapaxes(1, 2)
+
+    return Model(f.returning(y), [tiles], compute, 0, [BLOCKED])
+
+
+def quantized_elsewhere():
+    x = np.round(activations(TOKENS, WIDTH, seed=8)).astype(np.int8)
+    w = np.round(8 * weights(1, WIDTH, CHANNELS)).astype(np.int8)
+    f = Writer(tensor(x.shape, "i8"))
+    init = f.init([TOKENS, CHANNELS], element="i32")
+    y = f.linalg("matmul", [f.arguments[0], f.constant(w)], init)
+
+    def compute(_):
+        return x.astype(np.int32) @ w.astype(np.int32)
+
+    return Model(f.returning(y), [x], compute, 0, [QUANTIZED])
+
+
+MODELS = {
+    write.__name__: write
+    for write in [
+        torch_mlir,
+        named_ops,
+        generics,
+        tokens_in_columns,
+        leading_dimensions,
+        batch_of_weights,
+        dynamic_length,
+        decode,
+        vision,
+        convolutions,
+        blocked,
+        quantized_elsewhere,
+    ]
+}

@@ -1,0 +1,176 @@
+// RUN: stamp-opt %s --stamp-select --remarks-filter="stamp.*" --remark-format=emitRemark 2>%t | FileCheck %s
+// RUN: FileCheck %s --check-prefix=REMARK --implicit-check-not=remark: --input-file=%t
+
+// Contractions are told by their maps, and weights through what only copies them.
+
+// CHECK-LABEL: func @transposed_by_maps
+//       CHECK:   linalg.matmul indexing_maps = {{.*}} {stamp.plan =
+func.func @transposed_by_maps(%x: tensor<32x8xf32>, %y: tensor<32x4xf32>) -> tensor<32x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<4x8xf32>
+  %0 = linalg.matmul
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+      ins(%x, %w : tensor<32x8xf32>, tensor<4x8xf32>) outs(%y : tensor<32x4xf32>) -> tensor<32x4xf32>
+  return %0 : tensor<32x4xf32>
+}
+
+// CHECK-LABEL: func @tokens_in_columns
+//       CHECK:   linalg.matmul {stamp.plan =
+func.func @tokens_in_columns(%x: tensor<8x32xf32>, %y: tensor<4x32xf32>) -> tensor<4x32xf32> {
+  %w = arith.constant dense<1.0> : tensor<4x8xf32>
+  %0 = linalg.matmul ins(%w, %x : tensor<4x8xf32>, tensor<8x32xf32>) outs(%y : tensor<4x32xf32>) -> tensor<4x32xf32>
+  return %0 : tensor<4x32xf32>
+}
+
+// CHECK-LABEL: func @weight_broadcast_by_maps
+//       CHECK:   linalg.batch_matmul indexing_maps = {{.*}} {stamp.plan =
+func.func @weight_broadcast_by_maps(%x: tensor<2x32x8xf32>, %y: tensor<2x32x4xf32>) -> tensor<2x32x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<8x4xf32>
+  %0 = linalg.batch_matmul
+      indexing_maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (k, n)>, affine_map<(b, m, n, k) -> (b, m, n)>]
+      ins(%x, %w : tensor<2x32x8xf32>, tensor<8x4xf32>) outs(%y : tensor<2x32x4xf32>) -> tensor<2x32x4xf32>
+  return %0 : tensor<2x32x4xf32>
+}
+
+// Decoding in a batch: the sequence is the last dimension of tokens, however
+// long it is.
+// CHECK-LABEL: func @one_token_each
+//   CHECK-NOT:   stamp.plan
+func.func @one_token_each(%x: tensor<32x1x8xf32>, %y: tensor<32x1x4xf32>) -> tensor<32x1x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<8x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its 1 token(s) are fewer than min-tokens = 2"
+  %0 = linalg.contract
+      indexing_maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (k, n)>, affine_map<(b, m, n, k) -> (b, m, n)>]
+      ins(%x, %w : tensor<32x1x8xf32>, tensor<8x4xf32>) outs(%y : tensor<32x1x4xf32>) -> tensor<32x1x4xf32>
+  return %0 : tensor<32x1x4xf32>
+}
+
+// CHECK-LABEL: func @pixels
+//       CHECK:   linalg.conv_2d_nhwc_hwcf {{.*}}stamp.plan = #stamp.plan<basis = #stamp.haar2d<levels = 3, grid = 4x8>
+//       CHECK:   linalg.conv_2d_nchw_fchw {{.*}}stamp.plan = #stamp.plan<basis = #stamp.haar2d<levels = 4, grid = 32x2>
+//       CHECK:   linalg.conv_2d_nhwc_fhwc {{.*}}stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>
+func.func @pixels(%a: tensor<1x4x8x3xf32>, %b: tensor<1x3x32x2xf32>, %c: tensor<1x?x8x3xf32>,
+                  %ya: tensor<1x4x8x5xf32>, %yb: tensor<1x5x32x2xf32>, %yc: tensor<1x?x8x5xf32>)
+    -> (tensor<1x4x8x5xf32>, tensor<1x5x32x2xf32>, tensor<1x?x8x5xf32>) {
+  %hwcf = arith.constant dense<1.0> : tensor<1x1x3x5xf32>
+  %fchw = arith.constant dense<1.0> : tensor<5x3x1x1xf32>
+  %fhwc = arith.constant dense<1.0> : tensor<5x1x1x3xf32>
+  %0 = linalg.conv_2d_nhwc_hwcf ins(%a, %hwcf : tensor<1x4x8x3xf32>, tensor<1x1x3x5xf32>) outs(%ya : tensor<1x4x8x5xf32>) -> tensor<1x4x8x5xf32>
+  %1 = linalg.conv_2d_nchw_fchw ins(%b, %fchw : tensor<1x3x32x2xf32>, tensor<5x3x1x1xf32>) outs(%yb : tensor<1x5x32x2xf32>) -> tensor<1x5x32x2xf32>
+  %2 = linalg.conv_2d_nhwc_fhwc ins(%c, %fhwc : tensor<1x?x8x3xf32>, tensor<5x1x1x3xf32>) outs(%yc : tensor<1x?x8x5xf32>) -> tensor<1x?x8x5xf32>
+  return %0, %1, %2 : tensor<1x4x8x5xf32>, tensor<1x5x32x2xf32>, tensor<1x?x8x5xf32>
+}
+
+// CHECK-LABEL: func @in_a_region
+//       CHECK:   scf.if
+//       CHECK:     linalg.matmul {stamp.plan =
+func.func @in_a_region(%x: tensor<32x8xf32>, %y: tensor<32x4xf32>, %p: i1) -> tensor<32x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<8x4xf32>
+  %r = scf.if %p -> tensor<32x4xf32> {
+    %0 = linalg.matmul ins(%x, %w : tensor<32x8xf32>, tensor<8x4xf32>) outs(%y : tensor<32x4xf32>) -> tensor<32x4xf32>
+    scf.yield %0 : tensor<32x4xf32>
+  } else {
+    scf.yield %y : tensor<32x4xf32>
+  }
+  return %r : tensor<32x4xf32>
+}
+
+func.func private @without_a_body(tensor<32x8xf32>) -> tensor<32x4xf32>
+
+// Everything below stays as it is, for a reason.
+
+// CHECK-LABEL: func @attention
+//   CHECK-NOT:   stamp.plan
+func.func @attention(%q: tensor<2x32x8xf32>, %k: tensor<2x32x8xf32>, %y: tensor<2x32x32xf32>) -> tensor<2x32x32xf32> {
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its weight is not a constant; with a stamp.plan of its own it is quantized at run time"
+  %0 = linalg.batch_matmul
+      indexing_maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (b, n, k)>, affine_map<(b, m, n, k) -> (b, m, n)>]
+      ins(%q, %k : tensor<2x32x8xf32>, tensor<2x32x8xf32>) outs(%y : tensor<2x32x32xf32>) -> tensor<2x32x32xf32>
+  return %0 : tensor<2x32x32xf32>
+}
+
+func.func @a_vector_for_tokens(%x: tensor<8xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+  %w = arith.constant dense<1.0> : tensor<4x8xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="no dimension of its activations is a sequence, which the result has and the weight has not"
+  %0 = linalg.matvec ins(%w, %x : tensor<4x8xf32>, tensor<8xf32>) outs(%y : tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+func.func @blocked(%x: tensor<4x2x8x4xf32>, %y: tensor<4x3x8x16xf32>) -> tensor<4x3x8x16xf32> {
+  %w = arith.constant dense<1.0> : tensor<3x2x16x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its operands are blocked, so that no one dimension is the sequence; quantize it before it is packed"
+  %0 = linalg.mmt4d ins(%x, %w : tensor<4x2x8x4xf32>, tensor<3x2x16x4xf32>) outs(%y : tensor<4x3x8x16xf32>) -> tensor<4x3x8x16xf32>
+  return %0 : tensor<4x3x8x16xf32>
+}
+
+func.func @two_sums(%x: tensor<32x2x8xf32>, %y: tensor<32x4xf32>) -> tensor<32x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<2x8x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="it sums over 2 dimensions; collapse its operands before, so that one is left"
+  %0 = linalg.contract
+      indexing_maps = [affine_map<(m, n, h, k) -> (m, h, k)>, affine_map<(m, n, h, k) -> (h, k, n)>, affine_map<(m, n, h, k) -> (m, n)>]
+      ins(%x, %w : tensor<32x2x8xf32>, tensor<2x8x4xf32>) outs(%y : tensor<32x4xf32>) -> tensor<32x4xf32>
+  return %0 : tensor<32x4xf32>
+}
+
+func.func @channels_of_heads(%x: tensor<32x8xf32>, %y: tensor<32x2x4xf32>) -> tensor<32x2x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<8x2x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its weight has 2 dimensions of channels; collapse its operands before, so that one is left"
+  %0 = linalg.contract
+      indexing_maps = [affine_map<(m, h, n, k) -> (m, k)>, affine_map<(m, h, n, k) -> (k, h, n)>, affine_map<(m, h, n, k) -> (m, h, n)>]
+      ins(%x, %w : tensor<32x8xf32>, tensor<8x2x4xf32>) outs(%y : tensor<32x2x4xf32>) -> tensor<32x2x4xf32>
+  return %0 : tensor<32x2x4xf32>
+}
+
+// All channels alike.
+func.func @repeated_channels(%x: tensor<32x8xf32>, %y: tensor<32x4xf32>) -> tensor<32x4xf32> {
+  %w = arith.constant dense<[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]> : tensor<8xf32>
+  %e = tensor.empty() : tensor<8x4xf32>
+  %b = linalg.broadcast ins(%w : tensor<8xf32>) outs(%e : tensor<8x4xf32>) dimensions = [1]
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="one of its loops runs over one operand alone, which is summed up or repeated"
+  %0 = linalg.matmul ins(%x, %b : tensor<32x8xf32>, tensor<8x4xf32>) outs(%y : tensor<32x4xf32>) -> tensor<32x4xf32>
+  return %0 : tensor<32x4xf32>
+}
+
+func.func @more_in_the_body(%x: tensor<32x8xf32>, %y: tensor<32x4xf32>) -> tensor<32x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<8x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its body does more than multiply and add"
+  %0 = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<32x8xf32>, tensor<8x4xf32>) outs(%y : tensor<32x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %n = arith.negf %a : f32
+    %p = arith.mulf %n, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<32x4xf32>
+  return %0 : tensor<32x4xf32>
+}
+
+func.func @a_larger_filter(%x: tensor<1x6x6x3xf32>, %y: tensor<1x4x4x5xf32>) -> tensor<1x4x4x5xf32> {
+  %w = arith.constant dense<1.0> : tensor<3x3x3x5xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its filter covers more than one pixel; only 1x1 convolutions are linears"
+  %0 = linalg.conv_2d_nhwc_hwcf ins(%x, %w : tensor<1x6x6x3xf32>, tensor<3x3x3x5xf32>) outs(%y : tensor<1x4x4x5xf32>) -> tensor<1x4x4x5xf32>
+  return %0 : tensor<1x4x4x5xf32>
+}
+
+func.func @a_stride(%x: tensor<1x8x8x3xf32>, %y: tensor<1x4x4x5xf32>) -> tensor<1x4x4x5xf32> {
+  %w = arith.constant dense<1.0> : tensor<1x1x3x5xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its stride leaves pixels out; take the others by tensor.extract_slice first"
+  %0 = linalg.conv_2d_nhwc_hwcf {strides = dense<2> : tensor<2xi64>} ins(%x, %w : tensor<1x8x8x3xf32>, tensor<1x1x3x5xf32>) outs(%y : tensor<1x4x4x5xf32>) -> tensor<1x4x4x5xf32>
+  return %0 : tensor<1x4x4x5xf32>
+}
+
+func.func @complex_numbers(%x: tensor<32x8xcomplex<f32>>, %w: tensor<8x4xcomplex<f32>>, %y: tensor<32x4xcomplex<f32>>) -> tensor<32x4xcomplex<f32>> {
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its element types are not f32, f16 or bf16"
+  %0 = linalg.matmul ins(%x, %w : tensor<32x8xcomplex<f32>>, tensor<8x4xcomplex<f32>>) outs(%y : tensor<32x4xcomplex<f32>>) -> tensor<32x4xcomplex<f32>>
+  return %0 : tensor<32x4xcomplex<f32>>
+}
+
+func.func @quantized_elsewhere(%x: tensor<32x8xi8>, %y: tensor<32x4xi32>) -> tensor<32x4xi32> {
+  %w = arith.constant dense<1> : tensor<8x4xi8>
+  %z = arith.constant 3 : i32
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its operands are integers: it is quantized already"
+  %0 = linalg.quantized_matmul ins(%x, %w, %z, %z : tensor<32x8xi8>, tensor<8x4xi8>, i32, i32) outs(%y : tensor<32x4xi32>) -> tensor<32x4xi32>
+  return %0 : tensor<32x4xi32>
+}
+
+// REMARK: remark: [Analysis] {{.*}} contractions=19, left=12, selected=7
