@@ -37,6 +37,18 @@ static cl::opt<bool> showRemarks(
       setDefault("remark-format", "emitRemark");
     }));
 
+static cl::opt<bool> showStatistics(
+    "stamp-statistics",
+    cl::desc("Show what the stamp passes have counted; short for "
+             "--remarks-filter-analyse=\"stamp.*\" "
+             "--remark-format=emitRemark"),
+    cl::callback([](const bool &show) {
+      if (!show)
+        return;
+      setDefault("remarks-filter-analyse", "stamp.*");
+      setDefault("remark-format", "emitRemark");
+    }));
+
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
