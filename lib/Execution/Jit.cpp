@@ -57,36 +57,6 @@ template <typename T> std::string toText(T value) {
   return text;
 }
 
-/// The kind of array that a result of element type `type` becomes.
-std::optional<ElementKind> getElementKind(Type type) {
-  if (type.isF16())
-    return ElementKind::Float16;
-  if (type.isF32())
-    return ElementKind::Float32;
-  if (type.isF64())
-    return ElementKind::Float64;
-  if (type.isIndex())
-    return ElementKind::Int64;
-  auto integer = dyn_cast<IntegerType>(type);
-  if (!integer)
-    return std::nullopt;
-  bool isUnsigned = integer.isUnsigned();
-  switch (integer.getWidth()) {
-  case 1:
-    return ElementKind::Bool;
-  case 8:
-    return isUnsigned ? ElementKind::UInt8 : ElementKind::Int8;
-  case 16:
-    return isUnsigned ? ElementKind::UInt16 : ElementKind::Int16;
-  case 32:
-    return isUnsigned ? ElementKind::UInt32 : ElementKind::Int32;
-  case 64:
-    return isUnsigned ? ElementKind::UInt64 : ElementKind::Int64;
-  default:
-    return std::nullopt;
-  }
-}
-
 ElementKind getUnsigned(ElementKind kind) {
   switch (kind) {
   case ElementKind::Int8:
@@ -290,6 +260,35 @@ createHostTargetMachine(unsigned optLevel) {
 }
 
 } // namespace
+
+std::optional<ElementKind> getElementKind(Type type) {
+  if (type.isF16())
+    return ElementKind::Float16;
+  if (type.isF32())
+    return ElementKind::Float32;
+  if (type.isF64())
+    return ElementKind::Float64;
+  if (type.isIndex())
+    return ElementKind::Int64;
+  auto integer = dyn_cast<IntegerType>(type);
+  if (!integer)
+    return std::nullopt;
+  bool isUnsigned = integer.isUnsigned();
+  switch (integer.getWidth()) {
+  case 1:
+    return ElementKind::Bool;
+  case 8:
+    return isUnsigned ? ElementKind::UInt8 : ElementKind::Int8;
+  case 16:
+    return isUnsigned ? ElementKind::UInt16 : ElementKind::Int16;
+  case 32:
+    return isUnsigned ? ElementKind::UInt32 : ElementKind::Int32;
+  case 64:
+    return isUnsigned ? ElementKind::UInt64 : ElementKind::Int64;
+  default:
+    return std::nullopt;
+  }
+}
 
 Expected<FunctionType> getCallableType(ModuleOp module, StringRef function) {
   auto func = module.lookupSymbol<func::FuncOp>(function);

@@ -192,6 +192,13 @@ int64_t NpyArray::getNumElements() const {
   return static_cast<int64_t>(bytes.size() / getByteSize(kind));
 }
 
+SmallVector<int64_t> NpyArray::getIndex(int64_t position) const {
+  SmallVector<int64_t> index(shape.size());
+  for (size_t d = index.size(); d-- > 0; position /= shape[d])
+    index[d] = position % shape[d];
+  return index;
+}
+
 std::string describe(const NpyArray &array) {
   std::string text;
   raw_string_ostream os(text);
@@ -225,11 +232,7 @@ std::optional<SmallVector<int64_t>> findNonFinite(const NpyArray &array) {
     memcpy(&bits, array.bytes.data() + i * byteSize, byteSize);
     if ((bits & infinity) != infinity)
       continue;
-    SmallVector<int64_t> index(array.shape.size());
-    int64_t rest = i;
-    for (size_t d = index.size(); d-- > 0; rest /= array.shape[d])
-      index[d] = rest % array.shape[d];
-    return index;
+    return array.getIndex(i);
   }
   return std::nullopt;
 }

@@ -1,5 +1,12 @@
 // RUN: stamp-opt %s --transform-interpreter --split-input-file | FileCheck %s
 
+// Folded and kept compute what they did.
+// RUN: sed '/^\/\/ -----/,$d' %s > %t.mlir
+// RUN: sed '/^module/,/^}/d' %t.mlir > %t.model.mlir
+// RUN: sed -n '/^module/,/^}/p' %t.mlir > %t.schedule.mlir
+// RUN: stamp-validate %t.model.mlir --transform-preload-library=transform-library-paths=%t.schedule.mlir --transform-interpreter | FileCheck %s --check-prefix=VALID
+// VALID: 2 agree, 0 differ, 0 not run
+
 // One function of a module is folded; the other keeps its pair.
 
 // CHECK-LABEL: func @folded(

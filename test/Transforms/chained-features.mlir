@@ -1,4 +1,6 @@
 // RUN: stamp-opt %s --stamp-select="features=hadamard" --stamp-quantize --stamp-fold | FileCheck %s
+// RUN: stamp-opt %s --stamp-select="features=hadamard" --stamp-quantize | stamp-validate - | FileCheck %s --check-prefix=VALID
+// VALID: {{^[0-9]+}} agree, 0 differ, 0 not run
 
 // L comes before R, so that it still meets the L⁻¹ of the linear in front: two
 // linears pay for one pair of sequence transforms and a rotation each.

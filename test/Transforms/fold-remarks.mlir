@@ -1,5 +1,10 @@
 // RUN: stamp-opt %s --stamp-fold --split-input-file --remarks-filter="stamp.*" --remark-format=emitRemark 2>&1 >%t | FileCheck %s --implicit-check-not=remark:
 
+// What is refused, and what is not, computes what it did:
+// RUN: stamp-validate %s | FileCheck %s --check-prefix=VALID
+// VALID: @buffers: not run: argument 0 of 'buffers' has type 'memref<16x8xf32>': only ranked tensors can be passed
+// VALID: {{^[0-9]+}} agree, 0 differ, 1 not run
+
 // CHECK: [[@LINE+2]]:{{[0-9]+}}: remark: [Missed] Fold | Category:stamp-fold | Reason="the inverse transform stays: its user func.return is not a contraction"
 func.func @at_the_end(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
   %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
@@ -104,7 +109,8 @@ func.func @vector_product(%x: tensor<16x8xf32>, %v: tensor<8xf32>, %e: tensor<16
 
 // -----
 
-func.func @another_block(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %e: tensor<16x8xf32>, %f: tensor<16x4xf32>, %cond: i1) -> tensor<16x4xf32> {
+func.func @another_block(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %e: tensor<16x8xf32>, %f: tensor<16x4xf32>, %flag: tensor<i1>) -> tensor<16x4xf32> {
+  %cond = tensor.extract %flag[] : tensor<i1>
   // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user stands in another block, which may run more often"
   %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
   %r = scf.if %cond -> tensor<16x4xf32> {
@@ -166,7 +172,8 @@ func.func @widens(%x: tensor<16x8xf16>, %w: tensor<8x16xf16>, %e: tensor<16x16xf
 
 // -----
 
-func.func @from_another_block(%x: tensor<16x4xf32>, %w: tensor<4x8xf32>, %e: tensor<16x8xf32>, %cond: i1) -> tensor<16x8xf32> {
+func.func @from_another_block(%x: tensor<16x4xf32>, %w: tensor<4x8xf32>, %e: tensor<16x8xf32>, %flag: tensor<i1>) -> tensor<16x8xf32> {
+  %cond = tensor.extract %flag[] : tensor<i1>
   %zero = arith.constant dense<0.0> : tensor<16x8xf32>
   %y = linalg.matmul ins(%x, %w : tensor<16x4xf32>, tensor<4x8xf32>) outs(%zero : tensor<16x8xf32>) -> tensor<16x8xf32>
   %r = scf.if %cond -> tensor<16x8xf32> {

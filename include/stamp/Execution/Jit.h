@@ -21,6 +21,10 @@ class ExecutionEngine;
 
 namespace stamp {
 
+/// The kind of array that a result of this element type becomes, if there is
+/// one.
+std::optional<ElementKind> getElementKind(mlir::Type elementType);
+
 /// The type of a function that a Program can call: public, with a body, from
 /// ranked tensors to ranked tensors of NumPy's element types. The error says
 /// which of this does not hold.

@@ -50,6 +50,8 @@ struct NpyArray {
   std::vector<char> bytes;
 
   int64_t getNumElements() const;
+  /// The multi-index of the element at a position in row-major order.
+  llvm::SmallVector<int64_t> getIndex(int64_t position) const;
 };
 
 /// "float32[2, 3]".
