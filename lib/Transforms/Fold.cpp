@@ -103,9 +103,10 @@ LogicalResult stamp::foldTransforms(Operation *root,
   FrozenRewritePatternSet patterns(std::move(rules));
   // Sharing leaves one reader where there were several, and so may let a
   // transform move that had to stay. Each turn leaves fewer ops to share.
+  auto config = GreedyRewriteConfig().setListener(listener).setMaxIterations(
+      GreedyRewriteConfig::kNoLimit);
   do {
-    if (failed(applyPatternsGreedily(
-            root, patterns, GreedyRewriteConfig().setListener(listener))))
+    if (failed(applyPatternsGreedily(root, patterns, config)))
       return failure();
   } while (shareEqualOps(root, listener, counts));
   explainTransformsLeft(root);

@@ -244,3 +244,144 @@ func.func @lengths_of_a_transposed_batch(%x: tensor<2x5x4xf32>, %w: tensor<4x3xf
   return %y : tensor<5x2x3xf32>
 }
 // CHECK: remark: [Analysis]
+
+// -----
+
+// What each token multiplies by a factor of its own: a gate.
+func.func @gate(%x: tensor<16x8xf32>, %g: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.mul multiplies each token by factors of its own, as a gate, a norm, a mask or RoPE does"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.mul ins(%i, %g : tensor<16x8xf32>, tensor<16x8xf32>) outs(%e : tensor<16x8xf32>) -> tensor<16x8xf32>
+  return %y : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+#token = affine_map<(i, j) -> (i)>
+
+// A norm's scale, which depends on the row.
+func.func @norm(%x: tensor<16x8xf32>, %scale: tensor<16xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.generic divides by what each token has of its own, as a norm or a softmax does"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.generic {indexing_maps = [#id, #token, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%i, %scale : tensor<16x8xf32>, tensor<16xf32>) outs(%e : tensor<16x8xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %v = arith.divf %p, %q : f32
+    linalg.yield %v : f32
+  } -> tensor<16x8xf32>
+  return %y : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+
+// An angle that grows with the token's place.
+func.func @rope(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.generic depends on each token's place, as a mask or RoPE does"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%i : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>) {
+  ^bb0(%p: f32, %o: f32):
+    %token = linalg.index 0 : index
+    %n = arith.index_cast %token : index to i32
+    %angle = arith.sitofp %n : i32 to f32
+    %c = math.cos %angle : f32
+    %v = arith.mulf %p, %c : f32
+    linalg.yield %v : f32
+  } -> tensor<16x8xf32>
+  return %y : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @mask(%x: tensor<16x8xf32>, %keep: tensor<16x8xi1>, %n: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.select applies arith.select, which is not linear"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.select ins(%keep, %i, %n : tensor<16x8xi1>, tensor<16x8xf32>, tensor<16x8xf32>) outs(%e : tensor<16x8xf32>) -> tensor<16x8xf32>
+  return %y : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @softmax(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.softmax needs tokens"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.softmax dimension(1) ins(%i : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>) -> tensor<16x8xf32>
+  return %y : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @mean_of_features(%x: tensor<16x8xf32>, %c: tensor<16xf32>, %e: tensor<16x8xf32>) -> tensor<16xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.reduce reduces in another way than a contraction"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.reduce { arith.addf } ins(%i : tensor<16x8xf32>) outs(%c : tensor<16xf32>) dimensions = [1]
+  return %y : tensor<16xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @residual_of_tokens(%x: tensor<16x8xf32>, %a: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.add takes other tokens, too, which are not transformed"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%a : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.add ins(%x, %i : tensor<16x8xf32>, tensor<16x8xf32>) outs(%e : tensor<16x8xf32>) -> tensor<16x8xf32>
+  return %y : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @inverse_that_others_read(%a: tensor<16x8xf32>, %b: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> (tensor<16x8xf32>, tensor<16x8xf32>) {
+  // CHECK-DAG: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: other tokens that its user linalg.add takes are read elsewhere, too"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%a : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  // CHECK-DAG: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: it has several uses, and its user func.return needs tokens"
+  %j = stamp.inverse_transform #stamp.dct along 0 ins(%b : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = linalg.add ins(%i, %j : tensor<16x8xf32>, tensor<16x8xf32>) outs(%e : tensor<16x8xf32>) -> tensor<16x8xf32>
+  return %y, %j : tensor<16x8xf32>, tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @some_tokens(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<4x8xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user tensor.extract_slice does not keep the sequence dimension whole"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  %y = tensor.extract_slice %i[0, 0] [4, 8] [1, 1] : tensor<16x8xf32> to tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @sum_of_tokens(%x: tensor<16x8xf32>, %y: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  %s = linalg.add ins(%x, %y : tensor<16x8xf32>, tensor<16x8xf32>) outs(%e : tensor<16x8xf32>) -> tensor<16x8xf32>
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}}"the transform stays: its input is made of several tensors of tokens"
+  %t = stamp.transform #stamp.dct along 0 ins(%s : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
+  return %t : tensor<16x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+// Every rule counts what it did.
+func.func @counts_of_the_other_rules(%a: tensor<4x2xf32>, %b: tensor<4x2xf32>, %e: tensor<4x2xf32>) -> (tensor<1x2xf32>, tensor<4x2xf32>) {
+  %zero = arith.constant dense<0.0> : tensor<1x2xf32>
+  %mean = arith.constant dense<0.25> : tensor<1x4xf32>
+  %c = arith.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]> : tensor<4x2xf32>
+  %i = stamp.inverse_transform #stamp.wht along 0 ins(%a : tensor<4x2xf32>) outs(%e : tensor<4x2xf32>)
+  %n = linalg.negf ins(%i : tensor<4x2xf32>) outs(%e : tensor<4x2xf32>) -> tensor<4x2xf32>
+  %j = stamp.inverse_transform #stamp.wht along 0 ins(%b : tensor<4x2xf32>) outs(%e : tensor<4x2xf32>)
+  %s = linalg.add ins(%n, %j : tensor<4x2xf32>, tensor<4x2xf32>) outs(%e : tensor<4x2xf32>) -> tensor<4x2xf32>
+  %y = linalg.matmul ins(%mean, %s : tensor<1x4xf32>, tensor<4x2xf32>) outs(%zero : tensor<1x2xf32>) -> tensor<1x2xf32>
+  %t = stamp.transform #stamp.wht along 0 ins(%c : tensor<4x2xf32>) outs(%e : tensor<4x2xf32>)
+  return %y, %t : tensor<1x2xf32>, tensor<4x2xf32>
+}
+// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=0, cancelled=0, constants=1, merged=1, pooled=1, risen=0, scaled=1, shared=0, sunk=0

@@ -242,3 +242,68 @@ func.func @transform_does_not_rise_past_a_scale(%x: tensor<8x4xf32>, %e: tensor<
   %t = stamp.transform #stamp.wht along 0 ins(%n : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
   return %t : tensor<8x4xf32>
 }
+
+//===----------------------------------------------------------------------===//
+// Tokens whose coefficients there are
+//===----------------------------------------------------------------------===//
+
+// A residual stream stays one of coefficients: X + L⁻¹(A) = L⁻¹(L(X) + A), where
+// a linear has made L(X) already, and the next linear wants L of the sum.
+// CHECK-LABEL: func @residual_stream
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<8x4xf32>,
+//       CHECK:   %[[T:.*]] = stamp.transform {{.*}} ins(%[[X]] :
+//   CHECK-NOT:   stamp
+//       CHECK:   %[[S:.*]] = linalg.add
+//   CHECK-NOT:   stamp
+//       CHECK:   %[[R:.*]] = linalg.add
+//       CHECK:   stamp.inverse_transform {{.*}} ins(%[[R]] :
+//   CHECK-NOT:   stamp
+//       CHECK:   return
+func.func @residual_stream(%x: tensor<8x4xf32>, %w: tensor<4x4xf32>, %e: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %zero = arith.constant dense<0.0> : tensor<8x4xf32>
+  %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %m = linalg.matmul ins(%t, %w : tensor<8x4xf32>, tensor<4x4xf32>) outs(%zero : tensor<8x4xf32>) -> tensor<8x4xf32>
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%m : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %y = linalg.add ins(%x, %i : tensor<8x4xf32>, tensor<8x4xf32>) outs(%e : tensor<8x4xf32>) -> tensor<8x4xf32>
+  %u = stamp.transform #stamp.dct along 0 ins(%y : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %n = linalg.matmul ins(%u, %w : tensor<8x4xf32>, tensor<4x4xf32>) outs(%zero : tensor<8x4xf32>) -> tensor<8x4xf32>
+  %j = stamp.inverse_transform #stamp.dct along 0 ins(%n : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %z = linalg.add ins(%y, %j : tensor<8x4xf32>, tensor<8x4xf32>) outs(%e : tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %z : tensor<8x4xf32>
+}
+
+// Without the second linear there would be an inverse of the sum instead of one
+// of A: nothing to gain.
+// CHECK-LABEL: func @end_of_a_residual_stream
+//       CHECK:   stamp.inverse_transform
+//       CHECK:   linalg.add
+//   CHECK-NOT:   stamp
+//       CHECK:   return
+func.func @end_of_a_residual_stream(%x: tensor<8x4xf32>, %w: tensor<4x4xf32>, %e: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %zero = arith.constant dense<0.0> : tensor<8x4xf32>
+  %t = stamp.transform #stamp.dct along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %m = linalg.matmul ins(%t, %w : tensor<8x4xf32>, tensor<4x4xf32>) outs(%zero : tensor<8x4xf32>) -> tensor<8x4xf32>
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%m : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %y = linalg.add ins(%x, %i : tensor<8x4xf32>, tensor<8x4xf32>) outs(%e : tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// What is scaled in place is so no longer, and the inverse is gone.
+// CHECK-LABEL: func @in_place
+//  CHECK-SAME:   (%[[A:[^:]*]]: tensor<8x4xf32>,
+//       CHECK:   %[[N:.*]] = linalg.negf ins(%[[A]] :
+//       CHECK:   %[[S:.*]] = linalg.generic {{.*}} ins(%[[N]],
+//   CHECK-NOT:   stamp
+//       CHECK:   return %[[S]]
+func.func @in_place(%a: tensor<8x4xf32>, %b: tensor<4xf32>, %e: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%a : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %n = linalg.negf ins(%i : tensor<8x4xf32>) outs(%i : tensor<8x4xf32>) -> tensor<8x4xf32>
+  %s = linalg.generic {indexing_maps = [#id, #channel, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%n, %b : tensor<8x4xf32>, tensor<4xf32>) outs(%n : tensor<8x4xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %v = arith.addf %p, %q : f32
+    linalg.yield %v : f32
+  } -> tensor<8x4xf32>
+  %t = stamp.transform #stamp.dct along 0 ins(%s : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  return %t : tensor<8x4xf32>
+}

@@ -74,7 +74,7 @@ static LogicalResult analyzeBody(linalg::LinalgOp op, int64_t sequenceLoop,
     if (numRows == 0) {
       auto index = dyn_cast<linalg::IndexOp>(inner);
       if (index && static_cast<int64_t>(index.getDim()) == sequenceLoop)
-        return refuse("depends on each token's place, as a mask does");
+        return refuse("depends on each token's place, as a mask or RoPE does");
       if (!isPure(&inner) || inner.getNumRegions() != 0)
         return refuse("has a body that is not known to be linear");
       continue;
@@ -259,6 +259,11 @@ Value Passage::rebuildWithAddends(RewriterBase &rewriter,
   }
 
   Value init = linalgOp.getDpsInits()[0];
+  for (const Carrier &carrier : carriers)
+    if (carrier.operand->get() == init) {
+      init = createEmptyLike(rewriter, loc, init);
+      break;
+    }
   AffineMap resultMap =
       linalgOp.getMatchingIndexingMap(linalgOp.getDpsInitOperand(0));
   SmallVector<AffineExpr> ofSpread(

@@ -71,6 +71,27 @@ static InverseTransformOp getInverse(const Passage &passage,
   return inverse;
 }
 
+/// The rows' coefficients that a carrier stands for, if there are any: an
+/// inverse's input, or what a transform has made of these tokens already.
+static Value getCoefficients(const Passage &passage, const Carrier &carrier,
+                             const RowTransform &rows) {
+  if (InverseTransformOp inverse = getInverse(passage, carrier, rows))
+    return inverse.getInput();
+  Value tokens = carrier.operand->get();
+  if (tokens.hasNUsesOrMore(kMaxReaders + 1))
+    return {};
+  for (OpOperand &use : tokens.getUses()) {
+    auto transform = dyn_cast<TransformOp>(use.getOwner());
+    if (transform && &use == &transform.getInputMutable() &&
+        keepsType(transform) &&
+        RowTransform::of(transform) == rows.along(carrier.dimension) &&
+        transform->getBlock() == passage.op->getBlock() &&
+        transform->isBeforeInBlock(passage.op))
+      return transform.getResult();
+  }
+  return {};
+}
+
 /// Whether nobody but `op` reads the value.
 static bool isReadOnlyBy(Value value, Operation *op) {
   return llvm::all_of(value.getUsers(),
@@ -81,9 +102,9 @@ namespace {
 /// What is needed for the rows of all carriers to be transformed, as L⁻¹(A) +
 /// L⁻¹(B) = L⁻¹(A + B) needs it of both.
 struct CarrierCosts {
-  int64_t inverses = 0; ///< Carriers that are inverses.
-  int64_t freed = 0;    ///< Inverses that nobody else reads.
-  int64_t tokens = 0;   ///< Carriers that are tokens, to be transformed.
+  int64_t known = 0;  ///< Carriers whose coefficients there are.
+  int64_t freed = 0;  ///< Inverses among them that nobody else reads.
+  int64_t tokens = 0; ///< Carriers that would have to be transformed.
   /// Σ of the widths of freed inverses; kDynamic if unknown.
   int64_t freedWidth = 0;
 
@@ -94,9 +115,10 @@ struct CarrierCosts {
       if (llvm::is_contained(seen, value))
         continue;
       seen.push_back(value);
-      if (getInverse(passage, carrier, rows)) {
-        ++inverses;
-        if (!isReadOnlyBy(value, passage.op))
+      if (getCoefficients(passage, carrier, rows)) {
+        ++known;
+        if (!getInverse(passage, carrier, rows) ||
+            !isReadOnlyBy(value, passage.op))
           continue;
         ++freed;
         int64_t width = getTokenWidth(value, carrier.dimension);
@@ -130,15 +152,23 @@ static std::optional<double> getGrowth(const Passage &passage, int64_t inFront,
   return static_cast<double>(behind) / static_cast<double>(inFront);
 }
 
-/// Whether all readers of `tensor` would cancel an inverse that makes it.
+/// Whether the reader would cancel an inverse that makes what it reads.
+static bool cancels(OpOperand &use, const RowTransform &rows) {
+  auto transform = dyn_cast<TransformOp>(use.getOwner());
+  return transform && &use == &transform.getInputMutable() &&
+         RowTransform::of(transform) == rows && keepsType(transform);
+}
+
+static bool isCancelledByAny(Value tensor, const RowTransform &rows) {
+  return !tensor.hasNUsesOrMore(kMaxReaders + 1) &&
+         llvm::any_of(tensor.getUses(),
+                      [&](OpOperand &use) { return cancels(use, rows); });
+}
+
 static bool isCancelledByAll(Value tensor, const RowTransform &rows) {
-  auto cancels = [&](OpOperand &use) {
-    auto transform = dyn_cast<TransformOp>(use.getOwner());
-    return transform && &use == &transform.getInputMutable() &&
-           RowTransform::of(transform) == rows &&
-           transform.getResult().getType() == tensor.getType();
-  };
-  return !tensor.use_empty() && llvm::all_of(tensor.getUses(), cancels);
+  return !tensor.use_empty() &&
+         llvm::all_of(tensor.getUses(),
+                      [&](OpOperand &use) { return cancels(use, rows); });
 }
 
 /// Whether an inverse that made `tensor`, and cost `cost` there, would find a
@@ -162,8 +192,8 @@ static bool paysAhead(Value tensor, RowTransform rows,
     // This carrier, now a tensor of tokens, is to become an inverse.
     if (others.tokens != 1)
       return false;
-    if (others.inverses > 0) {
-      if (!toCancelOnly && others.freed == others.inverses)
+    if (others.known > 0) {
+      if (!toCancelOnly && others.freed == others.known)
         return true;
       cost = std::nullopt;
     } else if (cost) {
@@ -207,16 +237,20 @@ static std::optional<Passage> planSink(InverseTransformOp inverse,
   std::optional<double> growth;
   if (costs.freed > 0)
     growth = getGrowth(*passage, costs.freedWidth, costs.freed);
-  // A sum with an inverse that others read saves nothing by itself.
-  bool isFree = growth && (costs.inverses == 1 ? *growth <= 1 : *growth < 1);
+  // A sum with coefficients that stay as tokens, too, saves nothing by itself.
+  bool isFree =
+      growth &&
+      (*growth < 1 ||
+       (*growth == 1 &&
+        (costs.known == 1 || isCancelledByAny(passage->getResult(), behind))));
   if (isFree ||
       paysAhead(passage->getResult(), behind, growth, costs.freed == 0))
     return passage;
   if (costs.freed == 0)
     return refuse(kSeveralUses);
-  if (costs.inverses > 1)
-    return refuse("another inverse that its user " + name +
-                  " takes has more uses");
+  if (costs.known > 1)
+    return refuse("other tokens that its user " + name +
+                  " takes are read elsewhere, too");
   return refuse(std::string("the op behind it ") +
                 (growth ? "makes" : "may make") +
                 " its tokens wider, and no transform waits there to cancel it");
@@ -278,11 +312,11 @@ private:
     rewriter.setInsertionPoint(passage.op);
     Location loc = passage.op->getLoc();
     SmallVector<Value> carried;
-    int64_t inverses = 0;
+    int64_t count = 0;
     for (const Carrier &carrier : passage.carriers) {
-      if (InverseTransformOp inverse = getInverse(passage, carrier, rows)) {
-        carried.push_back(inverse.getInput());
-        ++inverses;
+      if (Value known = getCoefficients(passage, carrier, rows)) {
+        carried.push_back(known);
+        ++count;
       } else {
         carried.push_back(
             rows.along(carrier.dimension)
@@ -294,8 +328,8 @@ private:
                        rows.create<InverseTransformOp>(rewriter, loc, result));
     if (!passage.addends.empty())
       ++counts.biases;
-    if (inverses > 1)
-      counts.merged += inverses - 1;
+    if (count > 1)
+      counts.merged += count - 1;
     else if (passage.kind == Passage::Kind::Elementwise &&
              passage.addends.empty())
       ++counts.scaled;
@@ -382,8 +416,8 @@ struct RaiseTransform final : FoldPattern<TransformOp> {
     RowTransform rows = RowTransform::of(transform);
     SmallVector<Value> carried;
     for (const Carrier &carrier : passage->carriers) {
-      if (InverseTransformOp inverse = getInverse(*passage, carrier, rows)) {
-        carried.push_back(inverse.getInput());
+      if (Value known = getCoefficients(*passage, carrier, rows)) {
+        carried.push_back(known);
         ++counts.cancelled;
       } else {
         carried.push_back(rows.along(carrier.dimension)

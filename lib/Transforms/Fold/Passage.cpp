@@ -281,5 +281,16 @@ Value Passage::rebuild(RewriterBase &rewriter, ArrayRef<Value> carried,
   Operation *clone = rewriter.clone(*op);
   for (auto [carrier, value] : llvm::zip_equal(carriers, carried))
     clone->setOperand(carrier.operand->getOperandNumber(), value);
+  // What was computed in place no longer is: no tensor must live on for an init
+  // that nobody reads.
+  if (auto dps = dyn_cast<DestinationStyleOpInterface>(clone))
+    for (OpOperand &init : dps.getDpsInitsMutable())
+      for (const Carrier &carrier : carriers)
+        if (init.get() == carrier.operand->get()) {
+          OpBuilder::InsertionGuard guard(rewriter);
+          rewriter.setInsertionPoint(clone);
+          init.set(createEmptyLike(rewriter, op->getLoc(), init.get()));
+          break;
+        }
   return clone->getResult(0);
 }
