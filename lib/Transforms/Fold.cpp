@@ -99,6 +99,7 @@ LogicalResult stamp::foldTransforms(Operation *root,
   FoldCounts counts;
   RewritePatternSet rules(context);
   populateMoves(rules, counts);
+  populateAttentionRules(rules, counts);
   populateConstantRules(rules, counts);
   FrozenRewritePatternSet patterns(std::move(rules));
   // Sharing leaves one reader where there were several, and so may let a
@@ -118,6 +119,7 @@ LogicalResult stamp::foldTransforms(Operation *root,
       << remark::metric("merged", counts.merged)
       << remark::metric("scaled", counts.scaled)
       << remark::metric("shared", counts.shared)
+      << remark::metric("exchanged", counts.exchanged)
       << remark::metric("pooled", counts.pooled)
       << remark::metric("constants", counts.constants);
   return success();

@@ -10,7 +10,7 @@ func.func @at_the_end(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8
   %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
   return %i : tensor<16x8xf32>
 }
-// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=0, cancelled=0, constants=0, merged=0, pooled=0, risen=0, scaled=0, shared=0, sunk=0
+// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=0, cancelled=0, constants=0, exchanged=0, merged=0, pooled=0, risen=0, scaled=0, shared=0, sunk=0
 
 // -----
 
@@ -79,7 +79,7 @@ func.func @init(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %c: tensor<16x4xf32>,
 
 func.func @attention(%v: tensor<16x8xf32>, %p: tensor<16x16xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
   %zero = arith.constant dense<0.0> : tensor<16x8xf32>
-  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.matmul contracts the sequence dimension"
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.matmul contracts the sequence dimension, and its other operand is no cheaper to transform"
   %i = stamp.inverse_transform #stamp.dct along 0 ins(%v : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
   %y = linalg.matmul ins(%p, %i : tensor<16x16xf32>, tensor<16x8xf32>) outs(%zero : tensor<16x8xf32>) -> tensor<16x8xf32>
   return %y : tensor<16x8xf32>
@@ -213,7 +213,7 @@ func.func @counts(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %v: tensor<4x8xf32>
   %pq = linalg.add ins(%p, %q : tensor<16x8xf32>, tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>) -> tensor<16x8xf32>
   return %t, %u, %pq : tensor<16x4xf32>, tensor<16x8xf32>, tensor<16x8xf32>
 }
-// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=1, cancelled=1, constants=0, merged=0, pooled=0, risen=1, scaled=0, shared=1, sunk=1
+// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=1, cancelled=1, constants=0, exchanged=0, merged=0, pooled=0, risen=1, scaled=0, shared=1, sunk=1
 
 // -----
 
@@ -384,4 +384,44 @@ func.func @counts_of_the_other_rules(%a: tensor<4x2xf32>, %b: tensor<4x2xf32>, %
   %t = stamp.transform #stamp.wht along 0 ins(%c : tensor<4x2xf32>) outs(%e : tensor<4x2xf32>)
   return %y, %t : tensor<1x2xf32>, tensor<4x2xf32>
 }
-// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=0, cancelled=0, constants=1, merged=1, pooled=1, risen=0, scaled=1, shared=0, sunk=0
+// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=0, cancelled=0, constants=1, exchanged=0, merged=1, pooled=1, risen=0, scaled=1, shared=0, sunk=0
+
+// -----
+
+func.func @attention_of_unknown_cost(%v: tensor<16x?xf32>, %p: tensor<?x16xf32>, %e: tensor<16x?xf32>, %zero: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.matmul contracts the sequence dimension, and its other operand may be no cheaper to transform"
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%v : tensor<16x?xf32>) outs(%e : tensor<16x?xf32>)
+  %y = linalg.matmul ins(%p, %i : tensor<?x16xf32>, tensor<16x?xf32>) outs(%zero : tensor<?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @attention_of_a_skewed_basis(%v: tensor<2x8xf32>, %p: tensor<1x2xf32>, %c: tensor<1x8xf32>, %e: tensor<2x8xf32>) -> tensor<1x8xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.matmul contracts the sequence dimension, and the basis is not orthonormal"
+  %i = stamp.inverse_transform #stamp.matrix<dense<[[1.0, 1.0], [0.0, 1.0]]> : tensor<2x2xf32>, inverse = dense<[[1.0, -1.0], [0.0, 1.0]]> : tensor<2x2xf32>> along 0 ins(%v : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>)
+  %y = linalg.matmul ins(%p, %i : tensor<1x2xf32>, tensor<2x8xf32>) outs(%c : tensor<1x8xf32>) -> tensor<1x8xf32>
+  return %y : tensor<1x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @attention_with_lengths(%v: tensor<2x4x8xf32>, %p: tensor<2x1x4xf32>, %n: tensor<2xi64>, %c: tensor<2x1x8xf32>, %e: tensor<2x4x8xf32>) -> tensor<2x1x8xf32> {
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.batch_matmul contracts the sequence dimension, and its sequences have lengths of their own"
+  %i = stamp.inverse_transform #stamp.dct along 1 lengths(%n : tensor<2xi64>) ins(%v : tensor<2x4x8xf32>) outs(%e : tensor<2x4x8xf32>)
+  %y = linalg.batch_matmul ins(%p, %i : tensor<2x1x4xf32>, tensor<2x4x8xf32>) outs(%c : tensor<2x1x8xf32>) -> tensor<2x1x8xf32>
+  return %y : tensor<2x1x8xf32>
+}
+// CHECK: remark: [Analysis]
+
+// -----
+
+func.func @attention_that_is_exchanged(%v: tensor<4x8xf32>, %p: tensor<1x4xf32>, %c: tensor<1x8xf32>, %e: tensor<4x8xf32>) -> tensor<1x8xf32> {
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%v : tensor<4x8xf32>) outs(%e : tensor<4x8xf32>)
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}}"the transform stays: its input is an argument"
+  %y = linalg.matmul ins(%p, %i : tensor<1x4xf32>, tensor<4x8xf32>) outs(%c : tensor<1x8xf32>) -> tensor<1x8xf32>
+  return %y : tensor<1x8xf32>
+}
+// CHECK: remark: [Analysis] {{.*}}exchanged=1

@@ -23,7 +23,7 @@
 //       CHECK:   stamp.transform
 //       CHECK:   stamp.quantize #{{.*}}
 //       CHECK:   stamp.inverse_transform
-//   CHECK-NOT:   stamp
+//   CHECK-NOT:   = stamp.
 //       CHECK:   linalg.add
 //       CHECK:   %[[G:.*]] = stamp.transform
 //       CHECK:   stamp.quantize #{{.*}} ins(%[[G]] :
@@ -33,7 +33,7 @@
 //       CHECK:   stamp.transform
 //       CHECK:   stamp.quantize #
 //       CHECK:   stamp.inverse_transform
-//   CHECK-NOT:   stamp
+//   CHECK-NOT:   = stamp.
 //       CHECK:   return
 
 #all = affine_map<(i, j) -> (i, j)>

@@ -6,10 +6,7 @@
 
 #include "Rules.h"
 
-#include "stamp/Transforms/Linear.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
@@ -47,11 +44,12 @@ static std::vector<float> spreadOut(ArrayRef<float> values, int64_t count) {
   return std::vector<float>(count, values.front());
 }
 
+static constexpr size_t kInlineBytes = 4096;
+
 /// Large constants live in a resource: a DenseElementsAttr is hashed and copied
 /// into the context.
 static Value createConstant(OpBuilder &builder, Location loc,
                             RankedTensorType type, ArrayRef<float> values) {
-  constexpr size_t kInlineBytes = 4096;
   TypedAttr attribute;
   if (values.size() * sizeof(float) <= kInlineBytes)
     attribute = DenseElementsAttr::get(type, values);
@@ -153,39 +151,29 @@ struct ContractConstant final : FoldPattern<InverseTransformOp> {
 
   LogicalResult matchAndRewrite(InverseTransformOp inverse,
                                 PatternRewriter &rewriter) const override {
-    if (!keepsType(inverse) || !inverse->hasOneUse() || inverse.getLengths())
+    std::optional<SequenceContraction> sum =
+        SequenceContraction::match(inverse);
+    if (!sum || inverse.getLengths())
       return failure();
-    OpOperand &use = *inverse->use_begin();
-    auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
-    if (!op || !linalg::isaContractionOpInterface(op) ||
-        !op.hasPureTensorSemantics() || !op.isDpsInput(&use) ||
-        op->hasAttr(StampDialect::kPlanAttrName))
+    Value factor = sum->other->get();
+    ArrayRef<float> constant = getValues(factor);
+    // What others read would be held twice.
+    if (constant.empty() ||
+        (!factor.hasOneUse() && constant.size() * sizeof(float) > kInlineBytes))
       return failure();
-    AffineExpr sequence = getAffineDimExpr(
-        op.getMatchingIndexingMap(&use).getDimPosition(inverse.getDimension()),
-        op.getContext());
-    OpOperand *other = op.getDpsInputOperand(1 - use.getOperandNumber());
-    std::optional<unsigned> along =
-        op.getMatchingIndexingMap(other).getResultPosition(sequence);
-    if (!along || op.getMatchingIndexingMap(op.getDpsInitOperand(0))
-                      .getResultPosition(sequence))
-      return failure();
-    ArrayRef<float> constant = getValues(other->get());
-    if (constant.empty())
-      return failure();
-    auto type = cast<RankedTensorType>(other->get().getType());
+    auto type = cast<RankedTensorType>(factor.getType());
     std::vector<float> values = spreadOut(constant, type.getNumElements());
     std::unique_ptr<Basis> basis = inverse.getBasis().getBasis();
-    forEachBlock(values, type.getShape(), *along,
+    forEachBlock(values, type.getShape(), sum->along,
                  [&](float *x, int64_t count, int64_t features) {
                    applyTransposedInverse(*basis, inverse.getOrder(), x, count,
                                           features);
                  });
-    rewriter.setInsertionPoint(op);
-    Value folded = createConstant(rewriter, op.getLoc(), type, values);
-    rewriter.modifyOpInPlace(op, [&] {
-      other->set(folded);
-      use.set(inverse.getInput());
+    rewriter.setInsertionPoint(sum->op);
+    Value folded = createConstant(rewriter, sum->op.getLoc(), type, values);
+    rewriter.modifyOpInPlace(sum->op, [&] {
+      sum->other->set(folded);
+      sum->inverted->set(inverse.getInput());
     });
     ++counts.pooled;
     return success();
@@ -211,7 +199,8 @@ struct SumCoefficients final : FoldPattern<InverseTransformOp> {
     OpOperand &use = *inverse->use_begin();
     auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
     if (!op || !op.hasPureTensorSemantics() || op->getNumResults() != 1 ||
-        op.getNumDpsInputs() != 1 || !op.isDpsInput(&use) || !sumsInput(op) ||
+        op->getBlock() != inverse->getBlock() || op.getNumDpsInputs() != 1 ||
+        !op.isDpsInput(&use) || !sumsInput(op) ||
         !op.getMatchingIndexingMap(&use).isPermutation())
       return failure();
     AffineMap map = op.getMatchingIndexingMap(&use);

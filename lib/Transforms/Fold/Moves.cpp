@@ -14,6 +14,8 @@
 
 #include "Rules.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 using namespace mlir;
 using namespace stamp;
 
@@ -452,12 +454,18 @@ std::string stamp::explainStay(InverseTransformOp inverse) {
     return "nobody reads it";
   if (inverse.getResult().hasNUsesOrMore(kMaxReaders + 1))
     return "it has too many uses";
-  std::string why;
-  for (OpOperand &use : inverse->getUses())
-    planSink(inverse, use, why);
-  if (isReadOnlyBy(inverse.getResult(), *inverse->user_begin()))
+  std::string why = explainNoExchange(inverse);
+  if (!why.empty())
     return why;
-  return why == kSeveralUses ? why : kSeveralUses + (", and " + why);
+  if (isReadOnlyBy(inverse.getResult(), *inverse->user_begin())) {
+    planSink(inverse, *inverse->use_begin(), why);
+    return why;
+  }
+  for (OpOperand &use : inverse->getUses())
+    if (!Passage::down(use, RowTransform::of(inverse), why))
+      return llvm::formatv("{0}, and its user {1} {2}", kSeveralUses,
+                           use.getOwner()->getName(), why);
+  return kSeveralUses;
 }
 
 std::string stamp::explainStay(TransformOp transform) {

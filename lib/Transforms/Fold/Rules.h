@@ -22,6 +22,7 @@ struct FoldCounts {
   int64_t merged = 0;    ///< Rule 4: sums.
   int64_t scaled = 0;    ///< Rule 4: scales.
   int64_t shared = 0;    ///< Rule 5.
+  int64_t exchanged = 0; ///< Rule 6.
   int64_t pooled = 0;    ///< Rule 8: contractions of the sequence.
   int64_t constants = 0; ///< Rule 8: transforms at compile time.
 };
@@ -41,6 +42,25 @@ void populateMoves(mlir::RewritePatternSet &patterns, FoldCounts &counts);
 /// transformed.
 void populateConstantRules(mlir::RewritePatternSet &patterns,
                            FoldCounts &counts);
+
+/// Rule 6: what contracts the sequence may transform its other operand.
+void populateAttentionRules(mlir::RewritePatternSet &patterns,
+                            FoldCounts &counts);
+
+/// A contraction over the tokens that an inverse transform, which nobody else
+/// reads, makes: Σₛ a(…, s)·L⁻¹(B)(s, …).
+struct SequenceContraction {
+  mlir::linalg::LinalgOp op;
+  mlir::OpOperand *inverted; ///< L⁻¹(B).
+  mlir::OpOperand *other;    ///< a.
+  int64_t along;             ///< The sequence among a's dimensions.
+
+  static std::optional<SequenceContraction> match(InverseTransformOp inverse);
+};
+
+/// Why rule 6 does not apply, as a phrase; empty where there is no contraction
+/// of the sequence or the rule applies.
+std::string explainNoExchange(InverseTransformOp inverse);
 
 /// Whether `tensor` is a constant whose transform is known at compile time, and
 /// held in its place: nobody else reads it.
