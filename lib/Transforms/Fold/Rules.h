@@ -29,8 +29,9 @@ struct FoldCounts {
 
 /// A rule, which counts how often it has been applied.
 template <typename OpTy> struct FoldPattern : mlir::OpRewritePattern<OpTy> {
-  FoldPattern(mlir::MLIRContext *context, FoldCounts &counts)
-      : mlir::OpRewritePattern<OpTy>(context), counts(counts) {}
+  FoldPattern(mlir::MLIRContext *context, FoldCounts &counts,
+              mlir::PatternBenefit benefit = 1)
+      : mlir::OpRewritePattern<OpTy>(context, benefit), counts(counts) {}
 
   FoldCounts &counts;
 };
