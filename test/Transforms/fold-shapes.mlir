@@ -142,3 +142,57 @@ func.func @features_across_the_batch(%a: tensor<2x8x4xf32>, %n: tensor<2xi64>, %
   %y = stamp.feature_transform #stamp.hadamard over 0 ins(%i : tensor<2x8x4xf32>) outs(%e : tensor<2x8x4xf32>)
   return %y : tensor<2x8x4xf32>
 }
+
+// Features side by side are transformed side by side, if a transform waits.
+// CHECK-LABEL: func @features_side_by_side
+//   CHECK-NOT:   = stamp.
+//       CHECK:   return
+func.func @features_side_by_side(%a: tensor<?x2xf32>, %b: tensor<?x4xf32>, %e: tensor<?x2xf32>, %f: tensor<?x4xf32>, %g: tensor<?x6xf32>) -> tensor<?x6xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %a, %c0 : tensor<?x2xf32>
+  %i = stamp.inverse_transform #stamp.haar<levels = 2> along 0 ins(%a : tensor<?x2xf32>) outs(%e : tensor<?x2xf32>)
+  %j = stamp.inverse_transform #stamp.haar<levels = 2> along 0 ins(%b : tensor<?x4xf32>) outs(%f : tensor<?x4xf32>)
+  %empty = tensor.empty(%n) : tensor<?x6xf32>
+  %all = tensor.dim %empty, %c0 : tensor<?x6xf32>
+  %p = tensor.insert_slice %i into %empty[0, 0] [%all, 2] [1, 1] : tensor<?x2xf32> into tensor<?x6xf32>
+  %q = tensor.insert_slice %j into %p[0, 2] [%all, 4] [1, 1] : tensor<?x4xf32> into tensor<?x6xf32>
+  %t = stamp.transform #stamp.haar<levels = 2> along 0 ins(%q : tensor<?x6xf32>) outs(%g : tensor<?x6xf32>)
+  return %t : tensor<?x6xf32>
+}
+
+// CHECK-LABEL: func @features_side_by_side_stay
+// CHECK-COUNT-2: stamp.inverse_transform
+// CHECK-COUNT-2: tensor.insert_slice
+//   CHECK-NOT:   = stamp.
+//       CHECK:   return
+func.func @features_side_by_side_stay(%a: tensor<8x2xf32>, %b: tensor<8x4xf32>, %e: tensor<8x2xf32>, %f: tensor<8x4xf32>) -> tensor<8x6xf32> {
+  %i = stamp.inverse_transform #stamp.haar<levels = 2> along 0 ins(%a : tensor<8x2xf32>) outs(%e : tensor<8x2xf32>)
+  %j = stamp.inverse_transform #stamp.haar<levels = 2> along 0 ins(%b : tensor<8x4xf32>) outs(%f : tensor<8x4xf32>)
+  %empty = tensor.empty() : tensor<8x6xf32>
+  %p = tensor.insert_slice %i into %empty[0, 0] [8, 2] [1, 1] : tensor<8x2xf32> into tensor<8x6xf32>
+  %q = tensor.insert_slice %j into %p[0, 2] [8, 4] [1, 1] : tensor<8x4xf32> into tensor<8x6xf32>
+  return %q : tensor<8x6xf32>
+}
+
+// Padding of zeros stays one: the transform need not see it.
+// CHECK-LABEL: func @transform_rises_above_padding_of_features
+//       CHECK:   %[[T:.*]] = stamp.transform {{.*}} ins(%{{.*}} : tensor<8x2xf32>)
+//       CHECK:   tensor.insert_slice %[[T]] into
+func.func @transform_rises_above_padding_of_features(%x: tensor<8x2xf32>, %f: tensor<8x6xf32>) -> tensor<8x6xf32> {
+  %zero = arith.constant dense<0.0> : tensor<8x6xf32>
+  %p = tensor.insert_slice %x into %zero[0, 3] [8, 2] [1, 1] : tensor<8x2xf32> into tensor<8x6xf32>
+  %t = stamp.transform #stamp.dct along 0 ins(%p : tensor<8x6xf32>) outs(%f : tensor<8x6xf32>)
+  return %t : tensor<8x6xf32>
+}
+
+// CHECK-LABEL: func @tokens_behind_each_other
+//       CHECK:   stamp.inverse_transform
+//       CHECK:   tensor.insert_slice
+//       CHECK:   stamp.transform
+func.func @tokens_behind_each_other(%a: tensor<4x2xf32>, %e: tensor<4x2xf32>, %f: tensor<8x2xf32>) -> tensor<8x2xf32> {
+  %zero = arith.constant dense<0.0> : tensor<8x2xf32>
+  %i = stamp.inverse_transform #stamp.dct along 0 ins(%a : tensor<4x2xf32>) outs(%e : tensor<4x2xf32>)
+  %p = tensor.insert_slice %i into %zero[4, 0] [4, 2] [1, 1] : tensor<4x2xf32> into tensor<8x2xf32>
+  %t = stamp.transform #stamp.dct along 0 ins(%p : tensor<8x2xf32>) outs(%f : tensor<8x2xf32>)
+  return %t : tensor<8x2xf32>
+}

@@ -195,7 +195,9 @@ static bool paysAhead(Value tensor, RowTransform rows,
     if (others.tokens != 1)
       return false;
     if (others.known > 0) {
-      if (!toCancelOnly && others.freed == others.known)
+      // Beside each other, unlike in a sum, both are as much as before.
+      if (!toCancelOnly && others.freed == others.known &&
+          passage->kind == Passage::Kind::Elementwise)
         return true;
       cost = std::nullopt;
     } else if (cost) {

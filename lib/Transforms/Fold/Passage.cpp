@@ -51,6 +51,8 @@ std::optional<Passage> Passage::find(Operation *op, Entry entry,
   if (isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
           tensor::ExtractSliceOp>(op))
     return ofShape(op, entry, rows, why);
+  if (auto insertion = dyn_cast<tensor::InsertSliceOp>(op))
+    return ofInsertion(insertion, entry, rows, why);
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp) {
     why = "needs tokens";
@@ -183,6 +185,32 @@ static SmallVector<int64_t> pairWithin(RankedTensorType wide,
   return narrow;
 }
 
+/// For each dimension of the tensor that a slice is a part of, the one of the
+/// slice that is the same as a whole, or kNone.
+static SmallVector<int64_t> pairWithSlice(OffsetSizeAndStrideOpInterface slice,
+                                          Value whole,
+                                          const llvm::SmallBitVector &dropped) {
+  auto type = cast<RankedTensorType>(whole.getType());
+  SmallVector<int64_t> places;
+  int64_t next = 0;
+  for (int64_t d = 0; d < type.getRank(); ++d) {
+    OpFoldResult size = slice.getMixedSizes()[d];
+    auto value = llvm::dyn_cast_if_present<Value>(size);
+    auto dim = value ? value.getDefiningOp<tensor::DimOp>() : nullptr;
+    bool isAll =
+        type.isDynamicDim(d)
+            ? dim && dim.getConstantIndex() == d &&
+                  getSizeSource(dim.getSource()) == getSizeSource(whole)
+            : isConstantIntValue(size, type.getDimSize(d));
+    bool takesAll = isAll &&
+                    isConstantIntValue(slice.getMixedOffsets()[d], 0) &&
+                    isConstantIntValue(slice.getMixedStrides()[d], 1);
+    places.push_back(takesAll && !dropped.test(d) ? next : kNone);
+    next += !dropped.test(d);
+  }
+  return places;
+}
+
 /// For each dimension of the operand, the one of the result that is the same as
 /// a whole, or kNone.
 static SmallVector<int64_t> pairDimensions(Operation *op) {
@@ -205,28 +233,7 @@ static SmallVector<int64_t> pairDimensions(Operation *op) {
     return wide;
   }
   auto slice = cast<tensor::ExtractSliceOp>(op);
-  llvm::SmallBitVector dropped = slice.getDroppedDims();
-  SmallVector<int64_t> result;
-  int64_t next = 0;
-  for (int64_t d = 0; d < slice.getSourceType().getRank(); ++d) {
-    if (dropped.test(d)) {
-      result.push_back(kNone);
-      continue;
-    }
-    int64_t size = slice.getSourceType().getDimSize(d);
-    Value measured = llvm::dyn_cast_if_present<Value>(slice.getMixedSizes()[d]);
-    auto dim = measured ? measured.getDefiningOp<tensor::DimOp>() : nullptr;
-    bool takesAll =
-        isConstantIntValue(slice.getMixedOffsets()[d], 0) &&
-        isConstantIntValue(slice.getMixedStrides()[d], 1) &&
-        ((!ShapedType::isDynamic(size) &&
-          isConstantIntValue(slice.getMixedSizes()[d], size)) ||
-         (dim && dim.getConstantIndex() == d &&
-          getSizeSource(dim.getSource()) == getSizeSource(slice.getSource())));
-    result.push_back(takesAll ? next : kNone);
-    ++next;
-  }
-  return result;
+  return pairWithSlice(slice, slice.getSource(), slice.getDroppedDims());
 }
 
 /// What keeps rows whole, wherever it puts them.
@@ -268,6 +275,47 @@ std::optional<Passage> Passage::ofShape(Operation *op, Entry entry,
                  to,
                  /*keepsWidth=*/!isa<tensor::ExtractSliceOp>(op),
                  {}};
+}
+
+/// What is put beside other features of the same tokens. Where there is nothing
+/// yet, or zeros, the coefficients are the same.
+std::optional<Passage> Passage::ofInsertion(tensor::InsertSliceOp op,
+                                            Entry entry,
+                                            const RowTransform &rows,
+                                            std::string &why) {
+  SmallVector<int64_t> places =
+      pairWithSlice(op, op.getDest(), op.getDroppedDims());
+  OpOperand *source = &op.getSourceMutable(), *dest = &op.getDestMutable();
+  int64_t sequence = entry.dimension;
+  if (entry.operand == source) {
+    auto found = llvm::find(places, entry.dimension);
+    sequence = found == places.end() ? kNone : found - places.begin();
+  } else if (entry.operand && entry.operand != dest) {
+    why = "needs tokens";
+    return std::nullopt;
+  }
+  if (sequence == kNone || places[sequence] == kNone) {
+    why = "does not keep the sequence dimension whole";
+    return std::nullopt;
+  }
+  for (int64_t d = 0; d < rows.countLeading(); ++d)
+    if (places[d] != d) {
+      why = "does not keep in place the dimensions that the lengths of its "
+            "sequences are for";
+      return std::nullopt;
+    }
+  if (op.getSourceType().getRank() < 2) {
+    why = "leaves no features to transform";
+    return std::nullopt;
+  }
+  Passage passage{
+      Kind::Shape,          op, {{source, places[sequence]}}, sequence,
+      /*keepsWidth=*/false, {}};
+  if (entry.operand == dest ||
+      (!op.getDest().getDefiningOp<tensor::EmptyOp>() &&
+       !isZeroTensor(op.getDest())))
+    passage.carriers.push_back({dest, sequence});
+  return passage;
 }
 
 //===----------------------------------------------------------------------===//

@@ -16,6 +16,7 @@
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 #include <optional>
 #include <string>
@@ -118,6 +119,10 @@ private:
   static std::optional<Passage> ofShape(mlir::Operation *op, Entry entry,
                                         const RowTransform &rows,
                                         std::string &why);
+  static std::optional<Passage> ofInsertion(mlir::tensor::InsertSliceOp op,
+                                            Entry entry,
+                                            const RowTransform &rows,
+                                            std::string &why);
   mlir::Value rebuildWithAddends(mlir::RewriterBase &rewriter,
                                  mlir::ArrayRef<mlir::Value> carried,
                                  const RowTransform &rows) const;
