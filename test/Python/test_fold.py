@@ -221,6 +221,27 @@ def test_queries_and_keys_share_their_codes(both, basis):
 
 
 @each_basis
+def test_a_sum_of_linears_pays_for_one_inverse(both, basis):
+    """L⁻¹(A) + L⁻¹(B) = L⁻¹(A + B): the codes' inputs stay, and so do the codes."""
+    sizes = ["?", CHANNELS]
+    weight = tensor(WIDTH, CHANNELS)
+    f = Function("f", tensor("?", WIDTH), weight, weight)
+    x, w, v = f.arguments
+    y, z = f.matmul(x, w, sizes, basis), f.matmul(x, v, sizes, basis)
+    init, kind = f.zero(y, sizes)
+    operands = f"ins({y[0]}, {z[0]} : {kind}, {kind}) outs({init} : {kind})"
+    module = f.returning((f.add(f"linalg.add {operands} -> {kind}"), kind))
+    w, v = weights(14, WIDTH, CHANNELS), weights(15, WIDTH, CHANNELS)
+    calls = [("f", (ar1(s, WIDTH, seed=s), w, v), 1) for s in LENGTHS]
+    unfolded, folded, ir = both(module, calls)
+    assert ir.count("stamp.inverse_transform") == 1
+    for (_, (x, *_), _), [before], [after] in zip(calls, unfolded, folded):
+        expected = sum(reference.stamp_linear(x, m, basis, SCHEDULE) for m in (w, v))
+        assert_close(before, expected)
+        assert_close(after, expected)
+
+
+@each_basis
 def test_two_linears_pay_for_one_pair(both, basis):
     """L⁻¹ of the first and L of the second cancel, across the first one's bias."""
 

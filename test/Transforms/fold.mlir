@@ -390,10 +390,10 @@ func.func @second_bias_is_added_beside(%acc: tensor<5x4xi32>, %sx: tensor<5xf32>
 // CHECK-LABEL: func @bias_goes_under_an_inverse_of_floats
 //  CHECK-SAME:   (%[[A:[^:]*]]: tensor<4x2xf32>, %[[B:[^:]*]]: tensor<2xf32>,
 //       CHECK:   %[[L:.*]] = arith.constant dense<[2.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00]> : tensor<4xf32>
-//       CHECK:   %[[S:.*]] = linalg.generic {{.*}} ins(%[[A]], %[[B]], %[[L]] : tensor<4x2xf32>, tensor<2xf32>, tensor<4xf32>)
-//       CHECK:   ^bb0(%[[PA:.*]]: f32, %[[PB:.*]]: f32, %[[PL:.*]]: f32, %{{.*}}: f32):
+//       CHECK:   %[[S:.*]] = linalg.generic {{.*}} ins(%[[B]], %[[A]], %[[L]] : tensor<2xf32>, tensor<4x2xf32>, tensor<4xf32>)
+//       CHECK:   ^bb0(%[[PB:.*]]: f32, %[[PA:.*]]: f32, %[[PL:.*]]: f32, %{{.*}}: f32):
 //       CHECK:     %[[M:.*]] = arith.mulf %[[PL]], %[[PB]] : f32
-//       CHECK:     arith.addf %[[PA]], %[[M]] : f32
+//       CHECK:     arith.addf %[[M]], %[[PA]] : f32
 //       CHECK:   stamp.inverse_transform #stamp.wht along 0 ins(%[[S]]
 func.func @bias_goes_under_an_inverse_of_floats(%a: tensor<4x2xf32>, %b: tensor<2xf32>, %e: tensor<4x2xf32>) -> tensor<4x2xf32> {
   %i = stamp.inverse_transform #stamp.wht along 0 ins(%a : tensor<4x2xf32>) outs(%e : tensor<4x2xf32>)
@@ -494,10 +494,14 @@ func.func @bias_beside_another_reader_stays(%a: tensor<4x2xf32>, %b: tensor<2xf3
   return %i, %y : tensor<4x2xf32>, tensor<4x2xf32>
 }
 
-// CHECK-LABEL: func @difference_is_no_bias
-//       CHECK:   %[[I:.*]] = stamp.inverse_transform
-//       CHECK:   linalg.sub ins(%[[I]],
-func.func @difference_is_no_bias(%a: tensor<4x2xf32>, %b: tensor<2xf32>, %e: tensor<4x2xf32>) -> tensor<4x2xf32> {
+// CHECK-LABEL: func @subtracted_bias_goes_under_the_inverse
+//  CHECK-SAME:   (%[[A:[^:]*]]: tensor<4x2xf32>, %[[B:[^:]*]]: tensor<2xf32>,
+//       CHECK:   linalg.generic {{.*}} ins(%[[A]], %[[B]], %{{.*}} : tensor<4x2xf32>, tensor<2xf32>, tensor<4xf32>)
+//       CHECK:   ^bb0(%[[PA:.*]]: f32, %[[PB:.*]]: f32, %[[PL:.*]]: f32, %{{.*}}: f32):
+//       CHECK:     %[[M:.*]] = arith.mulf %[[PL]], %[[PB]] : f32
+//       CHECK:     arith.subf %[[PA]], %[[M]] : f32
+//       CHECK:   stamp.inverse_transform
+func.func @subtracted_bias_goes_under_the_inverse(%a: tensor<4x2xf32>, %b: tensor<2xf32>, %e: tensor<4x2xf32>) -> tensor<4x2xf32> {
   %i = stamp.inverse_transform #stamp.wht along 0 ins(%a : tensor<4x2xf32>) outs(%e : tensor<4x2xf32>)
   %d = linalg.broadcast ins(%b : tensor<2xf32>) outs(%e : tensor<4x2xf32>) dimensions = [0]
   %y = linalg.sub ins(%i, %d : tensor<4x2xf32>, tensor<4x2xf32>) outs(%e : tensor<4x2xf32>) -> tensor<4x2xf32>

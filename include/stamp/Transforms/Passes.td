@@ -150,14 +150,30 @@ def StampFold : Pass<"stamp-fold"> {
     L acts on rows, so it commutes with what acts on features only:
 
       1. L⁻¹(A)·W = L⁻¹(A·W): inverse transforms sink through float
-         contractions and feature transforms, forward transforms rise through
-         them;
+         contractions, feature transforms and what only changes shapes, forward
+         transforms rise through them;
       2. L·L⁻¹ = id;
       3. L⁻¹(A) + 1bᵀ = L⁻¹(A + (L·1)bᵀ): a bias goes under the inverse;
-      5. equal transforms and quantizations of one tensor are shared.
+      4. L⁻¹(A) + L⁻¹(B) = L⁻¹(A + B), L⁻¹(A)·diag(s) = L⁻¹(A·diag(s)): sums of
+         inverses merge, scales are passed, and a residual stream X + L⁻¹(A)
+         becomes L⁻¹(L(X) + A) where linears on both of its ends read L of it;
+      5. equal transforms and quantizations of one tensor are shared;
+      6. P·L⁻¹(V) = (P·Lᵀ)·V for an orthonormal L, if P is the cheaper one to
+         transform;
+      8. T·L⁻¹(A) = (T·L⁻¹)·A for a constant T (a pooling, a sum over tokens), and
+         L·X for a constant X, are computed at compile time.
 
-    Rules 2 and 3 change roundings: codes behind them may differ by one, as
-    docs/Semantics.md allows.
+    Moves that by themselves save nothing are made only where the transformed
+    tensor gets no larger, or where a bounded look ahead finds what pays for it;
+    none of them makes more transforms. A second run changes nothing.
+
+    What needs tokens is never passed: nonlinear ops, norms, gates, masks and
+    scales that depend on the token. For each transform that stays, a `missed`
+    remark names the op and the reason; an `analysis` remark counts what each
+    rule did.
+
+    All rules but sharing change roundings: codes behind them may differ by one,
+    as docs/Semantics.md allows.
 
     Before:
     ```mlir

@@ -1,0 +1,123 @@
+//===- Attention.cpp - Rule 6: contractions of the sequence ----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Attention contracts the tokens of V, P·L⁻¹(V), and keeps those of K,
+// Q·(L⁻¹K)ᵀ = (Q·Kᵀ)·L⁻ᵀ. The second is rule 1, which transforms whichever of K
+// and Q·Kᵀ is narrower; the first is here.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Rules.h"
+
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+
+using namespace mlir;
+using namespace stamp;
+
+std::optional<SequenceContraction>
+SequenceContraction::match(InverseTransformOp inverse) {
+  if (!keepsType(inverse) || !inverse->hasOneUse())
+    return std::nullopt;
+  OpOperand &use = *inverse->use_begin();
+  auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
+  if (!op || !linalg::isaContractionOpInterface(op) ||
+      !op.hasPureTensorSemantics() || !op.isDpsInput(&use) ||
+      op->hasAttr(StampDialect::kPlanAttrName))
+    return std::nullopt;
+  AffineExpr sequence = getAffineDimExpr(
+      op.getMatchingIndexingMap(&use).getDimPosition(inverse.getDimension()),
+      op.getContext());
+  OpOperand *other = op.getDpsInputOperand(1 - use.getOperandNumber());
+  std::optional<unsigned> along =
+      op.getMatchingIndexingMap(other).getResultPosition(sequence);
+  if (!along || op.getMatchingIndexingMap(op.getDpsInitOperand(0))
+                    .getResultPosition(sequence))
+    return std::nullopt;
+  return SequenceContraction{op, &use, other, *along};
+}
+
+/// The contraction whose other operand is the cheaper one to transform;
+/// nullopt, and `why` as a phrase if there is a contraction of the sequence at
+/// all.
+static std::optional<SequenceContraction>
+planExchange(InverseTransformOp inverse, std::string &why) {
+  std::optional<SequenceContraction> sum = SequenceContraction::match(inverse);
+  if (!sum)
+    return std::nullopt;
+  auto refuse = [&](const char *reason) {
+    why = "its user " + sum->op->getName().getStringRef().str() +
+          " contracts the sequence dimension, " + reason;
+    return std::nullopt;
+  };
+  Value other = sum->other->get();
+  auto type = cast<RankedTensorType>(other.getType());
+  if (!inverse.getBasis().getBasis()->isOrthonormal())
+    return refuse("and the basis is not orthonormal");
+  if (inverse.getLengths())
+    return refuse("and its sequences have lengths of their own");
+  if (sum->op->getBlock() != inverse->getBlock())
+    return refuse("in another block, which may run more often");
+  if (!isa<Float16Type, BFloat16Type, Float32Type>(type.getElementType()) ||
+      type.getRank() < 2)
+    return refuse("and its other operand cannot be transformed instead");
+  if (auto meets = other.getDefiningOp<InverseTransformOp>();
+      meets && keepsType(meets) &&
+      RowTransform::of(meets) == RowTransform::of(inverse).along(sum->along))
+    return sum;
+  int64_t mine = getTokenWidth(inverse.getResult(), inverse.getDimension());
+  int64_t its = getTokenWidth(other, sum->along);
+  if (ShapedType::isDynamic(mine) || ShapedType::isDynamic(its))
+    return refuse("and its other operand may be no cheaper to transform");
+  if (its >= mine)
+    return refuse("and its other operand is no cheaper to transform");
+  return sum;
+}
+
+namespace {
+/// P·L⁻¹(V) = (P·Lᵀ)·V for an orthonormal L, where P has fewer rows than V has
+/// features, as when one token is decoded.
+///
+///   %i = stamp.inverse_transform #b along 0 ins(%v)
+///   %y = linalg.matmul ins(%p, %i) outs(%zero)
+/// becomes
+///   %t = stamp.transform #b along 1 ins(%p)
+///   %y = linalg.matmul ins(%t, %v) outs(%zero)
+///
+/// If P is an inverse, too, as in (L⁻¹K)ᵀ·L⁻¹V = Kᵀ·V, both are gone.
+struct ExchangeFactor final : FoldPattern<InverseTransformOp> {
+  using FoldPattern::FoldPattern;
+
+  LogicalResult matchAndRewrite(InverseTransformOp inverse,
+                                PatternRewriter &rewriter) const override {
+    std::string why;
+    std::optional<SequenceContraction> sum = planExchange(inverse, why);
+    if (!sum)
+      return failure();
+    rewriter.setInsertionPoint(sum->op);
+    Value transformed =
+        RowTransform::of(inverse)
+            .along(sum->along)
+            .create<TransformOp>(rewriter, sum->op.getLoc(), sum->other->get());
+    rewriter.modifyOpInPlace(sum->op, [&] {
+      sum->other->set(transformed);
+      sum->inverted->set(inverse.getInput());
+    });
+    ++counts.exchanged;
+    return success();
+  }
+};
+} // namespace
+
+void stamp::populateAttentionRules(RewritePatternSet &patterns,
+                                   FoldCounts &counts) {
+  patterns.add<ExchangeFactor>(patterns.getContext(), counts);
+}
+
+std::string stamp::explainNoExchange(InverseTransformOp inverse) {
+  std::string why;
+  planExchange(inverse, why);
+  return why;
+}

@@ -1,0 +1,76 @@
+//===- Rules.h - The rules of stamp-fold -----------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_LIB_TRANSFORMS_FOLD_RULES_H
+#define STAMP_LIB_TRANSFORMS_FOLD_RULES_H
+
+#include "Passage.h"
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace stamp {
+
+/// What the pass has done, for its remark.
+struct FoldCounts {
+  int64_t sunk = 0;      ///< Rule 1, and what only changes shapes.
+  int64_t risen = 0;     ///< The same, upwards.
+  int64_t cancelled = 0; ///< Rule 2.
+  int64_t biases = 0;    ///< Rule 3.
+  int64_t merged = 0;    ///< Rule 4: sums.
+  int64_t scaled = 0;    ///< Rule 4: scales.
+  int64_t shared = 0;    ///< Rule 5.
+  int64_t exchanged = 0; ///< Rule 6.
+  int64_t pooled = 0;    ///< Rule 8: contractions of the sequence.
+  int64_t constants = 0; ///< Rule 8: transforms at compile time.
+};
+
+/// A rule, which counts how often it has been applied.
+template <typename OpTy> struct FoldPattern : mlir::OpRewritePattern<OpTy> {
+  FoldPattern(mlir::MLIRContext *context, FoldCounts &counts,
+              mlir::PatternBenefit benefit = 1)
+      : mlir::OpRewritePattern<OpTy>(context, benefit), counts(counts) {}
+
+  FoldCounts &counts;
+};
+
+/// Rules 1 to 4: transforms move through the ops that rows pass, and cancel.
+void populateMoves(mlir::RewritePatternSet &patterns, FoldCounts &counts);
+
+/// Rule 8: constants that contract the sequence, and constants that are
+/// transformed.
+void populateConstantRules(mlir::RewritePatternSet &patterns,
+                           FoldCounts &counts);
+
+/// Rule 6: what contracts the sequence may transform its other operand.
+void populateAttentionRules(mlir::RewritePatternSet &patterns,
+                            FoldCounts &counts);
+
+/// A contraction over the tokens that an inverse transform, which nobody else
+/// reads, makes: Σₛ a(…, s)·L⁻¹(B)(s, …).
+struct SequenceContraction {
+  mlir::linalg::LinalgOp op;
+  mlir::OpOperand *inverted; ///< L⁻¹(B).
+  mlir::OpOperand *other;    ///< a.
+  int64_t along;             ///< The sequence among a's dimensions.
+
+  static std::optional<SequenceContraction> match(InverseTransformOp inverse);
+};
+
+/// Why rule 6 does not apply, as a phrase; empty where there is no contraction
+/// of the sequence or the rule applies.
+std::string explainNoExchange(InverseTransformOp inverse);
+
+/// Whether `tensor` is a constant whose transform is known at compile time, and
+/// held in its place: nobody else reads it.
+bool transformsAtCompileTime(mlir::Value tensor, const RowTransform &rows);
+
+/// Why a transform stays where it is, as a phrase; empty if it does not.
+std::string explainStay(InverseTransformOp inverse);
+std::string explainStay(TransformOp transform);
+
+} // namespace stamp
+
+#endif // STAMP_LIB_TRANSFORMS_FOLD_RULES_H
