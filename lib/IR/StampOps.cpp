@@ -54,6 +54,15 @@ void stamp::getEffectsOnBuffers(Operation *op, MutableOperandRange inits,
   }
 }
 
+void stamp::reifySizesOfInits(Operation *op, MutableOperandRange inits,
+                              OpBuilder &builder,
+                              ReifiedRankedShapedTypeDims &reified) {
+  for (OpOperand &init : inits)
+    if (isa<RankedTensorType>(init.get().getType()))
+      reified.push_back(
+          tensor::getMixedSizes(builder, op->getLoc(), init.get()));
+}
+
 //===----------------------------------------------------------------------===//
 // Shapes
 //===----------------------------------------------------------------------===//
@@ -124,16 +133,6 @@ static LogicalResult verifyLengths(OpTy op, Value tensor) {
                      getShapedType(tensor).getShape().take_front(rank));
 }
 
-static LogicalResult reifyFromInits(DestinationStyleOpInterface op,
-                                    OpBuilder &builder,
-                                    ReifiedRankedShapedTypeDims &reified) {
-  for (Value result : op->getResults()) {
-    Value init = op.getTiedOpOperand(cast<OpResult>(result))->get();
-    reified.push_back(tensor::getMixedSizes(builder, op.getLoc(), init));
-  }
-  return success();
-}
-
 //===----------------------------------------------------------------------===//
 // Transforms
 //===----------------------------------------------------------------------===//
@@ -167,12 +166,6 @@ void TransformOp::build(OpBuilder &builder, OperationState &state, Value input,
 
 LogicalResult TransformOp::verify() { return verifyTransform(*this); }
 
-LogicalResult
-TransformOp::reifyResultShapes(OpBuilder &builder,
-                               ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
-}
-
 void InverseTransformOp::build(OpBuilder &builder, OperationState &state,
                                Value input, BasisAttrInterface basis,
                                int64_t dimension, Type elementType,
@@ -182,12 +175,6 @@ void InverseTransformOp::build(OpBuilder &builder, OperationState &state,
 }
 
 LogicalResult InverseTransformOp::verify() { return verifyTransform(*this); }
-
-LogicalResult
-InverseTransformOp::reifyResultShapes(OpBuilder &builder,
-                                      ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
-}
 
 //===----------------------------------------------------------------------===//
 // Feature transforms
@@ -223,12 +210,6 @@ LogicalResult FeatureTransformOp::verify() {
   return verifyFeatureTransform(*this);
 }
 
-LogicalResult
-FeatureTransformOp::reifyResultShapes(OpBuilder &builder,
-                                      ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
-}
-
 void InverseFeatureTransformOp::build(OpBuilder &builder, OperationState &state,
                                       Value input,
                                       FeatureTransformAttrInterface transform,
@@ -240,11 +221,6 @@ void InverseFeatureTransformOp::build(OpBuilder &builder, OperationState &state,
 
 LogicalResult InverseFeatureTransformOp::verify() {
   return verifyFeatureTransform(*this);
-}
-
-LogicalResult InverseFeatureTransformOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
 }
 
 //===----------------------------------------------------------------------===//
@@ -292,12 +268,6 @@ LogicalResult QuantizeOp::verify() {
   return verifyLengths(*this, getInput());
 }
 
-LogicalResult
-QuantizeOp::reifyResultShapes(OpBuilder &builder,
-                              ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
-}
-
 LogicalResult DequantizeOp::verify() {
   int64_t features = getFeatureDimension();
   if (failed(verifyDimension(*this, getCodes(), "feature", features)) ||
@@ -310,12 +280,6 @@ LogicalResult DequantizeOp::verify() {
       failed(verifyShape(*this, "an init", getInit(), shape)))
     return failure();
   return success();
-}
-
-LogicalResult
-DequantizeOp::reifyResultShapes(OpBuilder &builder,
-                                ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
 }
 
 void QuantizeWeightOp::build(OpBuilder &builder, OperationState &state,
@@ -354,12 +318,6 @@ LogicalResult QuantizeWeightOp::verify() {
                          getGroupedShape(shape, reduced, getGroupSize()))))
     return failure();
   return success();
-}
-
-LogicalResult
-QuantizeWeightOp::reifyResultShapes(OpBuilder &builder,
-                                    ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
 }
 
 //===----------------------------------------------------------------------===//
@@ -480,12 +438,6 @@ LogicalResult RescaleOp::verify() {
   return verifyAlong("an init", getInit(), getResultDimensions());
 }
 
-LogicalResult
-RescaleOp::reifyResultShapes(OpBuilder &builder,
-                             ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
-}
-
 //===----------------------------------------------------------------------===//
 // Packed storage
 //===----------------------------------------------------------------------===//
@@ -555,19 +507,8 @@ LogicalResult PackOp::verify() {
   return verifyPacked(*this, getCodes(), getInits());
 }
 
-LogicalResult PackOp::reifyResultShapes(OpBuilder &builder,
-                                        ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
-}
-
 LogicalResult UnpackOp::verify() {
   return verifyPacked(*this, getInit(), getPacked());
-}
-
-LogicalResult
-UnpackOp::reifyResultShapes(OpBuilder &builder,
-                            ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
 }
 
 //===----------------------------------------------------------------------===//
@@ -584,10 +525,4 @@ LogicalResult ObserveOp::verify() {
           verifyShape(*this, "the sums so far", getSoFar(), {tokens, tokens})))
     return failure();
   return verifyShape(*this, "an init", getInit(), {tokens, tokens});
-}
-
-LogicalResult
-ObserveOp::reifyResultShapes(OpBuilder &builder,
-                             ReifiedRankedShapedTypeDims &reified) {
-  return reifyFromInits(*this, builder, reified);
 }

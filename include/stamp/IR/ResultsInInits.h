@@ -15,6 +15,7 @@
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include <optional>
@@ -31,6 +32,11 @@ llvm::LogicalResult verifyTensorsOrBuffers(mlir::Operation *op);
 /// being read.
 void getEffectsOnBuffers(mlir::Operation *op, mlir::MutableOperandRange inits,
                          MemoryEffectInstances &effects);
+
+/// The sizes of the results, which are those of their inits.
+void reifySizesOfInits(mlir::Operation *op, mlir::MutableOperandRange inits,
+                       mlir::OpBuilder &builder,
+                       mlir::ReifiedRankedShapedTypeDims &reified);
 
 /// The trait of an op whose operands `first` … `first + count − 1` are inits,
 /// or for count = −1 all from `first` on.

@@ -52,6 +52,15 @@ class Stamp_Op<string mnemonic, list<Trait> traits = [], int firstInit = 1,
         DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
                                   ["reifyResultShapes"]>])> {
   let hasVerifier = 1;
+  // The interface has a default, which a trait cannot override.
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder,
+        ::mlir::ReifiedRankedShapedTypeDims &reified) {
+      ::stamp::reifySizesOfInits(*this, getDpsInitsMutable(), builder, reified);
+      return ::llvm::success();
+    }
+  }];
 }
 
 /// With AttrSizedOperandSegments, ODS believes that the segment of an operand
