@@ -33,13 +33,16 @@ std::optional<std::string> stamp::whyMisfit(linalg::LinalgOp op,
                                             PlanAttr plan) {
   std::string why;
   std::optional<Linear> linear = Linear::match(op, why);
-  if (!linear)
-    return "cannot be carried out: " + why;
+  return linear ? whyMisfit(*linear, plan) : "cannot be carried out: " + why;
+}
+
+std::optional<std::string> stamp::whyMisfit(const Linear &linear,
+                                            PlanAttr plan) {
   std::optional<std::string> misfit;
-  if (int64_t tokens = linear->getSequenceLength();
+  if (int64_t tokens = linear.getSequenceLength();
       !ShapedType::isDynamic(tokens))
     misfit = plan.misfit(tokens);
-  if (int64_t count = linear->getReductionLength();
+  if (int64_t count = linear.getReductionLength();
       !misfit && !ShapedType::isDynamic(count))
     misfit = plan.featuresMisfit(count);
   return misfit ? "does not fit: " + *misfit : misfit;
@@ -63,10 +66,19 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
       if (!own && !isLinearCandidate(op))
         return WalkResult::advance();
       ++found;
-      std::optional<std::string> refusal = own ? std::nullopt : whyNot(op);
-      PlanAttr chosen = own ? own : fitToLinear(plan, op);
-      if (std::optional<std::string> misfit;
-          !refusal && (misfit = whyMisfit(op, chosen))) {
+      std::string why;
+      std::optional<Linear> linear = Linear::match(op, why);
+      std::optional<std::string> refusal, misfit;
+      PlanAttr chosen = own;
+      if (!linear && own)
+        misfit = "cannot be carried out: " + why;
+      else if (!linear)
+        refusal = why;
+      else if (!own && !(refusal = whyNot(*linear)))
+        chosen = fitToLinear(plan, *linear);
+      if (linear && !refusal)
+        misfit = whyMisfit(*linear, chosen);
+      if (misfit) {
         // What the user asked for is an error; what nobody asked for is not.
         if (own || isUserGiven()) {
           op->emitOpError() << "has a plan that " << *misfit;
@@ -153,18 +165,14 @@ private:
   /// The plan of the options for one linear: its features, which the word
   /// `hadamard` leaves to the number of them, and a basis over the grid of its
   /// pixels unless the user wants another.
-  PlanAttr fitToLinear(PlanAttr plan, linalg::LinalgOp op) {
-    std::string why;
-    std::optional<Linear> linear = Linear::match(op, why);
-    if (!linear)
-      return plan;
+  PlanAttr fitToLinear(PlanAttr plan, const Linear &linear) {
     BasisAttrInterface chosen = plan.getBasis();
     if (!basis.hasValue())
-      if (BasisAttrInterface overGrid = proposeGridBasis(*linear))
+      if (BasisAttrInterface overGrid = proposeGridBasis(linear))
         chosen = overGrid;
     SmallVector<FeatureTransformAttrInterface> transforms(plan.getFeatures());
     if (features == kProposeHadamard)
-      transforms = {proposeHadamard(*linear)};
+      transforms = {proposeHadamard(linear)};
     return PlanAttr::get(&getContext(), chosen, transforms,
                          plan.getActivations(), plan.getActivationGroup(),
                          plan.getWeightBits(), plan.getWeightGroup());
@@ -195,16 +203,12 @@ private:
     return HadamardAttr::get(&getContext(), order);
   }
 
-  /// Why a contraction stays as it is; nullopt if it becomes a STaMP linear.
-  std::optional<std::string> whyNot(linalg::LinalgOp op) {
-    std::string why;
-    std::optional<Linear> linear = Linear::match(op, why);
-    if (!linear)
-      return why;
-    if (!linear->weight.isConstant())
+  /// Why a linear stays as it is; nullopt if it becomes a STaMP linear.
+  std::optional<std::string> whyNot(const Linear &linear) {
+    if (!linear.weight.isConstant())
       return "its weight is not a constant; with a stamp.plan of its own it is "
              "quantized at run time";
-    int64_t tokens = linear->getSequenceLength();
+    int64_t tokens = linear.getSequenceLength();
     if (!ShapedType::isDynamic(tokens) && tokens < minTokens)
       return llvm::formatv("its {0} token(s) are fewer than min-tokens = {1}",
                            tokens, int64_t(minTokens))

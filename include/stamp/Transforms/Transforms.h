@@ -21,6 +21,9 @@ namespace stamp {
 /// nullopt if it can be carried out and asks for no more than there is.
 std::optional<std::string> whyMisfit(mlir::linalg::LinalgOp op, PlanAttr plan);
 
+/// The same for what is known to be a linear: why the plan asks for more.
+std::optional<std::string> whyMisfit(const Linear &linear, PlanAttr plan);
+
 /// What a linear has become. Under the identity basis there are no transforms.
 struct QuantizedLinear {
   TransformOp transform;
