@@ -94,20 +94,17 @@ def test_pages_are_read():
     assert len(TRANSFORM_OPS) >= 6 and len(PASSES) >= 10
 
 
-@pytest.mark.parametrize("name, text", OPS, ids=[t for t, _ in OPS])
-def test_op_examples(name, text):
+@pytest.mark.parametrize(
+    "name, text, wrap",
+    [(*op, complete) for op in OPS]
+    + [(*op, complete_schedule) for op in TRANSFORM_OPS],
+    ids=[t for t, _ in OPS + TRANSFORM_OPS],
+)
+def test_op_examples(name, text, wrap):
     blocks = code_blocks(text)
     assert blocks, "no example"
     for fragment in blocks:
-        assert name in stamp_opt(complete(fragment))
-
-
-@pytest.mark.parametrize("name, text", TRANSFORM_OPS, ids=[t for t, _ in TRANSFORM_OPS])
-def test_transform_op_examples(name, text):
-    blocks = code_blocks(text)
-    assert blocks, "no example"
-    for fragment in blocks:
-        assert name in stamp_opt(complete_schedule(fragment))
+        assert name in stamp_opt(wrap(fragment))
 
 
 @pytest.mark.parametrize("name, text", ATTRIBUTES, ids=[t for t, _ in ATTRIBUTES])
