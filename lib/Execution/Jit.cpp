@@ -356,10 +356,13 @@ Expected<Program> Program::compile(ModuleOp module,
 
   auto start = Clock::now();
   PassManager pm(context);
-  if (options.buildPipeline)
+  if (options.buildPipeline) {
     options.buildPipeline(pm);
-  else
-    buildCPUPipeline(pm);
+  } else {
+    CPUPipelineOptions pipeline;
+    pipeline.cpu = options.cpu;
+    buildCPUPipeline(pm, pipeline);
+  }
   if (failed(pm.run(module)) || failed(verifyLowered(module)))
     return fail("lowering to the LLVM dialect failed");
   program.stages.push_back({"lower", secondsSince(start)});

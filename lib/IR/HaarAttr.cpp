@@ -246,6 +246,38 @@ Value HaarAttr::emitTokens(TokenBuilder &tokens, Value x, Direction direction,
       });
 }
 
+bool HaarAttr::emitsBlocks() const { return true; }
+
+/// As `transformInPlace`: rows `distance` apart are a pair, if there are both.
+void HaarAttr::emitBlock(ImplicitLocOpBuilder &b, MutableArrayRef<Value> rows,
+                         Value count, Direction direction) const {
+  Value scale = createSplat(b, rows.front().getType(), kHalfSqrt);
+  auto step = [&](size_t distance) {
+    for (size_t i = 0; i + distance < rows.size(); i += 2 * distance) {
+      Value &first = rows[i], &second = rows[i + distance];
+      Value sum = arith::MulFOp::create(
+          b, arith::AddFOp::create(b, first, second), scale);
+      Value difference = arith::MulFOp::create(
+          b, arith::SubFOp::create(b, first, second), scale);
+      if (count) {
+        Value last = arith::ConstantIndexOp::create(b, i + distance);
+        Value isPair =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, last, count);
+        sum = arith::SelectOp::create(b, isPair, sum, first);
+        difference = arith::SelectOp::create(b, isPair, difference, second);
+      }
+      first = sum;
+      second = difference;
+    }
+  };
+  if (direction == Direction::Forward)
+    for (size_t distance = 1; distance < rows.size(); distance *= 2)
+      step(distance);
+  else
+    for (size_t distance = rows.size() / 2; distance > 0; distance /= 2)
+      step(distance);
+}
+
 /// Basis::coarsePositions in closed form: row i is coarse if its t trailing
 /// zeros are J or more, else a detail of level t + 1.
 Value HaarAttr::emitCoarsePosition(ImplicitLocOpBuilder &b, Value row,

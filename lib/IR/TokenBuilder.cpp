@@ -17,6 +17,14 @@ Value stamp::getSizeSource(Value x) {
   return x;
 }
 
+Value stamp::createSplat(ImplicitLocOpBuilder &builder, Type type,
+                         float value) {
+  TypedAttr number = builder.getFloatAttr(getElementTypeOrSelf(type), value);
+  if (auto shaped = dyn_cast<ShapedType>(type))
+    number = DenseElementsAttr::get(shaped, Attribute(number));
+  return arith::ConstantOp::create(builder, number);
+}
+
 Value stamp::createEmptyLike(OpBuilder &builder, Location loc, Value x,
                              Type elementType) {
   return tensor::EmptyOp::create(

@@ -297,6 +297,55 @@ Value WHTAttr::emitTokens(TokenBuilder &tokens, Value x, Direction direction,
       .front();
 }
 
+bool WHTAttr::emitsBlocks() const { return getBlock() != 0; }
+
+/// As `emitTokens` in block order. The tail's blocks are where the bits of
+/// `count` are, as in `Blocks::sizeAt`.
+void WHTAttr::emitBlock(ImplicitLocOpBuilder &b, MutableArrayRef<Value> rows,
+                        Value count, Direction) const {
+  IndexMath m{b};
+  auto numRows = static_cast<int64_t>(rows.size());
+  Type type = rows.front().getType();
+  auto getNorm = [&](int64_t size) {
+    return createSplat(
+        b, type, static_cast<float>(std::exp2(-std::log2(double(size)) / 2)));
+  };
+  SmallVector<Value> sizes;
+  if (count)
+    for (int64_t i = 0; i < numRows; ++i) {
+      Value tail = m.fromIndex(count), row = m.constant(i);
+      // Behind the tokens nothing is mixed.
+      Value bit = m.log2(m.either(m.differ(row, tail), m.constant(1)));
+      sizes.push_back(m.select(m.less(row, tail),
+                               m.shiftLeft(m.constant(1), bit), m.constant(1)));
+      Value isWhole = m.isZero(m.differ(tail, m.constant(numRows)));
+      sizes.back() = m.select(isWhole, m.constant(numRows), sizes.back());
+    }
+  for (int64_t stride = 1; stride < numRows; stride *= 2)
+    for (int64_t i = 0; i < numRows; ++i) {
+      if (i & stride)
+        continue;
+      Value &first = rows[i], &second = rows[i | stride];
+      Value sum = arith::AddFOp::create(b, first, second);
+      Value difference = arith::SubFOp::create(b, first, second);
+      if (count) {
+        Value joined = m.less(m.constant(stride), sizes[i]);
+        sum = m.select(joined, sum, first);
+        difference = m.select(joined, difference, second);
+      }
+      first = sum;
+      second = difference;
+    }
+  for (int64_t i = 0; i < numRows; ++i) {
+    Value norm = getNorm(numRows);
+    if (count)
+      for (int64_t size = numRows / 2; size > 0; size /= 2)
+        norm = m.select(m.isZero(m.differ(sizes[i], m.constant(size))),
+                        getNorm(size), norm);
+    rows[i] = arith::MulFOp::create(b, rows[i], norm);
+  }
+}
+
 Value WHTAttr::emitCoarsePosition(ImplicitLocOpBuilder &b, Value row,
                                   OpFoldResult length) const {
   IndexMath m{b};

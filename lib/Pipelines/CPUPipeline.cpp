@@ -21,6 +21,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -30,6 +31,14 @@ namespace {
 void addCleanup(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+}
+
+/// Quantized linears become kernels before anything else takes them apart.
+void addKernelPasses(OpPassManager &pm, const std::string &cpu) {
+  pm.addPass(stamp::createStampBlockOrder());
+  addCleanup(pm);
+  pm.addPass(stamp::createFormKernelsPass({cpu}));
+  addCleanup(pm);
 }
 
 /// One elementwise loop instead of two saves a trip through memory, and tensors
@@ -77,6 +86,7 @@ void addLoopPasses(OpPassManager &pm) {
 }
 
 void addLLVMPasses(OpPassManager &pm) {
+  pm.addPass(createForallToForLoopPass());
   pm.addPass(createSCFToControlFlowPass());
   // Offsets and strides of views become affine arithmetic, so this comes
   // before affine is lowered.
@@ -101,10 +111,16 @@ void addLLVMPasses(OpPassManager &pm) {
 
 } // namespace
 
-void stamp::buildCPUPipeline(OpPassManager &pm) {
+void stamp::buildCPUPipeline(OpPassManager &pm,
+                             const CPUPipelineOptions &options) {
+  if (options.cpu != "portable")
+    addKernelPasses(pm, options.cpu);
   pm.addPass(createStampToLinalg());
   addTensorPasses(pm);
   addBufferizationPasses(pm);
   addLoopPasses(pm);
+  // Intrinsics have effects that bufferization would not know.
+  if (options.cpu != "portable")
+    pm.addPass(createLowerDotPass({options.cpu}));
   addLLVMPasses(pm);
 }

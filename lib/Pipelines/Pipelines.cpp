@@ -9,7 +9,7 @@
 using namespace mlir;
 
 void stamp::registerPipelines() {
-  PassPipelineRegistration<>(
+  PassPipelineRegistration<CPUPipelineOptions>(
       "stamp-cpu-pipeline",
       "Lower stamp and linalg on tensors to the LLVM dialect for the CPU",
       buildCPUPipeline);

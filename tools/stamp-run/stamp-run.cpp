@@ -63,6 +63,12 @@ cl::opt<unsigned> optLevel("O", cl::Prefix, cl::init(3), cl::value_desc("0-3"),
                            cl::desc("Optimization level (default: 3)"),
                            cl::cat(category));
 cl::opt<std::string>
+    cpu("cpu", cl::init("portable"), cl::value_desc("name"),
+        cl::desc("The instruction set to form kernels for: host, generic, avx2, "
+                 "avxvnni, avx512vnni or neon-dotprod (default: portable, no "
+                 "kernels)"),
+        cl::cat(category));
+cl::opt<std::string>
     timeRuns("time", cl::ValueOptional, cl::value_desc("runs"),
              cl::desc("Report how long each stage of the compilation and each "
                       "call takes; median and minimum of so many runs "
@@ -227,6 +233,7 @@ Error runMain() {
 
   stamp::CompileOptions options;
   options.optLevel = optLevel;
+  options.cpu = cpu;
   auto program = stamp::Program::compile(*module, options);
   if (!program)
     return program.takeError();

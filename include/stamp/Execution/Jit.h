@@ -38,6 +38,8 @@ llvm::Error checkInputs(llvm::StringRef function, mlir::FunctionType type,
 struct CompileOptions {
   /// 0 to 3, for LLVM's optimizer and its code generator.
   unsigned optLevel = 3;
+  /// The instruction set to form kernels for, as stamp-cpu-pipeline names it.
+  std::string cpu = "portable";
   /// Lowers tensors to the LLVM dialect; buildCPUPipeline by default.
   std::function<void(mlir::OpPassManager &)> buildPipeline;
 };

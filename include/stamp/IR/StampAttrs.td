@@ -38,7 +38,8 @@ def Stamp_IdentityAttr : Stamp_BasisAttr<"Identity", "identity", ["isIdentity"]>
   }];
 }
 
-def Stamp_HaarAttr : Stamp_BasisAttr<"Haar", "haar", ["emitCoarsePosition"]> {
+def Stamp_HaarAttr : Stamp_BasisAttr<"Haar", "haar", [
+    "emitCoarsePosition", "emitsBlocks", "emitBlock"]> {
   let summary = "Haar wavelet over neighbouring tokens";
   let description = [{
     J levels of a = (x₀ + x₁)/√2, d = (x₀ − x₁)/√2 on neighbours, ordered
@@ -82,7 +83,8 @@ def Stamp_DCTAttr : Stamp_BasisAttr<"DCT", "dct"> {
   let genVerifyDecl = 1;
 }
 
-def Stamp_WHTAttr : Stamp_BasisAttr<"WHT", "wht", ["emitCoarsePosition"]> {
+def Stamp_WHTAttr : Stamp_BasisAttr<"WHT", "wht", [
+    "emitCoarsePosition", "emitsBlocks", "emitBlock"]> {
   let summary = "Walsh–Hadamard transform in blocks";
   let description = [{
     Blocks of `block` tokens (a power of two), rows in sequency order, sequency

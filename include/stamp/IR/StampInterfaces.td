@@ -45,6 +45,25 @@ def Stamp_BasisAttrInterface : AttrInterface<"BasisAttrInterface"> {
            "::mlir::OpFoldResult":$length),
       /*methodBody=*/"", /*defaultImplementation=*/"return row;">,
     InterfaceMethod<[{
+        Whether `emitBlock` emits anything: the basis has a fixed block then.
+      }],
+      "bool", "emitsBlocks", (ins),
+      /*methodBody=*/"", /*defaultImplementation=*/"return false;">,
+    InterfaceMethod<[{
+        Emits L, or L⁻¹, in block order on the tokens of one block, each an f32
+        vector (or scalar): a kernel's registers. There are as many rows as
+        `Basis::fixedBlock` says. Only the first `count` are tokens, the others
+        stay as they are; all are if it is null. The order of float operations is
+        that of `emitTokens`.
+      }],
+      "void", "emitBlock",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder,
+           "::mlir::MutableArrayRef<::mlir::Value>":$rows,
+           "::mlir::Value":$count, "::stamp::Direction":$direction),
+      /*methodBody=*/"", /*defaultImplementation=*/[{
+        llvm_unreachable("this basis emits no blocks");
+      }]>,
+    InterfaceMethod<[{
         Whether L = I at every length, so that a transform is nothing to do.
       }],
       "bool", "isIdentity", (ins),

@@ -29,6 +29,10 @@ class FeatureTransformAttrInterface;
 /// that init's own, and so on. To measure it is no use of `x`.
 mlir::Value getSizeSource(mlir::Value x);
 
+/// A float constant, or a vector or tensor with it in every place.
+mlir::Value createSplat(mlir::ImplicitLocOpBuilder &builder, mlir::Type type,
+                        float value);
+
 /// A `tensor.empty` with the shape of `x`; its element type unless given.
 mlir::Value createEmptyLike(mlir::OpBuilder &builder, mlir::Location loc,
                             mlir::Value x, mlir::Type elementType = {});

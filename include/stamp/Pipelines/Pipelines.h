@@ -12,11 +12,21 @@
 
 namespace stamp {
 
+struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
+  Option<std::string> cpu{
+      *this, "cpu",
+      llvm::cl::desc("The instruction set that quantized linears become kernels "
+                     "for: host, generic, avx2, avxvnni, avx512vnni or "
+                     "neon-dotprod; portable for no kernels at all"),
+      llvm::cl::init("portable")};
+};
+
 /// From stamp, linalg, tensor, arith, math and scf on tensors to the LLVM
 /// dialect for the host CPU. A result returned by a public function is a buffer
 /// of its own that the caller frees; an argument is never written to when it
 /// carries `bufferization.writable = false`.
-void buildCPUPipeline(mlir::OpPassManager &pm);
+void buildCPUPipeline(mlir::OpPassManager &pm,
+                      const CPUPipelineOptions &options);
 
 /// What the GPU's part of a module ends up as.
 enum class GPUFormat {

@@ -41,4 +41,56 @@ def VectorizePass : Pass<"stamp-vectorize"> {
                            "scf::SCFDialect", "vector::VectorDialect"];
 }
 
+def FormKernelsPass : Pass<"stamp-form-kernels"> {
+  let summary = "Turn quantized linears into kernels for a CPU";
+  let description = [{
+    Replaces transform, quantizer, integer contraction, rescaling and inverse
+    transform by two nests of loops over vectors: one makes panels of codes out
+    of the activations, in one pass, the other multiplies them with a constant
+    weight that has been packed for the target at compile time, and undoes the
+    transform before it stores a result. Linears that share their codes share
+    the panels.
+
+    The inner product is a `vector.contract` of four codes with four codes of
+    each column, for `stamp-lower-dot`. What fits no kernel stays for the
+    portable lowering, with a remark that says why.
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", "\"host\"",
+           "The instruction set to choose tiles and layouts for: host, generic, "
+           "avx2, avxvnni, avx512vnni or neon-dotprod">
+  ];
+  let dependentDialects = ["arith::ArithDialect",
+                           "bufferization::BufferizationDialect",
+                           "math::MathDialect", "memref::MemRefDialect",
+                           "scf::SCFDialect", "tensor::TensorDialect",
+                           "vector::VectorDialect"];
+}
+
+def LowerDotPass : Pass<"stamp-lower-dot"> {
+  let summary = "Lower products of codes to a CPU's dot-product instruction";
+  let description = [{
+    Lowers the `vector.contract` that kernels multiply codes with,
+
+    ```mlir
+    %l = arith.extsi %four : vector<4xi8> to vector<4xi32>
+    %r = arith.extui %codes : vector<16x4xi8> to vector<16x4xi32>
+    %s = vector.contract {indexing_maps = [(n, k) -> (k), (n, k) -> (n, k),
+                                           (n, k) -> (n)], …}
+         %l, %r, %acc : vector<4xi32>, vector<16x4xi32> into vector<16xi32>
+    ```
+
+    to the instruction of the target that does it: `vpdpbusd`, `vpmaddubsw` and
+    `vpmaddwd`, `sdot`; or to shifts and multiplications that every target has.
+    All of them are exact.
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", "\"host\"",
+           "The instruction set: host, generic, avx2, avxvnni, avx512vnni or "
+           "neon-dotprod">
+  ];
+  let dependentDialects = ["arith::ArithDialect", "LLVM::LLVMDialect",
+                           "vector::VectorDialect"];
+}
+
 #endif // STAMP_CODEGEN_CPU_PASSES_TD

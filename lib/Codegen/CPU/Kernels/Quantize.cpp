@@ -1,0 +1,368 @@
+//===- Quantize.cpp - Tokens to panels of codes -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// A block of neighbouring tokens is loaded a vector of features at a time and
+// transformed in registers; then each panel's rows are reduced to their ranges,
+// quantized and packed. What is between these steps stays in the second-level
+// cache, so that X is read once and codes are written once.
+//
+// The order of float operations is that of docs/Semantics.md.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Panels.h"
+
+#include "stamp/Basis/Quantizer.h"
+#include "stamp/IR/TokenBuilder.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace stamp;
+
+RowBlocks::RowBlocks(const KernelBuilder &b, BasisAttrInterface basis)
+    : size(b.tile.rows), basisSize(1), shift(0), skip(0) {
+  if (!basis || basis.isIdentity())
+    return;
+  basisSize = *basis.getBasis()->fixedBlock();
+  size = std::max(size, basisSize);
+  skip = basis.getSkip();
+  shift = (size - skip % size) % size;
+}
+
+int64_t stamp::padFeatures(const KernelBuilder &b, int64_t features) {
+  return llvm::alignTo(features, std::max<int64_t>(b.lanes(), 8));
+}
+
+//===----------------------------------------------------------------------===//
+// Transform
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A block of tokens, transformed, in f32: rows × padded features.
+class BlockTransform {
+public:
+  BlockTransform(KernelBuilder &b, const RowBlocks &rows,
+                 BasisAttrInterface basis, Type transformed, Value x,
+                 int64_t paddedFeatures)
+      : b(b), rows(rows), basis(basis), transformed(transformed), x(x),
+        features(cast<MemRefType>(x.getType()).getDimSize(2)),
+        paddedFeatures(paddedFeatures), seqLen(b.size(x, 1)) {}
+
+  void emit(Value batch, Value first, Value block) {
+    b.branch(
+        rows.isWhole(b, first, seqLen),
+        [&] { emitChunks(batch, first, block, /*whole=*/true); },
+        [&] { emitChunks(batch, first, block, /*whole=*/false); });
+  }
+
+private:
+  void emitChunks(Value batch, Value first, Value block, bool whole) {
+    auto chunk = [&](Value feature, Value mask) {
+      Values values = load(batch, first, feature, mask, whole);
+      transform(values, first, whole);
+      for (int64_t r = 0; r < rows.size; ++r)
+        b.store(values[r], block, {b.index(r), feature});
+    };
+    int64_t full = features / b.lanes() * b.lanes();
+    if (full > 0)
+      b.loop(b.index(0), b.index(full), b.lanes(),
+             [&](Value feature) { chunk(feature, Value()); });
+    for (int64_t feature = full; feature < paddedFeatures; feature += b.lanes())
+      chunk(b.index(feature),
+            b.mask(b.index(std::max<int64_t>(features - feature, 0))));
+  }
+
+  Values load(Value batch, Value first, Value feature, Value mask, bool whole) {
+    Values values;
+    Value last = b.sub(seqLen, 1);
+    for (int64_t r = 0; r < rows.size; ++r) {
+      Value token = b.add(first, r);
+      if (whole) {
+        values.push_back(b.load(x, {batch, token, feature}, mask));
+        continue;
+      }
+      // There is at least one token where there is a block.
+      Value near = b.clamp(token, b.index(0), last);
+      Value value = b.load(x, {batch, near, feature}, mask);
+      Value exists = createOrFoldEqual(token, near);
+      values.push_back(b.select(exists, value, b.zeros(b.getF32Type())));
+    }
+    return values;
+  }
+
+  Value createOrFoldEqual(Value left, Value right) {
+    return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, left, right);
+  }
+
+  void transform(Values &values, Value first, bool whole) {
+    if (!transformed)
+      return;
+    for (int64_t part = 0; part < rows.size; part += rows.basisSize) {
+      Value count;
+      if (!whole)
+        count = rows.mixed(b, b.add(first, part), seqLen);
+      basis.emitBlock(b, MutableArrayRef(values).slice(part, rows.basisSize),
+                      count, Direction::Forward);
+    }
+    for (Value &value : values)
+      value = b.roundTo(value, transformed);
+  }
+
+  KernelBuilder &b;
+  const RowBlocks &rows;
+  BasisAttrInterface basis;
+  Type transformed;
+  Value x;
+  int64_t features, paddedFeatures;
+  Value seqLen;
+};
+
+//===----------------------------------------------------------------------===//
+// Quantizer
+//===----------------------------------------------------------------------===//
+
+/// What a row's codes are computed with.
+struct RowQuantizer {
+  Value scale, zeroPoint; ///< as stored
+  Value inverse, zero, low, high;
+};
+
+class PanelQuantizer {
+public:
+  PanelQuantizer(KernelBuilder &b, ScheduleAttr schedule,
+                 BasisAttrInterface order, int64_t features, Value seqLen)
+      : b(b), schedule(schedule), order(order), features(features),
+        seqLen(seqLen) {
+    for (OpFoldResult end : schedule.getEnds(b, b.getLoc(), seqLen))
+      ends.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), end));
+  }
+
+  /// Rows `firstRow`, … of `block`, which are tokens `token`, …, go to panel
+  /// `panel` of the batch's sequence.
+  void emit(const Panels &panels, Value batch, Value panel, Value block,
+            Value firstRow, Value token) {
+    SmallVector<Range> ranges = emitRanges(block, firstRow);
+    SmallVector<RowQuantizer> quantizers;
+    for (int64_t r = 0; r < b.tile.rows; ++r)
+      quantizers.push_back(emitQuantizer(ranges[r], b.add(token, r)));
+    Values sums =
+        emitCodes(quantizers, block, firstRow, panels.codes, batch, panel);
+    Value first = b.mul(panel, b.tile.rows);
+    for (int64_t r = 0; r < b.tile.rows; ++r) {
+      Value row = b.add(first, r);
+      memref::StoreOp::create(b, quantizers[r].scale, panels.scales,
+                              ValueRange{batch, row});
+      memref::StoreOp::create(b, quantizers[r].zeroPoint, panels.zeroPoints,
+                              ValueRange{batch, row});
+      memref::StoreOp::create(b, sums[r], panels.sums, ValueRange{batch, row});
+    }
+  }
+
+private:
+  struct Range {
+    Value low, high;
+    Value isKnown; ///< no value is a NaN
+  };
+
+  Value paddedFeatures() { return b.index(padFeatures(b, features)); }
+
+  /// Comparisons as machines have them drop a NaN, but x·0 keeps it.
+  SmallVector<Range> emitRanges(Value block, Value firstRow) {
+    int64_t rows = b.tile.rows;
+    Value zero = b.zeros(b.getF32Type());
+    Values start(3 * rows, zero);
+    Values result =
+        b.loop(b.index(0), paddedFeatures(), b.lanes(), start,
+               [&](Value feature, ValueRange carried) {
+                 Values next;
+                 for (int64_t r = 0; r < rows; ++r) {
+                   Value x = b.load(block, {b.add(firstRow, r), feature});
+                   Value low = carried[3 * r], high = carried[3 * r + 1];
+                   next.push_back(b.select(b.lessF(x, low), x, low));
+                   next.push_back(b.select(b.lessF(high, x), x, high));
+                   next.push_back(b.addF(carried[3 * r + 2], b.mulF(x, zero)));
+                 }
+                 return next;
+               });
+    SmallVector<Range> ranges;
+    Type ints = b.vectorOf(b.getI32Type(), b.lanes());
+    for (int64_t r = 0; r < rows; ++r) {
+      Value bits = arith::BitcastOp::create(b, ints, result[3 * r + 2]);
+      Value all =
+          vector::ReductionOp::create(b, vector::CombiningKind::OR, bits);
+      // ±0 unless there was one.
+      Value magnitude =
+          arith::AndIOp::create(b, all, b.constantI32(0x7fffffff));
+      ranges.push_back(
+          {vector::ReductionOp::create(b, vector::CombiningKind::MINNUMF,
+                                       result[3 * r]),
+           vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF,
+                                       result[3 * r + 1]),
+           arith::CmpIOp::create(b, arith::CmpIPredicate::eq, magnitude,
+                                 b.constantI32(0))});
+    }
+    return ranges;
+  }
+
+  RowQuantizer emitQuantizer(const Range &range, Value token) {
+    auto [steps, half] = emitWidth(token);
+    Value width = b.subF(range.high, range.low);
+    Value infinity = b.constant(std::numeric_limits<float>::infinity());
+    Value finite = b.both(range.isKnown, b.lessF(width, infinity));
+    Value negligible = b.lessF(width, b.constant(kNegligible));
+    Value scale = b.select(negligible, b.constant(1), b.divF(width, steps));
+    Value offset = math::RoundEvenOp::create(
+        b, b.divF(arith::NegFOp::create(b, range.low), scale));
+    Value safe = b.select(finite, offset, b.constant(0));
+    Value zero = b.subF(safe, half);
+    Value nan = b.constant(std::numeric_limits<float>::quiet_NaN());
+    Value marked = b.select(finite, scale, nan);
+    return {marked,
+            arith::FPToSIOp::create(b, b.getI32Type(), zero),
+            b.divF(b.constant(1), marked),
+            zero,
+            Value(arith::NegFOp::create(b, half)),
+            b.subF(steps, half)};
+  }
+
+  /// 2^b − 1 and 2^(b−1).
+  std::pair<Value, Value> emitWidth(Value token) {
+    auto constants = [&](int64_t bits) {
+      return std::pair(b.constant(static_cast<float>((1 << bits) - 1)),
+                       b.constant(static_cast<float>(1 << (bits - 1))));
+    };
+    // Rows that are no token have some width too.
+    Value near = b.clamp(token, b.index(0), b.sub(seqLen, 1));
+    Value position =
+        order ? emitCoarsePosition(b, order, near, getAsOpFoldResult(seqLen))
+              : near;
+    auto [steps, half] = constants(schedule.getRestBits());
+    for (auto [end, segment] :
+         llvm::reverse(llvm::zip_equal(ends, schedule.getSegments()))) {
+      auto [ownSteps, ownHalf] = constants(segment.bits);
+      Value inside = b.less(position, end);
+      steps = b.select(inside, ownSteps, steps);
+      half = b.select(inside, ownHalf, half);
+    }
+    return {steps, half};
+  }
+
+  /// Codes, four features of a row together, and their sum in each row. What
+  /// is beyond the features is 0.
+  Values emitCodes(ArrayRef<RowQuantizer> quantizers, Value block,
+                   Value firstRow, Value codes, Value batch, Value panel) {
+    int64_t rows = b.tile.rows, lanes = b.lanes();
+    struct Splats {
+      Value inverse, zero, low, high;
+    };
+    SmallVector<Splats> splats;
+    for (const RowQuantizer &q : quantizers)
+      splats.push_back({b.splat(q.inverse), b.splat(q.zero), b.splat(q.low),
+                        b.splat(q.high)});
+    auto chunk = [&](Value feature, ValueRange sums, Value mask) {
+      Values next, bytes;
+      for (int64_t r = 0; r < rows; ++r) {
+        const Splats &q = splats[r];
+        Value x = b.load(block, {b.add(firstRow, r), feature});
+        Value shifted =
+            b.addF(math::RoundEvenOp::create(b, b.mulF(x, q.inverse)), q.zero);
+        // A NaN becomes the lower bound.
+        Value raised = b.select(b.lessF(q.low, shifted), shifted, q.low);
+        Value clamped = b.select(b.lessF(raised, q.high), raised, q.high);
+        Value code = arith::FPToSIOp::create(
+            b, b.vectorOf(b.getI32Type(), lanes), clamped);
+        if (mask)
+          code = b.select(mask, code, b.zeros(b.getI32Type()));
+        next.push_back(arith::AddIOp::create(b, sums[r], code));
+        Value narrow =
+            arith::TruncIOp::create(b, b.vectorOf(b.getI8Type(), lanes), code);
+        bytes.push_back(vector::BitCastOp::create(
+            b, b.vectorOf(b.getI32Type(), lanes / 4), narrow));
+      }
+      Value packed = vector::BitCastOp::create(
+          b, b.vectorOf(b.getI8Type(), lanes * rows), interleave(bytes));
+      vector::StoreOp::create(b, packed, codes,
+                              ValueRange{batch, panel, b.mul(feature, rows)});
+      return next;
+    };
+    Values sums(rows, b.zeros(b.getI32Type()));
+    int64_t full = features / lanes * lanes;
+    if (full > 0)
+      sums = b.loop(b.index(0), b.index(full), lanes, sums,
+                    [&](Value feature, ValueRange carried) {
+                      return chunk(feature, carried, Value());
+                    });
+    for (int64_t feature = full; feature < padFeatures(b, features);
+         feature += lanes)
+      sums = chunk(b.index(feature), sums,
+                   b.mask(b.index(std::max<int64_t>(features - feature, 0))));
+    for (Value &sum : sums)
+      sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
+    return sums;
+  }
+
+  /// [v₀[0], v₁[0], …, v₀[1], v₁[1], …]
+  Value interleave(ArrayRef<Value> vectors) {
+    if (vectors.size() == 1)
+      return vectors.front();
+    Values even, odd;
+    for (size_t i = 0; i < vectors.size(); i += 2) {
+      even.push_back(vectors[i]);
+      odd.push_back(vectors[i + 1]);
+    }
+    return vector::InterleaveOp::create(b, interleave(even), interleave(odd));
+  }
+
+  KernelBuilder &b;
+  ScheduleAttr schedule;
+  BasisAttrInterface order;
+  int64_t features;
+  Value seqLen;
+  Values ends;
+};
+} // namespace
+
+Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
+                         BasisAttrInterface order, BasisAttrInterface blocks,
+                         Type transformed) {
+  int64_t features = cast<MemRefType>(x.getType()).getDimSize(2);
+  int64_t padded = padFeatures(b, features);
+  RowBlocks rows(b, blocks);
+  int64_t rowsOfPanel = b.tile.rows, panelsOfBlock = rows.size / rowsOfPanel;
+  Value batch = b.size(x, 0), seqLen = b.size(x, 1);
+  Value numBlocks = rows.blocks(b, seqLen);
+  Value numPanels = b.mul(numBlocks, panelsOfBlock);
+  Value numRows = b.mul(numBlocks, rows.size);
+  constexpr int64_t dynamic = ShapedType::kDynamic;
+  Panels panels = {
+      x,
+      rows,
+      padded,
+      b.alloc({dynamic, dynamic, padded * rowsOfPanel}, b.getI8Type(),
+              {batch, numPanels}),
+      b.alloc({dynamic, dynamic}, b.getF32Type(), {batch, numRows}),
+      b.alloc({dynamic, dynamic}, b.getI32Type(), {batch, numRows}),
+      b.alloc({dynamic, dynamic}, b.getI32Type(), {batch, numRows}),
+      batch,
+      seqLen};
+
+  b.parallel({batch, numBlocks}, [&](ValueRange at) {
+    Value sequence = at[0], firstRow = b.mul(at[1], rows.size);
+    Value first = rows.token(b, firstRow);
+    Value block = b.alloc({rows.size, padded}, b.getF32Type());
+    BlockTransform(b, rows, blocks, transformed, x, padded)
+        .emit(sequence, first, block);
+    PanelQuantizer quantizer(b, schedule, order, features, seqLen);
+    b.loop(b.index(0), b.index(panelsOfBlock), 1, [&](Value i) {
+      Value row = b.mul(i, rowsOfPanel);
+      Value panel = b.add(b.mul(at[1], panelsOfBlock), i);
+      quantizer.emit(panels, sequence, panel, block, row, b.add(first, row));
+    });
+  });
+  return panels;
+}

@@ -1,0 +1,37 @@
+//===- Strips.h - A weight as kernels read it -------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// A strip holds the columns of a register tile. For each of them four
+// neighbouring features stand together, and with 4 bits the next four share
+// their bytes as the high halves:
+//
+//     strips[strip][feature / 4 (or 8)][column of the strip][feature % 4]
+//
+// Codes have the target's offset added, so that bytes are what its instruction
+// takes. Features and columns beyond the weight's are 0 bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_CODEGEN_CPU_KERNELS_STRIPS_H
+#define STAMP_CODEGEN_CPU_KERNELS_STRIPS_H
+
+#include "KernelBuilder.h"
+
+namespace stamp {
+
+/// A constant weight's codes, features × channels, or channels × features if
+/// `isTransposed`.
+struct WeightCodes {
+  llvm::ArrayRef<char> data;
+  int64_t features, channels;
+  bool isTransposed;
+};
+
+/// The strips as a constant tensor of i8: strips × steps × bytes of a step.
+mlir::Value createStrips(KernelBuilder &b, const WeightCodes &codes,
+                         int64_t bits);
+
+} // namespace stamp
+
+#endif // STAMP_CODEGEN_CPU_KERNELS_STRIPS_H
