@@ -76,7 +76,8 @@ RegisterTile CPUTarget::getRegisterTile() const {
 }
 
 int64_t CPUTarget::getRowsPerTask(int64_t features) const {
-  int64_t rows = l2Bytes / 2 / std::max<int64_t>(features, 1);
-  return std::clamp<int64_t>(
-      llvm::bit_floor(uint64_t(std::max<int64_t>(rows, 1))), 8, 64);
+  auto rows =
+      static_cast<uint64_t>(l2Bytes / 2 / std::max<int64_t>(features, 1));
+  constexpr int64_t least = 16, most = 256;
+  return std::clamp<int64_t>(llvm::bit_floor(rows), least, most);
 }

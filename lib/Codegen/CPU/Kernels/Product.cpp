@@ -169,19 +169,26 @@ private:
         });
   }
 
-  /// The low or the high codes of bytes that hold two each.
+  /// The low or the high codes of bytes that hold two each. There are no shifts
+  /// of bytes; what one of words brings in from the next byte is masked away.
   Values unpack(ValueRange bytes, int64_t part) {
     if (product.weightBits != 4)
       return Values(bytes);
-    Type type = b.vectorOf(b.getI8Type(), 4 * b.lanes());
-    Value number = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(cast<ShapedType>(type),
-                                  b.getI8IntegerAttr(part == 0 ? 15 : 4)));
+    VectorType type = b.vectorOf(b.getI8Type(), 4 * b.lanes());
+    VectorType words = b.vectorOf(b.getI16Type(), 2 * b.lanes());
+    Value mask = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(type, b.getI8IntegerAttr(15)));
+    Value four = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(words, b.getI16IntegerAttr(4)));
     Values codes;
-    for (Value byte : bytes)
-      codes.push_back(part == 0
-                          ? Value(arith::AndIOp::create(b, byte, number))
-                          : Value(arith::ShRUIOp::create(b, byte, number)));
+    for (Value byte : bytes) {
+      if (part == 1) {
+        Value word = vector::BitCastOp::create(b, words, byte);
+        byte = vector::BitCastOp::create(
+            b, type, arith::ShRUIOp::create(b, word, four));
+      }
+      codes.push_back(arith::AndIOp::create(b, byte, mask));
+    }
     return codes;
   }
 
