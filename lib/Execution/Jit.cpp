@@ -18,18 +18,23 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/SaveAndRestore.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
 #include <chrono>
 #include <csetjmp>
+#include <cstdlib>
+#include <thread>
 
 using namespace mlir;
 using llvm::createStringError;
@@ -167,6 +172,29 @@ llvm::orc::SymbolMap bindChecks(llvm::orc::MangleAndInterner mangle) {
   return symbols;
 }
 
+/// Loads OpenMP's library, once for all programs of the process: compiled code
+/// finds its functions there. Threads that wait for a moment keep their core,
+/// and none shares one with another.
+Error startThreads(unsigned threads) {
+  if (threads == 0)
+    return fail("a program needs a thread to run on");
+  if (threads == 1)
+    return Error::success();
+  ::setenv("OMP_PROC_BIND", "true", /*overwrite=*/0);
+  std::string why;
+  auto library = llvm::sys::DynamicLibrary::getPermanentLibrary(
+      STAMP_OPENMP_LIBRARY, &why);
+  if (!library.isValid())
+    return fail("OpenMP's library cannot be loaded: " + why);
+  auto *setNumThreads = reinterpret_cast<void (*)(int)>(
+      library.getAddressOfSymbol("omp_set_num_threads"));
+  if (!setNumThreads)
+    return fail("'" STAMP_OPENMP_LIBRARY "' is no OpenMP library");
+  setNumThreads(static_cast<int>(
+      std::min(threads, std::max(1u, std::thread::hardware_concurrency()))));
+  return Error::success();
+}
+
 /// One call: descriptors for all arguments and results, in the order in which
 /// the C interface wants pointers to them.
 class Invocation {
@@ -237,7 +265,7 @@ private:
 /// and name those.
 LogicalResult verifyLowered(ModuleOp module) {
   WalkResult result = module.walk([](Operation *op) {
-    if (isa<LLVM::LLVMDialect>(op->getDialect()) ||
+    if (isa<LLVM::LLVMDialect, omp::OpenMPDialect>(op->getDialect()) ||
         isa<ModuleOp, UnrealizedConversionCastOp>(op))
       return WalkResult::advance();
     op->emitOpError("is not lowered to the LLVM dialect by this pipeline");
@@ -352,6 +380,7 @@ Expected<Program> Program::compile(ModuleOp module,
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
+  registerOpenMPDialectTranslation(registry);
   context->appendDialectRegistry(registry);
 
   auto start = Clock::now();
@@ -361,6 +390,7 @@ Expected<Program> Program::compile(ModuleOp module,
   } else {
     CPUPipelineOptions pipeline;
     pipeline.cpu = options.cpu;
+    pipeline.parallel = options.threads > 1;
     buildCPUPipeline(pm, pipeline);
   }
   if (failed(pm.run(module)) || failed(verifyLowered(module)))
@@ -380,6 +410,8 @@ Expected<Program> Program::compile(ModuleOp module,
     optimizeSeconds = secondsSince(optimizeStart);
     return error;
   };
+  if (Error error = startThreads(options.threads))
+    return std::move(error);
   ExecutionEngineOptions engineOptions;
   engineOptions.transformer = timedOptimize;
   engineOptions.enableGDBNotificationListener = false;

@@ -85,8 +85,15 @@ void addLoopPasses(OpPassManager &pm) {
   addCleanup(pm);
 }
 
-void addLLVMPasses(OpPassManager &pm) {
-  pm.addPass(createForallToForLoopPass());
+void addLLVMPasses(OpPassManager &pm, bool parallel) {
+  if (parallel) {
+    pm.addPass(createForallToParallelLoopPass());
+    pm.addPass(createConvertSCFToOpenMPPass());
+    // A scope for stack memory has one block, so none may be left around loops.
+    pm.addPass(createCanonicalizerPass());
+  } else {
+    pm.addPass(createForallToForLoopPass());
+  }
   pm.addPass(createSCFToControlFlowPass());
   // Offsets and strides of views become affine arithmetic, so this comes
   // before affine is lowered.
@@ -102,6 +109,8 @@ void addLLVMPasses(OpPassManager &pm) {
   pm.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createUBToLLVMConversionPass());
+  if (parallel)
+    pm.addPass(createConvertOpenMPToLLVMPass());
   // Last among the conversions: it rewrites the signatures that the others
   // still see through casts.
   pm.addPass(createConvertFuncToLLVMPass());
@@ -122,5 +131,5 @@ void stamp::buildCPUPipeline(OpPassManager &pm,
   // Intrinsics have effects that bufferization would not know.
   if (options.cpu != "portable")
     pm.addPass(createLowerDotPass({options.cpu}));
-  addLLVMPasses(pm);
+  addLLVMPasses(pm, options.parallel);
 }

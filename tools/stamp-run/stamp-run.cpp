@@ -62,12 +62,17 @@ cl::list<std::string>
 cl::opt<unsigned> optLevel("O", cl::Prefix, cl::init(3), cl::value_desc("0-3"),
                            cl::desc("Optimization level (default: 3)"),
                            cl::cat(category));
-cl::opt<std::string>
-    cpu("cpu", cl::init("portable"), cl::value_desc("name"),
-        cl::desc("The instruction set to form kernels for: host, generic, avx2, "
-                 "avxvnni, avx512vnni or neon-dotprod (default: portable, no "
-                 "kernels)"),
-        cl::cat(category));
+cl::opt<std::string> cpu(
+    "cpu", cl::init("portable"), cl::value_desc("name"),
+    cl::desc("The instruction set to form kernels for: host, generic, avx2, "
+             "avxvnni, avx512vnni or neon-dotprod (default: portable, no "
+             "kernels)"),
+    cl::cat(category));
+cl::opt<int>
+    numThreads("num-threads", cl::init(1), cl::value_desc("n"),
+               cl::desc("The threads that kernels run on, at most one for each "
+                        "core (default: 1)"),
+               cl::cat(category));
 cl::opt<std::string>
     timeRuns("time", cl::ValueOptional, cl::value_desc("runs"),
              cl::desc("Report how long each stage of the compilation and each "
@@ -199,6 +204,9 @@ Error runMain() {
       (StringRef(timeRuns).getAsInteger(10, numRuns) || numRuns == 0))
     return fail("--time needs a positive number of runs, not '" +
                 Twine(timeRuns) + "'");
+  if (numThreads < 1)
+    return fail("--num-threads needs a positive number, not " +
+                Twine(numThreads));
   if (optLevel > 3)
     return fail("there is no optimization level " + Twine(optLevel));
   auto calls = parseCalls();
@@ -234,6 +242,7 @@ Error runMain() {
   stamp::CompileOptions options;
   options.optLevel = optLevel;
   options.cpu = cpu;
+  options.threads = numThreads;
   auto program = stamp::Program::compile(*module, options);
   if (!program)
     return program.takeError();

@@ -40,6 +40,8 @@ struct CompileOptions {
   unsigned optLevel = 3;
   /// The instruction set to form kernels for, as stamp-cpu-pipeline names it.
   std::string cpu = "portable";
+  /// Threads for kernels to run on, by OpenMP if there are more than one.
+  unsigned threads = 1;
   /// Lowers tensors to the LLVM dialect; buildCPUPipeline by default.
   std::function<void(mlir::OpPassManager &)> buildPipeline;
 };

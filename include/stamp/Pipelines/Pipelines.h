@@ -19,6 +19,11 @@ struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
                      "for: host, generic, avx2, avxvnni, avx512vnni or "
                      "neon-dotprod; portable for no kernels at all"),
       llvm::cl::init("portable")};
+  Option<bool> parallel{
+      *this, "parallel",
+      llvm::cl::desc("Share the work of kernels among OpenMP's threads; what "
+                     "runs the code has to have libomp"),
+      llvm::cl::init(false)};
 };
 
 /// From stamp, linalg, tensor, arith, math and scf on tensors to the LLVM
