@@ -35,7 +35,7 @@ SHAPES = (
 
 # The smoke test: two rounds, too few for an interval, and what is there anyway.
 _QUICK_SHAPE = "96x64x80"
-_QUICK_CONTENDERS = r"off|haar3|f32"
+_QUICK_CONTENDERS = r"^portable|^OpenBLAS"
 
 # Of tables that do not go to a terminal.
 _FILE_WIDTH = 150

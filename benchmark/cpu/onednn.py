@@ -110,7 +110,7 @@ class _Library:
         plain = self._description(weight)
         size = self._dnnl.dnnl_memory_desc_get_size
         size.restype = c_size_t
-        # Lives as long as this library object, which the executables hold.
+        # Lives as long as this object, which the executables hold.
         self._packed = aligned_empty((size(packed),), np.uint8)
         target = self._memory(packed, self._packed)
         reorder = c_void_p()
@@ -133,10 +133,10 @@ class _Library:
         self._call("dnnl_primitive_create", byref(primitive), description)
         arguments = (_Argument * len(memories))(*memories.items())
         execute, wait = self._dnnl.dnnl_primitive_execute, self._dnnl.dnnl_stream_wait
-        stream = self._stream
 
         def run() -> None:
-            status = execute(primitive, stream, len(arguments), arguments) or wait(stream)
+            status = execute(primitive, self._stream, len(arguments), arguments)
+            status = status or wait(self._stream)
             if status:
                 raise RuntimeError(f"oneDNN's primitive failed with status {status}")
 

@@ -189,18 +189,16 @@ def _compile(layer: Layer, pipeline: str, threads: int) -> Prepared:
     y = _Matrix()
     free = ctypes.CDLL(None).free
     free.argtypes = [ctypes.c_void_p]
-    x_address, y_address = ctypes.addressof(x), ctypes.addressof(y)
+    x_pointer, y_pointer = ctypes.byref(x), ctypes.byref(y)
 
     def run() -> None:
         # The last result, so that `output` still finds this one.
         free(y.allocated)
-        entry(y_address, x_address)
+        entry(y_pointer, x_pointer)
 
     def output() -> np.ndarray:
         size = shape.tokens * shape.channels
         values = (ctypes.c_float * size).from_address(y.aligned)
-        # Also keeps the descriptor of X.
-        assert x.sizes[0] == y.sizes[0]
         return np.frombuffer(values, np.float32).reshape(shape.tokens, shape.channels)
 
     return Prepared(run, output, kernel=pipeline.rpartition(",")[2])

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
-from contender import Contender, Reference
+from contender import Prepared, Reference
 from layer import Layer
 from registry import find
 
@@ -30,6 +30,8 @@ _SECONDS_PER_SAMPLE = 0.02
 _SECONDS_COLD = 0.05
 # How long threads are watched, to tell those that compute.
 _SECONDS_WATCHED = 0.1
+
+_kept: list[object] = []
 
 
 def main() -> None:
@@ -44,8 +46,6 @@ def main() -> None:
     print(json.dumps(answer), file=channel, flush=True)
     if sample is None:
         return
-    gc.collect()
-    gc.disable()
     for _ in channel:
         print(sample(), file=channel, flush=True)
 
@@ -62,7 +62,13 @@ def _prepare(request: dict) -> tuple[dict, Callable[[], float] | None]:
             return {"error": "this CPU has no such instruction"}, None
         answer = {"work": work, "unit": entrant.unit}
     else:
-        answer, run = _prepare_contender(entrant, layer, cpus)
+        prepared = entrant.prepare(layer, cpus)
+        run = prepared.run
+        answer = _check(prepared, layer, entrant.min_sqnr)
+        # Libraries keep addresses, not references: what they may point into stays.
+        _kept.extend([layer, prepared])
+    gc.collect()
+    gc.disable()
     answer["busy_threads"] = _pin_busy_threads(run, cpus)
     seconds = _time(run)
     num_runs = max(1, min(1000, round(_SECONDS_PER_SAMPLE / seconds)))
@@ -75,18 +81,15 @@ def _prepare(request: dict) -> tuple[dict, Callable[[], float] | None]:
     return answer, sample
 
 
-def _prepare_contender(
-    contender: Contender, layer: Layer, cpus: Sequence[int]
-) -> tuple[dict, Callable[[], object]]:
-    prepared = contender.prepare(layer, cpus)
+def _check(prepared: Prepared, layer: Layer, min_sqnr: float) -> dict:
     prepared.run()
     sqnr = layer.sqnr(prepared.output())
     # Written so that a NaN fails.
-    if not sqnr >= contender.min_sqnr:
+    if not sqnr >= min_sqnr:
         raise ValueError(
-            f"its output is wrong: {sqnr:.1f} dB, less than {contender.min_sqnr:.0f}"
+            f"its output is wrong: {sqnr:.1f} dB, less than {min_sqnr:.0f}"
         )
-    return {"sqnr": sqnr, "kernel": prepared.kernel}, prepared.run
+    return {"sqnr": sqnr, "kernel": prepared.kernel}
 
 
 def _time(run: Callable[[], object]) -> float:
