@@ -66,12 +66,16 @@ def main() -> int:
             folder = Path(name)
             Layer.make(shape).save(folder)
             for threads in options.threads:
+                entrants = [c for c in contenders if c.takes(shape, threads)]
+                if not entrants:
+                    continue
                 # The last ones have the fewest interrupts.
-                match = _play(
-                    console, shape, cpus[-threads:], contenders, folder, options
-                )
+                match = _play(console, shape, cpus[-threads:], entrants, folder, options)
                 _print_match(console, match)
                 matches.append(match)
+    if not matches:
+        console.print("[red]error:[/] nobody takes part")
+        return 1
 
     document = {
         "machine": {
@@ -99,8 +103,7 @@ def main() -> int:
     }
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "cpu.json").write_text(json.dumps(document, indent=1) + "\n")
-    if document["rows"]:
-        save_plot(matches, options.output / "cpu.svg")
+    save_plot(matches, options.output / "cpu.svg")
     console.print(
         f"noise: the machine's peak varied by {document['noise']:.1%} within a match; "
         f"written: {options.output / 'cpu.json'}, cpu.svg",
@@ -123,7 +126,7 @@ def _play(
     logs.mkdir(parents=True, exist_ok=True)
     entrants: list[Reference | Contender] = [
         *references(),
-        *(contender for contender in contenders if contender.takes(shape)),
+        *contenders,
     ]
     workers: list[tuple[Reference | Contender, Worker]] = []
     try:

@@ -45,7 +45,7 @@ def contenders() -> list[Contender]:
             _prepare,
             4 + 16 / _BLOCK,
             MIN_SQNR_4BIT_WEIGHTS,
-            takes=lambda shape: shape.features % _BLOCK == 0,
+            takes=lambda shape, threads: shape.features % _BLOCK == 0,
         )
     ]
 

@@ -18,8 +18,6 @@ import numpy as np
 from contender import MIN_SQNR_4BIT, MIN_SQNR_F32, Contender, Prepared
 from layer import Layer, Shape
 
-SCHEDULE = "#stamp.schedule<[64 : 8], 4>"
-
 _MODULE = """\
 func.func @linear(%x: tensor<{m}x{k}xf32>) -> tensor<{m}x{n}xf32> {{
   %weight = arith.constant dense_resource<weight> : tensor<{k}x{n}xf32>
@@ -43,10 +41,16 @@ class Backend:
     max_ops: float
     # A portable lowering has dense products where a fast one has O(S log S).
     max_ops_dense: float
+    # Whether it uses more than one.
+    threads: bool
+
+    def takes(self, shape: Shape, threads: int, dense: bool) -> bool:
+        limit = self.max_ops_dense if dense else self.max_ops
+        return shape.ops <= limit and (self.threads or threads == 1)
 
 
 BACKENDS = [
-    Backend("portable ", "stamp-cpu-pipeline", max_ops=3e9, max_ops_dense=1e9),
+    Backend("portable ", "stamp-cpu-pipeline", max_ops=3e9, max_ops_dense=1e9, threads=False),
 ]
 
 
@@ -83,6 +87,11 @@ def _haar2d(tokens: int) -> str | None:
     return None
 
 
+def _schedule(tokens: int) -> str:
+    """64 rows at 8 bits, all of them where there are no more, and the rest at 4."""
+    return f"#stamp.schedule<[{min(64, tokens)} : 8], 4>"
+
+
 _IDENTITY = _fixed("#stamp.identity")
 _HAAR3 = _transform("#stamp.haar<levels = 3>")
 
@@ -109,14 +118,13 @@ def contenders() -> list[Contender]:
 
 
 def _contender(backend: Backend, plan: Plan) -> Contender:
-    def takes(shape: Shape) -> bool:
-        limit = backend.max_ops_dense if plan.dense else backend.max_ops
-        return shape.ops <= limit and plan.basis(shape.tokens) is not None
+    def takes(shape: Shape, threads: int) -> bool:
+        return backend.takes(shape, threads, plan.dense) and bool(plan.basis(shape.tokens))
 
     def prepare(layer: Layer, cpus: Sequence[int]) -> Prepared:
         options = {
             "basis": plan.basis(layer.shape.tokens),
-            "schedule": SCHEDULE,
+            "schedule": _schedule(layer.shape.tokens),
             "weight-bits": plan.weight_bits,
             "min-tokens": plan.min_tokens,
         }
@@ -143,7 +151,7 @@ def _float_contender(backend: Backend) -> Contender:
         weight_bits=32,
         min_sqnr=MIN_SQNR_F32,
         ours=True,
-        takes=lambda shape: shape.ops <= backend.max_ops,
+        takes=lambda shape, threads: backend.takes(shape, threads, dense=False),
     )
 
 

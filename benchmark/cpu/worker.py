@@ -125,7 +125,7 @@ def _pin_busy_threads(run: Callable[[], object], cpus: Sequence[int]) -> int:
         for thread, seconds in _cpu_seconds().items()
     }
     busy = sorted(
-        (thread for thread in spent if spent[thread] > 0.1 * elapsed),
+        (thread for thread in spent if spent[thread] > 0.3 * elapsed),
         key=spent.__getitem__,
         reverse=True,
     )
