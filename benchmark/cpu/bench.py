@@ -214,6 +214,10 @@ def _parse_arguments() -> argparse.Namespace:
         options.shapes = [Shape.parse(str(shape)) for shape in options.shapes]
     except ValueError as error:
         parser.error(str(error))
+    try:
+        re.compile(options.contenders)
+    except re.error:
+        parser.error(f"'{options.contenders}' is not a regular expression")
     if options.rounds < 1 or not options.threads or min(options.threads) < 1:
         parser.error(f"--rounds is at least 1, --threads between 1 and {available}")
     return options

@@ -18,6 +18,7 @@ sys.path.insert(0, str(BENCH))
 from contender import Contender, Prepared
 from estimate import Estimate, ratio, spread
 from layer import Layer, Shape
+from lockstep import Failed, Worker
 from quantized import Activations8, Weight4, Weight8
 from results import Limit, Match, Timing
 
@@ -136,6 +137,30 @@ def test_fractions_and_speedups():
     assert match.peak_fraction(fast).median == pytest.approx(0.5)
     assert match.f32_peak_fraction(fast) is None
     assert match.speedup(fast, slow).median == pytest.approx(4)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--shapes", "1x2"], "is not a shape"),
+        (["--rounds", "0"], "--rounds is at least 1"),
+        (["--threads", "0"], "--threads between 1 and"),
+        (["--threads", "100000"], "--threads between 1 and"),
+        (["--contenders", "("], "is not a regular expression"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    done = subprocess.run(
+        [sys.executable, BENCH / "bench.py", *arguments], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_who_cannot_prepare_says_why(tmp_path):
+    Layer.make(Shape(2, 3, 4)).save(tmp_path)
+    with pytest.raises(Failed, match="nobody is called 'nobody'"):
+        Worker("nobody", tmp_path, sorted(os.sched_getaffinity(0))[:1], {}, tmp_path / "log")
 
 
 @pytest.mark.parametrize("text", ["", "1x2", "1x2x0", "1x2x3x4", "axbxc"])
