@@ -38,8 +38,10 @@ struct Kernel {
 
 #if defined(__x86_64__)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): VECTOR is a type.
 // The loops are macros, for a function without AVX-512 can neither pass on a
-// __m512i nor be inlined into one with it.
+// __m512i nor be inlined into one with it. The assembly says that the operands
+// may be anything, and that the sums are read.
 #define DEFINE_LOOP(NAME, TARGET, VECTOR, ZERO, STEP)                          \
   __attribute__((target(TARGET))) void NAME(int64_t numTurns) {                \
     VECTOR a = ZERO, b = ZERO, accumulators[kNumAccumulators];                 \
@@ -62,6 +64,7 @@ DEFINE_LOOP(fmaYmm, "avx2,fma", __m256, _mm256_setzero_ps(), FMA_256)
 #undef FMA_256
 #undef FMA_512
 #undef DEFINE_LOOP
+// NOLINTEND(bugprone-macro-parentheses)
 
 Kernel chooseDot() {
   if (__builtin_cpu_supports("avx512vnni"))
@@ -156,6 +159,7 @@ template <typename Work>
 void runOnCpus(const int *cpus, int numThreads, Work work) {
   std::atomic<int> numReady = 0;
   std::vector<std::thread> threads;
+  threads.reserve(numThreads);
   for (int i = 0; i < numThreads; ++i)
     threads.emplace_back([&, i] {
       cpu_set_t one;

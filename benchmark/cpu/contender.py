@@ -63,9 +63,9 @@ class Reference:
     unit: str
 
 
-# The least SQNR of a right answer, by what is quantized. The layer's own numbers
-# are about 3 dB above and more.
+# The least SQNR of a right answer, by what is quantized: some dB below what the
+# layer's shapes give.
 MIN_SQNR_F32 = 90.0
-MIN_SQNR_INT8 = 30.0
+MIN_SQNR_INT8 = 25.0
 MIN_SQNR_4BIT_WEIGHTS = 15.0
 MIN_SQNR_4BIT = 6.0

@@ -29,7 +29,7 @@ _SECONDS_PER_SAMPLE = 0.02
 # first one does not count; longer ones fill the caches by themselves.
 _SECONDS_COLD = 0.05
 # How long threads are watched, to tell those that compute.
-_SECONDS_WATCHED = 0.1
+_SECONDS_WATCHED = 0.2
 
 _kept: list[object] = []
 
@@ -124,14 +124,13 @@ def _pin_busy_threads(run: Callable[[], object], cpus: Sequence[int]) -> int:
         thread: seconds - before.get(thread, 0.0)
         for thread, seconds in _cpu_seconds().items()
     }
-    busy = sorted(
-        (thread for thread in spent if spent[thread] > 0.3 * elapsed),
-        key=spent.__getitem__,
-        reverse=True,
-    )
-    for thread, cpu in zip(busy, cpus):
-        os.sched_setaffinity(thread, {cpu})
-    return len(busy)
+    busiest = sorted(spent, key=spent.__getitem__, reverse=True)[: len(cpus)]
+    most = spent[busiest[0]]
+    for thread, cpu in zip(busiest, cpus):
+        # A pool that steals work has threads that came too late for it just now.
+        if spent[thread] > 0.02 * most:
+            os.sched_setaffinity(thread, {cpu})
+    return sum(seconds > 0.25 * most for seconds in spent.values())
 
 
 def _cpu_seconds() -> dict[int, float]:
