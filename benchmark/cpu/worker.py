@@ -53,7 +53,6 @@ def main() -> None:
 def _prepare(request: dict) -> tuple[dict, Callable[[], float] | None]:
     cpus = request["cpus"]
     os.sched_setaffinity(0, cpus)
-    _keep_freed_memory()
     layer = Layer.load(Path(request["folder"]))
     entrant = find(request["name"])
     if isinstance(entrant, Reference):
@@ -69,6 +68,8 @@ def _prepare(request: dict) -> tuple[dict, Callable[[], float] | None]:
         _kept.extend([layer, prepared])
     gc.collect()
     gc.disable()
+    # After the preparation, whose copies of the weight go back to the system.
+    _keep_freed_memory()
     answer["busy_threads"] = _pin_busy_threads(run, cpus)
     seconds = _time(run)
     num_runs = max(1, min(1000, round(_SECONDS_PER_SAMPLE / seconds)))
