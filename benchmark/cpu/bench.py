@@ -25,7 +25,7 @@ from lockstep import Failed, Worker, close_all, run_rounds
 from plot import save_plot
 from references import references
 from registry import all_contenders
-from results import Limit, Match, Timing, noise
+from results import Match, noise
 from tables import limits_line, match_table
 
 SHAPES = (
@@ -50,9 +50,7 @@ def main() -> int:
     facts = machine.lscpu()
     load_at_start = machine.load_average()
     console.print(
-        f"{facts.get('Model name', '')} ({facts.get('Architecture')}): "
-        f"{' '.join(machine.features(facts))}; load average {load_at_start:.2f}",
-        highlight=False,
+        f"{machine.summary(facts)}; load average {load_at_start:.2f}", highlight=False
     )
     contenders = [
         contender
@@ -124,44 +122,31 @@ def _play(
     match = Match(shape, len(cpus))
     logs = options.output / "logs" / f"{shape}-{len(cpus)}"
     logs.mkdir(parents=True, exist_ok=True)
-    entrants: list[Reference | Contender] = [
-        *references(),
-        *contenders,
-    ]
-    workers: list[tuple[Reference | Contender, Worker]] = []
+    workers: dict[Worker, Reference | Contender] = {}
     try:
         with console.status("") as status:
-            for entrant in entrants:
-                status.update(f"{shape}: preparing {escape(entrant.name)}")
+            for entrant in [*references(), *contenders]:
+                status.update(f"{match.title}: preparing {escape(entrant.name)}")
                 log = logs / f"{entrant.name.replace(' ', '-')}.log"
                 environment = getattr(entrant, "environment", {})
                 try:
                     worker = Worker(entrant.name, folder, cpus, environment, log)
-                    workers.append((entrant, worker))
+                    workers[worker] = entrant
                 except Failed as failure:
                     match.skipped[entrant.name] = str(failure)
-            run_rounds(
-                [worker for _, worker in workers],
+            dropped = run_rounds(
+                list(workers),
                 options.rounds,
-                lambda number: status.update(f"{shape}: round {number + 1} of {options.rounds}"),
+                lambda number: status.update(
+                    f"{match.title}: round {number + 1} of {options.rounds}"
+                ),
             )
     finally:
-        close_all(worker for _, worker in workers)
-    for entrant, worker in workers:
-        answer = worker.answer
-        if isinstance(entrant, Reference):
-            rates = [answer["work"] / seconds * 1e-9 for seconds in worker.samples]
-            match.limits[entrant.name] = Limit(entrant.unit, rates)
-        else:
-            match.timings.append(
-                Timing(
-                    entrant,
-                    worker.samples,
-                    answer["sqnr"],
-                    answer["kernel"],
-                    answer["busy_threads"],
-                )
-            )
+        close_all(workers)
+    for worker, reason in dropped.items():
+        match.skipped[workers.pop(worker).name] = reason
+    for worker, entrant in workers.items():
+        match.add(entrant, worker.answer, worker.samples)
     return match
 
 

@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 _WORKER = Path(__file__).with_name("worker.py")
@@ -32,11 +31,8 @@ class Failed(Exception):
     """Why a contender does not take part."""
 
 
-@dataclass
 class Worker:
-    name: str
-    answer: dict = field(default_factory=dict)
-    samples: list[float] = field(default_factory=list)
+    """`answer` is what its preparation said, `samples` are in seconds."""
 
     def __init__(
         self,
@@ -47,8 +43,7 @@ class Worker:
         log: Path,
     ):
         """Prepares the contender; raises Failed if it cannot take part."""
-        self.name = name
-        self.samples = []
+        self.samples: list[float] = []
         ours, theirs = socket.socketpair()
         variables = os.environ | {
             "OMP_NUM_THREADS": str(len(cpus)),
@@ -107,14 +102,21 @@ class Worker:
 
 def run_rounds(
     workers: Sequence[Worker], num_rounds: int, report: Callable[[int], None]
-) -> None:
+) -> dict[Worker, str]:
+    """Returns who dropped out, and why."""
     order = list(workers)
     shuffle = random.Random(1).shuffle
+    dropped: dict[Worker, str] = {}
     for number in range(num_rounds):
         report(number)
         shuffle(order)
         for worker in order:
-            worker.take_sample()
+            try:
+                worker.take_sample()
+            except Failed as failure:
+                dropped[worker] = str(failure)
+        order = [worker for worker in order if worker not in dropped]
+    return dropped
 
 
 def close_all(workers: Iterable[Worker]) -> None:

@@ -40,9 +40,15 @@ def lscpu() -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def features(facts: dict[str, str]) -> list[str]:
-    flags = set(facts.get("Flags", "").split())
-    return [flag for flag in _FLAGS if flag in flags]
+def summary(facts: dict[str, str]) -> str:
+    flags = set(facts.get("Flags", facts.get("Features", "")).split())
+    parts = [
+        *(facts.get(key, "") for key in ("Model name", "Architecture")),
+        f"{facts.get('CPU(s)', '?')} CPUs",
+        *(f"{key[:3]} {facts[key]}" for key in ("L1d cache", "L2 cache", "L3 cache") if key in facts),
+        " ".join(flag for flag in _FLAGS if flag in flags),
+    ]
+    return ", ".join(part.strip() for part in parts if part)
 
 
 def versions() -> dict[str, str]:

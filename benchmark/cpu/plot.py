@@ -20,7 +20,7 @@ _OURS, _QUANTIZING, _BARE = "#c44e52", "#4c72b0", "#9aa5b8"
 
 
 def save_plot(matches: Sequence[Match], path: Path) -> None:
-    """A panel per shape and number of threads; bars in GOP/s, the peak as a line."""
+    """A panel per shape and number of threads; bars in GOP/s, the int8 peak a line."""
     threads = sorted({match.threads for match in matches})
     shapes = list(dict.fromkeys(match.shape for match in matches))
     bars = max(len(match.timings) for match in matches)
@@ -52,7 +52,7 @@ def _draw(axes: plt.Axes, match: Match) -> None:
     ]
     axes.barh([timing.name for timing in timings], rates, color=colours)
     axes.tick_params(labelsize=8)
-    axes.set_title(f"{match.shape}, {match.threads} threads", fontsize=10, loc="left")
+    axes.set_title(match.title, fontsize=10, loc="left")
     # Decoding is far from it, and would be a row of dots beside it.
     if PEAK_DOT in match.limits and match.shape.tokens > 1:
         peak = Estimate.of(match.limits[PEAK_DOT].rates).median

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from contender import Contender
+from contender import Contender, Reference
 from estimate import Estimate, ratio, spread
 from layer import Shape
 from references import PEAK_DOT, PEAK_FMA, read_name
@@ -49,6 +49,21 @@ class Match:
     # Who does not take part, and why.
     skipped: dict[str, str] = field(default_factory=dict)
 
+    def add(
+        self, entrant: Reference | Contender, answer: dict, samples: list[float]
+    ) -> None:
+        """What a worker said of its preparation, and its times in seconds."""
+        if isinstance(entrant, Reference):
+            rates = [answer["work"] / seconds * 1e-9 for seconds in samples]
+            self.limits[entrant.name] = Limit(entrant.unit, rates)
+            return
+        said = answer["sqnr"], answer["kernel"], answer["busy_threads"]
+        self.timings.append(Timing(entrant, samples, *said))
+
+    @property
+    def title(self) -> str:
+        return f"{self.shape}, {self.threads} thread{'' if self.threads == 1 else 's'}"
+
     def speedup(self, timing: Timing, other: Timing) -> Estimate:
         """How many times as fast as `other`."""
         return ratio(other.seconds, timing.seconds)
@@ -87,15 +102,15 @@ class Match:
             "weight_bits": timing.contender.weight_bits,
             "median_ms": time.median * 1e3,
             "gops": self.shape.ops / time.median * 1e-9,
-            "peak_fraction": _json(self.peak_fraction(timing)),
-            "f32_peak_fraction": _json(self.f32_peak_fraction(timing)),
-            "bandwidth_fraction": _json(self.bandwidth_fraction(timing)),
+            **_fields("peak_fraction", self.peak_fraction(timing)),
+            **_fields("f32_peak_fraction", self.f32_peak_fraction(timing)),
+            **_fields("bandwidth_fraction", self.bandwidth_fraction(timing)),
             "sqnr_db": timing.sqnr,
             "kernel": timing.kernel,
             "busy_threads": timing.busy_threads,
             "rounds": len(timing.seconds),
             "seconds": timing.seconds,
-            "speedup_over": {
+            "ratios": {
                 other.name: self.speedup(timing, other).json()
                 for other in self.timings
                 if other is not timing
@@ -118,5 +133,8 @@ def noise(matches: Sequence[Match]) -> float:
     return max(spreads, default=0.0)
 
 
-def _json(estimate: Estimate | None) -> dict | None:
-    return None if estimate is None else estimate.json()
+def _fields(name: str, estimate: Estimate | None) -> dict:
+    return {
+        name: estimate and estimate.median,
+        f"{name}_interval": estimate and estimate.interval,
+    }

@@ -6,28 +6,24 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
-from estimate import Estimate
+from estimate import Estimate, spread
 from results import Match, Timing
 from stamp_contenders import BACKENDS, OFF
 
 
 def limits_line(match: Match) -> str:
-    parts = [
-        f"{name} {limit_text}"
+    return ", ".join(
+        f"{name} {Estimate.of(limit.rates).median:.0f} {limit.unit}"
+        f" (±{spread(limit.rates) / 2:.0%})"
         for name, limit in match.limits.items()
-        for limit_text in [
-            f"{Estimate.of(limit.rates).median:.0f} {limit.unit}"
-            f" (±{limit.json()['spread'] / 2:.0%})"
-        ]
-    ]
-    return ", ".join(parts)
+    )
 
 
 def match_table(match: Match) -> Table:
     """Each contender against the limits; and how many times as fast as it ours is."""
     ours = _fastest_transformed(match)
     table = Table(
-        title=f"{match.shape}, {match.threads} thread{'s'[: match.threads - 1]}",
+        title=match.title,
         title_justify="left",
         title_style="bold",
     )

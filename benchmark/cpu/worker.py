@@ -59,7 +59,7 @@ def _prepare(request: dict) -> tuple[dict, Callable[[], float] | None]:
         run, work = entrant.prepare(layer, cpus)
         if work == 0:
             return {"error": "this CPU has no such instruction"}, None
-        answer = {"work": work, "unit": entrant.unit}
+        answer = {"work": work}
     else:
         prepared = entrant.prepare(layer, cpus)
         run = prepared.run

@@ -18,7 +18,7 @@ sys.path.insert(0, str(BENCH))
 from contender import Contender, Prepared
 from estimate import Estimate, ratio, spread
 from layer import Layer, Shape
-from lockstep import Failed, Worker
+from lockstep import Failed, Worker, close_all, run_rounds
 from quantized import Activations8, Weight4, Weight8
 from results import Limit, Match, Timing
 
@@ -32,14 +32,17 @@ ROW_FIELDS = {
     "median_ms",
     "gops",
     "peak_fraction",
+    "peak_fraction_interval",
     "f32_peak_fraction",
+    "f32_peak_fraction_interval",
     "bandwidth_fraction",
+    "bandwidth_fraction_interval",
     "sqnr_db",
     "kernel",
     "busy_threads",
     "rounds",
     "seconds",
-    "speedup_over",
+    "ratios",
 }
 
 
@@ -72,7 +75,7 @@ def test_rows_have_all_fields(report):
         assert row["shape"] == "96x64x80" and row["threads"] == 1
         assert row["rounds"] == len(row["seconds"]) == 2
         assert row["median_ms"] > 0 and row["gops"] > 0
-        assert row["speedup_over"].keys() == names - {row["contender"]}
+        assert row["ratios"].keys() == names - {row["contender"]}
 
 
 def test_the_machine_is_described(report):
@@ -161,6 +164,24 @@ def test_who_cannot_prepare_says_why(tmp_path):
     Layer.make(Shape(2, 3, 4)).save(tmp_path)
     with pytest.raises(Failed, match="nobody is called 'nobody'"):
         Worker("nobody", tmp_path, sorted(os.sched_getaffinity(0))[:1], {}, tmp_path / "log")
+
+
+def test_who_dies_on_the_way_drops_out(tmp_path):
+    """The others go on; the dead one's samples are not used."""
+    Layer.make(Shape(2, 3, 4)).save(tmp_path)
+    cpu = sorted(os.sched_getaffinity(0))[:1]
+    doomed, healthy = [
+        Worker("OpenBLAS f32", tmp_path, cpu, {}, tmp_path / f"log{i}") for i in range(2)
+    ]
+
+    def kill_before_the_second_round(number):
+        if number == 1:
+            doomed._process.kill()
+
+    dropped = run_rounds([doomed, healthy], 3, kill_before_the_second_round)
+    close_all([doomed, healthy])
+    assert dropped == {doomed: "its process ended with SIGKILL"}
+    assert len(healthy.samples) == 3
 
 
 @pytest.mark.parametrize("text", ["", "1x2", "1x2x0", "1x2x3x4", "axbxc"])
