@@ -68,7 +68,9 @@ def main() -> int:
                 if not entrants:
                     continue
                 # The last ones have the fewest interrupts.
-                match = _play(console, shape, cpus[-threads:], entrants, folder, options)
+                match = _play(
+                    console, shape, cpus[-threads:], entrants, folder, options
+                )
                 _print_match(console, match)
                 matches.append(match)
     if not matches:
@@ -167,7 +169,9 @@ def _print_match(console: Console, match: Match) -> None:
                 f"[yellow]{escape(timing.name)} kept {timing.busy_threads} threads busy[/]"
             )
     for name, reason in match.skipped.items():
-        console.print(f"[yellow]without {escape(name)}: {escape(reason)}[/]", highlight=False)
+        console.print(
+            f"[yellow]without {escape(name)}: {escape(reason)}[/]", highlight=False
+        )
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -175,10 +179,16 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, default=root / "build")
     parser.add_argument(
-        "--output", type=Path, help="receives cpu.json and cpu.svg (default: BUILD/benchmark)"
+        "--output",
+        type=Path,
+        help="receives cpu.json and cpu.svg (default: BUILD/benchmark)",
     )
     parser.add_argument(
-        "--shapes", nargs="+", default=SHAPES, metavar="MxKxN", help="default: all of the nine"
+        "--shapes",
+        nargs="+",
+        default=SHAPES,
+        metavar="MxKxN",
+        help="default: all of the nine",
     )
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument(
@@ -186,7 +196,9 @@ def _parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument(
-        "--quick", action="store_true", help="a tiny layer, two rounds, ours and NumPy only"
+        "--quick",
+        action="store_true",
+        help="a tiny layer, two rounds, ours and NumPy only",
     )
     options = parser.parse_args()
     if options.quick:

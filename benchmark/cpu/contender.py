@@ -46,6 +46,8 @@ class Contender:
     # starts from codes.
     quantizes: bool = True
     ours: bool = False
+    # The contender that does all but the transform.
+    baseline: str = ""
     takes: Callable[[Shape, int], bool] = _always
     environment: dict[str, str] = field(default_factory=dict)
 

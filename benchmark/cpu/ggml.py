@@ -161,9 +161,10 @@ def _load():
         ("ggml_backend_tensor_set", None, pointer, pointer, c_size_t, c_size_t),
         ("ggml_backend_tensor_get", None, pointer, pointer, c_size_t, c_size_t),
         ("ggml_backend_graph_compute", c_int, pointer, pointer),
-        *((f"ggml_cpu_has_{name}", c_int) for name in (
-            "avx2", "avx_vnni", "avx512", "avx512_vnni", "neon", "dotprod"
-        )),
+        *(
+            (f"ggml_cpu_has_{name}", c_int)
+            for name in ("avx2", "avx_vnni", "avx512", "avx512_vnni", "neon", "dotprod")
+        ),
     ):
         library = base_library if hasattr(base_library, name) else cpu_library
         function = getattr(library, name)

@@ -48,7 +48,9 @@ def contenders() -> list[Contender]:
 def _prepare_f32(flags: Sequence[str]) -> Callable[[Layer, Sequence[int]], Prepared]:
     def prepare(layer: Layer, cpus: Sequence[int]) -> Prepared:
         types = "f32", "f32", "0.0"
-        return Prepared(*_compile(layer.x, np.asarray(layer.weight), types, flags, cpus))
+        return Prepared(
+            *_compile(layer.x, np.asarray(layer.weight), types, flags, cpus)
+        )
 
     return prepare
 
@@ -88,15 +90,15 @@ def _compile(
     runtime.flags.parse_flags(f"--task_topology_max_group_count={len(cpus)}")
     config = runtime.Config("local-task")
     parameters = runtime.ParameterIndex()
-    parameters.add_buffer("weight", np.ascontiguousarray(weight).view(np.uint8).reshape(-1))
+    parameters.add_buffer(
+        "weight", np.ascontiguousarray(weight).view(np.uint8).reshape(-1)
+    )
     context = runtime.SystemContext(config=config)
     provider = parameters.create_provider(scope="layer")
     context.add_vm_module(
         runtime.create_io_parameters_module(context.instance, provider)
     )
-    context.add_vm_module(
-        runtime.VmModule.copy_buffer(context.instance, binary)
-    )
+    context.add_vm_module(runtime.VmModule.copy_buffer(context.instance, binary))
     function = context.modules.module["linear"]
     device_x = runtime.asdevicearray(config.device, x)
     last = [None]

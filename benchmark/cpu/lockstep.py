@@ -65,7 +65,9 @@ class Worker:
         self._channel = ours.makefile("rw")
         request = {"name": name, "folder": str(folder), "cpus": list(cpus)}
         try:
-            self.answer = json.loads(self._ask(json.dumps(request), _SECONDS_TO_PREPARE))
+            self.answer = json.loads(
+                self._ask(json.dumps(request), _SECONDS_TO_PREPARE)
+            )
             if "error" in self.answer:
                 raise Failed(self.answer["error"])
         except Failed:

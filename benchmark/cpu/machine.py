@@ -23,6 +23,7 @@ _FLAGS = (
     "avx2 fma avx_vnni avx512f avx512vl avx512_vnni avx512_bf16 amx_int8 "
     "asimddp i8mm sve"
 ).split()
+_CACHES = "L1d", "L2", "L3"
 
 
 def lscpu() -> dict[str, str]:
@@ -45,7 +46,7 @@ def summary(facts: dict[str, str]) -> str:
     parts = [
         *(facts.get(key, "") for key in ("Model name", "Architecture")),
         f"{facts.get('CPU(s)', '?')} CPUs",
-        *(f"{key[:3]} {facts[key]}" for key in ("L1d cache", "L2 cache", "L3 cache") if key in facts),
+        *(f"{level} {facts.get(f'{level} cache', '?')}" for level in _CACHES),
         " ".join(flag for flag in _FLAGS if flag in flags),
     ]
     return ", ".join(part.strip() for part in parts if part)

@@ -43,11 +43,20 @@ def save_plot(matches: Sequence[Match], path: Path) -> None:
 
 def _draw(axes: plt.Axes, match: Match) -> None:
     timings = sorted(
-        match.timings, key=lambda timing: Estimate.of(timing.seconds).median, reverse=True
+        match.timings,
+        key=lambda timing: Estimate.of(timing.seconds).median,
+        reverse=True,
     )
-    rates = [match.shape.ops / Estimate.of(timing.seconds).median * 1e-9 for timing in timings]
+    rates = [
+        match.shape.ops / Estimate.of(timing.seconds).median * 1e-9
+        for timing in timings
+    ]
     colours = [
-        _OURS if timing.contender.ours else _QUANTIZING if timing.contender.quantizes else _BARE
+        (
+            _OURS
+            if timing.contender.ours
+            else _QUANTIZING if timing.contender.quantizes else _BARE
+        )
         for timing in timings
     ]
     axes.barh([timing.name for timing in timings], rates, color=colours)

@@ -29,10 +29,7 @@ def references() -> list[Reference]:
     return [
         Reference(PEAK_DOT, _peak("stampPeakDot"), "GOP/s"),
         Reference(PEAK_FMA, _peak("stampPeakFma"), "GOP/s"),
-        *(
-            Reference(read_name(bits), _read(bits), "GB/s")
-            for bits in (4, 8, 32)
-        ),
+        *(Reference(read_name(bits), _read(bits), "GB/s") for bits in (4, 8, 32)),
         Reference("read memory", _read(None), "GB/s"),
     ]
 
@@ -64,7 +61,11 @@ def _peak(name: str) -> Callable:
 
 def _read(weight_bits: int | None) -> Callable:
     def prepare(layer: Layer, cpus: Sequence[int]):
-        size = _LARGE_BUFFER if weight_bits is None else layer.weight.size * weight_bits // 8
+        size = (
+            _LARGE_BUFFER
+            if weight_bits is None
+            else layer.weight.size * weight_bits // 8
+        )
         buffer = aligned_empty((max(size, 512 * len(cpus)),), np.uint8)
         arguments = (
             _cpu_list(cpus),

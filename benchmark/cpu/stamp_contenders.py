@@ -50,7 +50,9 @@ class Backend:
 
 
 BACKENDS = [
-    Backend("portable ", "stamp-cpu-pipeline", max_ops=3e9, max_ops_dense=1e9, threads=False),
+    Backend(
+        "portable ", "stamp-cpu-pipeline", max_ops=3e9, max_ops_dense=1e9, threads=False
+    ),
 ]
 
 
@@ -95,10 +97,10 @@ def _schedule(tokens: int) -> str:
 _IDENTITY = _fixed("#stamp.identity")
 _HAAR3 = _transform("#stamp.haar<levels = 3>")
 
-OFF = "off"
+OFF, OFF_W8 = "off", "off W8"
 PLANS = [
     Plan(OFF, _IDENTITY, min_tokens=1),
-    Plan("off W8", _IDENTITY, weight_bits=8, min_tokens=1),
+    Plan(OFF_W8, _IDENTITY, weight_bits=8, min_tokens=1),
     Plan("haar3", _HAAR3),
     Plan("haar3 W8", _HAAR3, weight_bits=8),
     Plan("haar3 hadamard", _HAAR3, features="hadamard"),
@@ -118,8 +120,12 @@ def contenders() -> list[Contender]:
 
 
 def _contender(backend: Backend, plan: Plan) -> Contender:
+    off = OFF if plan.weight_bits == 4 else OFF_W8
+
     def takes(shape: Shape, threads: int) -> bool:
-        return backend.takes(shape, threads, plan.dense) and bool(plan.basis(shape.tokens))
+        return backend.takes(shape, threads, plan.dense) and bool(
+            plan.basis(shape.tokens)
+        )
 
     def prepare(layer: Layer, cpus: Sequence[int]) -> Prepared:
         options = {
@@ -140,6 +146,7 @@ def _contender(backend: Backend, plan: Plan) -> Contender:
         weight_bits=plan.weight_bits,
         min_sqnr=MIN_SQNR_4BIT,
         ours=True,
+        baseline="" if plan.name == off else backend.prefix + off,
         takes=takes,
     )
 

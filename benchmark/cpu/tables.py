@@ -21,7 +21,7 @@ def limits_line(match: Match) -> str:
 
 def match_table(match: Match) -> Table:
     """Each contender against the limits; and how many times as fast as it ours is."""
-    ours = _fastest_transformed(match)
+    ours = _representative(match)
     table = Table(
         title=match.title,
         title_justify="left",
@@ -40,16 +40,22 @@ def match_table(match: Match) -> Table:
         f"{ours.name} × as fast" if ours else "",
     ):
         table.add_column(heading, justify="right")
-    for timing in sorted(match.timings, key=lambda timing: Estimate.of(timing.seconds).median):
+    for timing in sorted(
+        match.timings, key=lambda timing: Estimate.of(timing.seconds).median
+    ):
         table.add_row(*_cells(match, timing, ours))
     return table
 
 
 def _cells(match: Match, timing: Timing, ours: Timing | None) -> list[str]:
     seconds = Estimate.of(timing.seconds).median
-    off = _off(match, timing)
+    off = _find(match, timing.contender.baseline)
     return [
-        f"[bold]{escape(timing.name)}[/]" if timing.contender.ours else escape(timing.name),
+        (
+            f"[bold]{escape(timing.name)}[/]"
+            if timing.contender.ours
+            else escape(timing.name)
+        ),
         f"{seconds * 1e3:.3f}",
         f"{match.shape.ops / seconds * 1e-9:.1f}",
         _percent(match.peak_fraction(timing)),
@@ -67,16 +73,7 @@ def _find(match: Match, name: str) -> Timing | None:
     return next((timing for timing in match.timings if timing.name == name), None)
 
 
-def _off(match: Match, timing: Timing) -> Timing | None:
-    """The same back end without a transform; None for others and for itself."""
-    for backend in BACKENDS:
-        off = _find(match, backend.prefix + OFF)
-        if timing.contender.ours and timing.name.startswith(backend.prefix):
-            return off if off is not timing else None
-    return None
-
-
-def _fastest_transformed(match: Match) -> Timing | None:
+def _representative(match: Match) -> Timing | None:
     """Three levels of Haar by the first back end that took part; for one token,
     what has no transform."""
     for plan in "haar3", OFF:

@@ -64,7 +64,9 @@ def report(tmp_path_factory):
 
 def test_all_of_ours_and_numpy_take_part(report):
     names = {row["contender"] for row in report["rows"]}
-    plans = "off|off W8|haar3|haar3 W8|haar3 hadamard|haar5|haar2d|dct|wht|f32".split("|")
+    plans = "off|off W8|haar3|haar3 W8|haar3 hadamard|haar5|haar2d|dct|wht|f32".split(
+        "|"
+    )
     assert names >= {f"portable {plan}" for plan in plans} | {"OpenBLAS f32"}
 
 
@@ -163,7 +165,13 @@ def test_bad_arguments(arguments, message):
 def test_who_cannot_prepare_says_why(tmp_path):
     Layer.make(Shape(2, 3, 4)).save(tmp_path)
     with pytest.raises(Failed, match="nobody is called 'nobody'"):
-        Worker("nobody", tmp_path, sorted(os.sched_getaffinity(0))[:1], {}, tmp_path / "log")
+        Worker(
+            "nobody",
+            tmp_path,
+            sorted(os.sched_getaffinity(0))[:1],
+            {},
+            tmp_path / "log",
+        )
 
 
 def test_who_dies_on_the_way_drops_out(tmp_path):
@@ -171,7 +179,8 @@ def test_who_dies_on_the_way_drops_out(tmp_path):
     Layer.make(Shape(2, 3, 4)).save(tmp_path)
     cpu = sorted(os.sched_getaffinity(0))[:1]
     doomed, healthy = [
-        Worker("OpenBLAS f32", tmp_path, cpu, {}, tmp_path / f"log{i}") for i in range(2)
+        Worker("OpenBLAS f32", tmp_path, cpu, {}, tmp_path / f"log{i}")
+        for i in range(2)
     ]
 
     def kill_before_the_second_round(number):
