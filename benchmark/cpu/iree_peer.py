@@ -88,7 +88,8 @@ def _compile(
     binary = compiler.compile_str(text, extra_args=[*_FLAGS, *flags])
 
     runtime.flags.parse_flags(f"--task_topology_max_group_count={len(cpus)}")
-    config = runtime.Config("local-task")
+    # Alone, the caller computes; a worker would share its CPU with it.
+    config = runtime.Config("local-task" if len(cpus) > 1 else "local-sync")
     parameters = runtime.ParameterIndex()
     parameters.add_buffer(
         "weight", np.ascontiguousarray(weight).view(np.uint8).reshape(-1)
