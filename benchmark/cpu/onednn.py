@@ -7,6 +7,8 @@ import ctypes
 import sys
 from collections.abc import Sequence
 from ctypes import byref, c_int, c_int64, c_size_t, c_void_p
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,30 @@ from quantized import Activations8, Weight8
 # Where the wheels put libraries: beside Python's own folder.
 _LIBRARIES = Path(sys.prefix) / "lib"
 
+
+@dataclass(frozen=True)
+class _Build:
+    version: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+_BUILDS = [
+    # For OpenMP, and old: its calls are cheap, so that nobody looks good on small
+    # layers beside a newer one's.
+    _Build("3.2"),
+    # For SYCL, which finds this CPU as an OpenCL device and hands each call over to
+    # another thread.
+    _Build(
+        "3.13",
+        {
+            "LD_LIBRARY_PATH": str(_LIBRARIES),
+            "OCL_ICD_FILENAMES": ":".join(
+                str(path) for path in _LIBRARIES.glob("libintelocl.so.[0-9]*")
+            ),
+        },
+    ),
+]
+
 # From dnnl_types.h and dnnl_common_types.h.
 _CPU = 1
 _DEFAULT_FLAGS = 1
@@ -28,46 +54,44 @@ _QUERY_IMPLEMENTATION, _QUERY_WEIGHTS = 8, 131
 
 
 def contenders() -> list[Contender]:
-    return [
-        Contender(
-            "oneDNN f32", _prepare_f32, 32, MIN_SQNR_F32, environment=_environment()
-        ),
-        Contender(
-            "oneDNN u8s8",
-            _prepare_u8s8,
-            8,
-            MIN_SQNR_INT8,
-            quantizes=False,
-            environment=_environment(),
-        ),
-    ]
+    entrants = []
+    for build in _BUILDS:
+        entrants += [
+            Contender(
+                f"oneDNN {build.version} f32",
+                partial(_prepare_f32, build),
+                weight_bits=32,
+                min_sqnr=MIN_SQNR_F32,
+                environment=build.environment,
+            ),
+            Contender(
+                f"oneDNN {build.version} u8s8",
+                partial(_prepare_u8s8, build),
+                weight_bits=8,
+                min_sqnr=MIN_SQNR_INT8,
+                quantizes=False,
+                environment=build.environment,
+            ),
+        ]
+    return entrants
 
 
-def _environment() -> dict[str, str]:
-    """The wheel is built for SYCL, which finds this CPU as an OpenCL device."""
-    drivers = (str(path) for path in _LIBRARIES.glob("libintelocl.so.[0-9]*"))
-    return {
-        "LD_LIBRARY_PATH": str(_LIBRARIES),
-        "OCL_ICD_FILENAMES": ":".join(drivers),
-    }
-
-
-def _prepare_f32(layer: Layer, cpus: Sequence[int]) -> Prepared:
+def _prepare_f32(build: _Build, layer: Layer, cpus: Sequence[int]) -> Prepared:
     y = aligned_empty(layer.expected.shape)
-    run, kernel = _Library().matmul(layer.x, layer.weight, y)
+    run, kernel = _Library(build).matmul(layer.x, layer.weight, y)
     return Prepared(run, lambda: y, kernel)
 
 
-def _prepare_u8s8(layer: Layer, cpus: Sequence[int]) -> Prepared:
+def _prepare_u8s8(build: _Build, layer: Layer, cpus: Sequence[int]) -> Prepared:
     x, weight = Activations8.of(layer.x), Weight8.of(layer.weight)
-    accumulators = aligned_empty(layer.expected.shape, np.int32)
-    run, kernel = _Library().matmul(aligned_copy(x.codes), weight.codes, accumulators)
-    return Prepared(run, lambda: x.rescale(accumulators, weight), kernel)
+    codes, y = aligned_copy(x.codes), aligned_empty(layer.expected.shape, np.int32)
+    run, kernel = _Library(build).matmul(codes, weight.codes, y)
+    return Prepared(run, lambda: x.rescale(y, weight), kernel)
 
 
 class _Library:
-    def __init__(self) -> None:
-        self._dnnl = ctypes.CDLL(_LIBRARIES / "libdnnl.so.3")
+    def __init__(self, build: _Build) -> None:
+        self._dnnl = ctypes.CDLL(_LIBRARIES / f"libdnnl.so.{build.version}")
         self._engine, self._stream = c_void_p(), c_void_p()
         self._call("dnnl_engine_create", byref(self._engine), _CPU, c_size_t(0))
         self._call(
