@@ -8,6 +8,7 @@
 JOBS ?= $(shell nproc)
 MUTATIONS ?= 10000
 SEED ?= 1
+BENCH ?=
 PYTHON := .venv/bin/python
 LIT := /usr/lib/llvm-22/bin/lit -sv -j $(JOBS) build/test
 CTEST := ctest --test-dir build -j $(JOBS) --output-on-failure --no-tests=error
@@ -22,9 +23,8 @@ build: build/build.ninja ## Compile everything into build/, programs into build/
 demo: build .venv/installed ## Compile a real model with and without STaMP and compare
 	$(PYTHON) examples/svtr/demo.py --build build
 
-bench: build .venv/installed ## Time linear layers with and without STaMP, and OpenBLAS
-	build/bin/stamp-benchmark --json build/benchmark/cpu.json \
-	  --openblas .venv/lib/python3*/site-packages/numpy.libs/libscipy_openblas64_*.so
+bench: build .venv-peers/installed ## Time linear layers by STaMP and by other libraries
+	.venv-peers/bin/python benchmark/cpu/bench.py --build build $(BENCH)
 
 # A failing runner does not keep the next ones from running.  The second lit lets
 # stamp-opt print and reread its input; left out are tests of other programs, and
@@ -55,7 +55,7 @@ tidy: build ## Check the C++ sources with clang-tidy
 	git ls-files -z 'lib/*.cpp' 'tools/*.cpp' 'benchmark/*.cpp' | \
 	  xargs -0 -r -n 1 -P $(JOBS) clang-tidy-22 -p build --quiet --warnings-as-errors='*'
 
-clean: ## Remove build/; packages and .venv stay
+clean: ## Remove build/; packages, .venv and .venv-peers stay
 	rm -rf build
 
 build/build.ninja: CMakePresets.json | packages
@@ -67,6 +67,14 @@ build/build.ninja: CMakePresets.json | packages
 	$(PYTHON) -m pip install --quiet --no-deps --requirement python/requirements.txt
 	echo '$(CURDIR)/python' > "$$($(PYTHON) -c \
 	  'import sysconfig; print(sysconfig.get_path("purelib"))')/stamp.pth"
+	touch $@
+
+# Sees what .venv has, and has the libraries that we are compared with.
+.venv-peers/installed: benchmark/cpu/requirements.txt .venv/installed
+	/usr/bin/python3 -m venv --clear .venv-peers
+	echo '$(CURDIR)'/.venv/lib/python3*/site-packages > "$$(.venv-peers/bin/python -c \
+	  'import sysconfig; print(sysconfig.get_path("purelib"))')/stamp-venv.pth"
+	benchmark/cpu/install-peers .venv-peers
 	touch $@
 
 packages:

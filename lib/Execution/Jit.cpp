@@ -33,6 +33,7 @@
 
 #include <chrono>
 #include <csetjmp>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -156,11 +157,17 @@ struct Escape {
 thread_local Escape *currentEscape = nullptr;
 
 int takeMessage(const char *message) {
+  if (!currentEscape)
+    return std::puts(message);
   currentEscape->message = message;
   return 0;
 }
 
-[[noreturn]] void leaveCall() { std::longjmp(currentEscape->target, 1); }
+[[noreturn]] void leaveCall() {
+  if (!currentEscape)
+    std::abort();
+  std::longjmp(currentEscape->target, 1);
+}
 
 llvm::orc::SymbolMap bindChecks(llvm::orc::MangleAndInterner mangle) {
   using llvm::orc::ExecutorAddr;
@@ -455,6 +462,12 @@ Expected<std::vector<NpyArray>> Program::call(StringRef function,
   std::vector<NpyArray> results = invocation.copyResults();
   invocation.freeResults();
   return results;
+}
+
+Expected<void *> Program::lookup(StringRef function) const {
+  if (!callables.contains(function))
+    return fail("there is no callable function '" + function + "'");
+  return engine->lookup(("_mlir_ciface_" + function).str());
 }
 
 Expected<RunTime> Program::measure(StringRef function,

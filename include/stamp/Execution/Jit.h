@@ -77,6 +77,10 @@ public:
                                   llvm::ArrayRef<NpyArray> inputs,
                                   unsigned numRuns) const;
 
+  /// The address of `_mlir_ciface_function`, for callers that make their own
+  /// memref descriptors. A check that fails in such a call ends the process.
+  llvm::Expected<void *> lookup(llvm::StringRef function) const;
+
   llvm::ArrayRef<CompileStage> getCompileStages() const { return stages; }
 
 private:
