@@ -6,6 +6,8 @@
 
 #include "stamp/IR/Stamp.h"
 
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
 using namespace mlir;
 using namespace stamp;
 
@@ -31,9 +33,19 @@ Operation *StampDialect::materializeConstant(OpBuilder &builder,
 
 LogicalResult StampDialect::verifyOperationAttribute(Operation *op,
                                                      NamedAttribute attribute) {
-  if (attribute.getName() != kPlanAttrName)
-    return op->emitOpError() << "has an unknown attribute '"
-                             << attribute.getName().getValue() << "'";
+  StringRef name = attribute.getName();
+  if (name == kAppendAttrName || name == kScoresAttrName ||
+      name == kMixAttrName) {
+    if (!isa<KVCacheAttr>(attribute.getValue()))
+      return op->emitOpError()
+             << "expects '" << name << "' to be a #stamp.kv_cache";
+    if (!isa<FunctionOpInterface>(op))
+      return op->emitOpError()
+             << "cannot carry '" << name << "': it is not a function";
+    return success();
+  }
+  if (name != kPlanAttrName)
+    return op->emitOpError() << "has an unknown attribute '" << name << "'";
   if (!isa<PlanAttr>(attribute.getValue()))
     return op->emitOpError()
            << "expects '" << kPlanAttrName << "' to be a #stamp.plan";

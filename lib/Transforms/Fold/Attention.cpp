@@ -67,8 +67,8 @@ planExchange(InverseTransformOp inverse, std::string &why) {
       meets && keepsType(meets) &&
       RowTransform::of(meets) == RowTransform::of(inverse).along(sum->along))
     return sum;
-  int64_t mine = getTokenWidth(inverse.getResult(), inverse.getDimension());
-  int64_t its = getTokenWidth(other, sum->along);
+  int64_t mine = getOwnWidth(sum->op, sum->inverted, sum->other);
+  int64_t its = getOwnWidth(sum->op, sum->other, sum->inverted);
   if (ShapedType::isDynamic(mine) || ShapedType::isDynamic(its))
     return refuse("and its other operand may be no cheaper to transform");
   if (its >= mine)

@@ -148,6 +148,13 @@ static std::optional<double> getGrowth(const Passage &passage, int64_t inFront,
   if (passage.keepsWidth)
     return 1.0 / static_cast<double>(count);
   int64_t behind = getTokenWidth(passage.getResult(), passage.result);
+  if (passage.kind == Passage::Kind::Contraction) {
+    auto op = cast<linalg::LinalgOp>(passage.op);
+    OpOperand *carrier = passage.carriers.front().operand;
+    OpOperand *init = op.getDpsInitOperand(0);
+    inFront = getOwnWidth(op, carrier, init);
+    behind = getOwnWidth(op, init, carrier);
+  }
   if (ShapedType::isDynamic(inFront) || ShapedType::isDynamic(behind) ||
       inFront == 0)
     return std::nullopt;
