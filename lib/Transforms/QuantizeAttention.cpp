@@ -33,7 +33,7 @@
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/FormatVariadic.h"
 
 namespace stamp {
@@ -333,33 +333,37 @@ struct StampQuantizeAttention final
         products.push_back(op);
     });
 
-    llvm::MapVector<OpOperand *, Role> attended;
+    llvm::SmallDenseMap<OpOperand *, Role> attended;
     int64_t found = 0;
     for (linalg::LinalgOp op : products)
       found += findAttention(op, attended);
 
     int64_t quantized = 0;
-    for (auto [operand, role] : attended) {
-      std::string why;
-      FailureOr<bool> done = quantize(operand, role, why);
-      if (failed(done))
-        return signalPassFailure();
-      StringRef name = role == Role::Keys ? "keys" : "values";
-      if (*done)
-        remark::passed(operand->getOwner()->getLoc(), kRemark)
-            << llvm::formatv("{0} quantized", name).str();
-      else
-        remark::missed(operand->getOwner()->getLoc(), kRemark)
-            << remark::reason("its {0} stay: {1}", name, why);
-      quantized += *done;
-    }
-    for (linalg::LinalgOp op : products)
-      if (llvm::none_of(op.getDpsInputOperands(), [&](OpOperand *operand) {
-            return attended.contains(operand);
-          }))
+    for (linalg::LinalgOp op : products) {
+      bool isAttention = false;
+      for (OpOperand *operand : op.getDpsInputOperands()) {
+        auto entry = attended.find(operand);
+        if (entry == attended.end())
+          continue;
+        isAttention = true;
+        std::string why;
+        FailureOr<bool> done = quantize(operand, entry->second, why);
+        if (failed(done))
+          return signalPassFailure();
+        const char *name = entry->second == Role::Keys ? "keys" : "values";
+        if (*done)
+          remark::passed(op.getLoc(), kRemark)
+              << llvm::formatv("its {0} are codes", name).str();
+        else
+          remark::missed(op.getLoc(), kRemark)
+              << remark::reason("its {0} stay: {1}", name, why);
+        quantized += *done;
+      }
+      if (!isAttention)
         remark::missed(op.getLoc(), kRemark) << remark::reason(
             "it multiplies two activations, but no softmax leads from a "
             "product of queries and keys to a product with values here");
+    }
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("attentions", found)
         << remark::metric("quantized", quantized)
@@ -370,16 +374,16 @@ struct StampQuantizeAttention final
 private:
   /// If `mix` is P·V, takes down its values and the keys behind P.
   bool findAttention(linalg::LinalgOp mix,
-                     llvm::MapVector<OpOperand *, Role> &attended) {
+                     llvm::SmallDenseMap<OpOperand *, Role> &attended) {
+    SmallVector<unsigned> summed;
+    mix.getReductionDims(summed);
+    AffineExpr loop = getAffineDimExpr(summed.front(), mix.getContext());
     for (OpOperand *values : mix.getDpsInputOperands()) {
-      std::string why;
-      std::optional<Layout> layout = Layout::of(values, Role::Values, why);
-      if (!layout)
-        continue;
       OpOperand *factor = getOtherFactor(values);
       std::optional<unsigned> along =
-          mix.getMatchingIndexingMap(factor).getResultPosition(
-              mix.getMatchingIndexingMap(values).getResult(layout->tokens));
+          mix.getMatchingIndexingMap(factor).getResultPosition(loop);
+      if (!along)
+        continue;
       Probabilities probabilities = Probabilities::trace(factor->get(), *along);
       if (!probabilities.normalizes || probabilities.keys.empty())
         continue;

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""A cache of keys and values that grows token by token, against the oracle.
+
+After every token the cache must be, bit for bit, what quantizing all whole blocks
+at once gives, and every step of a decode loop must attend to just those codes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from stamp import reference
+from stamp.testdata import ar1
+
+HEADS, QUERIES, WIDTH, CAPACITY = 2, 3, 8, 4
+
+
+class Form(NamedTuple):
+    """What the declarations of a cache say."""
+
+    basis: reference.Basis
+    schedule: reference.Schedule
+    block: int
+    window: int
+    group: int | None = None
+    element: str = "f32"
+
+    @property
+    def arguments(self):
+        return self.basis, self.schedule, self.block, self.window, self.group
+
+
+MIXED = reference.Schedule([(1, 8)], 4)
+FLAT = reference.Schedule([], 4)
+FORMS = {
+    "mixed": Form(reference.Haar(3), MIXED, 8, 8),
+    "flat": Form(reference.Haar(2), FLAT, 4, 4),
+    # More recent tokens than a block, and not a number of blocks.
+    "window": Form(reference.Haar(2), MIXED, 4, 10),
+    "groups": Form(reference.WHT(), MIXED, 4, 4, group=3),
+    "half": Form(reference.Haar(2), FLAT, 4, 6, element="f16"),
+    "no_transform": Form(reference.Identity(), FLAT, 4, 4),
+    "one_token": Form(reference.Identity(), FLAT, 1, 1),
+}
+EXACT = [name for name in FORMS]
+
+
+def tensor(*sizes, element="f32"):
+    return f"tensor<{''.join(f'{size}x' for size in sizes)}{element}>"
+
+
+def state_arrays(form, blocks=CAPACITY):
+    """A cache without tokens, full of what must not come through."""
+    empty = np.zeros((HEADS, blocks * form.block, WIDTH), np.float32)
+    parts, scales, zeros, _ = reference.cache(empty, *form.arguments[:2], form.block,
+                                              form.block, form.group)
+    garbage = [np.full(part.shape, 0x5A, np.int8) for part in parts]
+    dtype = np.float16 if form.element == "f16" else np.float32
+    recent = np.full((HEADS, form.window, WIDTH), np.nan, dtype)
+    return [*garbage, np.full_like(scales, np.nan), np.full_like(zeros, 77), recent]
+
+
+def state_types(form):
+    names = {"int8": "i8", "float32": "f32", "float16": "f16"}
+    return [
+        tensor(*array.shape, element=names[str(array.dtype)])
+        for array in state_arrays(form)
+    ]
+
+
+def declarations(form):
+    group = f", group = {form.group}" if form.group else ""
+    kv = f"#stamp.kv_cache<basis = {form.basis}, schedule = {form.schedule}{group}>"
+    state = ", ".join([*state_types(form), "index"])
+    x = tensor(HEADS, "?", WIDTH, element=form.element)
+    q, p = tensor(HEADS, QUERIES, WIDTH), tensor(HEADS, QUERIES, "?")
+    return f"""
+func.func private @append({x}, {state}) -> ({state})
+    attributes {{stamp.kv_append = {kv}}}
+func.func private @scores({q}, {state}) -> {p} attributes {{stamp.kv_scores = {kv}}}
+func.func private @mix({p}, {state}) -> {q} attributes {{stamp.kv_mix = {kv}}}
+"""
+
+
+def softmax(x, kind):
+    """Generics, as importers write it."""
+    rows = tensor(HEADS, QUERIES)
+    all3, row3 = (f"affine_map<(h, i, j) -> ({m})>" for m in ("h, i, j", "h, i"))
+    wide = '["parallel", "parallel", "parallel"]'
+
+    def reduce(name, x, start, op):
+        return f"""
+  %{name}c = arith.constant {start} : f32
+  %{name}e = tensor.empty() : {rows}
+  %{name}i = linalg.fill ins(%{name}c : f32) outs(%{name}e : {rows}) -> {rows}
+  %{name} = linalg.reduce {{ arith.{op} }} ins({x} : {kind}) outs(%{name}i : {rows})
+      dimensions = [2]"""
+
+    def map2(name, x, y, body):
+        return f"""
+  %{name} = linalg.generic {{indexing_maps = [{all3}, {row3}, {all3}],
+      iterator_types = {wide}}} ins({x}, {y} : {kind}, {rows}) outs({x} : {kind}) {{
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    {body}
+    linalg.yield %r : f32
+  }} -> {kind}"""
+
+    return (
+        reduce("max", x, "0xFF800000", "maximumf")
+        + map2("exp", x, "%max", "%d = arith.subf %a, %b : f32\n"
+               "    %r = math.exp %d : f32")
+        + reduce("sum", "%exp", "0.0", "addf")
+        + map2("p", "%exp", "%sum", "%r = arith.divf %a, %b : f32")
+    )
+
+
+def decoder(form):
+    """Appends the keys and values one by one, and attends with each query.
+
+    The state goes through the loop twice, as that of the keys and of the values.
+    """
+    state = state_types(form)
+    count = len(state)
+    x = tensor(HEADS, "?", WIDTH, element=form.element)
+    one = tensor(HEADS, 1, WIDTH, element=form.element)
+    q, qs = tensor(HEADS, QUERIES, WIDTH), tensor("?", HEADS, QUERIES, WIDTH)
+    p = tensor(HEADS, QUERIES, "?")
+    names = [f"%{which}s{i}" for which in "kv" for i in range(count)]
+    types = ", ".join(state)
+
+    carried = [*(f"{n}l = {n}" for n in names), "%out = %init"]
+    kinds = ", ".join([types, types, qs])
+    return declarations(form) + f"""
+func.func @main(%keys: {x}, %values: {x}, %queries: {qs},
+    {", ".join(f"{n}: {t}" for n, t in zip(names, state * 2))}) -> ({kinds}) {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %steps = tensor.dim %queries, %c0 : {qs}
+  %init = tensor.empty(%steps) : {qs}
+  %done:{2 * count + 1} = scf.for %t = %c0 to %steps step %c1
+      iter_args({", ".join(carried)}) -> ({kinds}) {{
+    %n = arith.addi %t, %c1 : index
+    %k1 = tensor.extract_slice %keys[0, %t, 0] [{HEADS}, 1, {WIDTH}] [1, 1, 1]
+        : {x} to {one}
+    %v1 = tensor.extract_slice %values[0, %t, 0] [{HEADS}, 1, {WIDTH}] [1, 1, 1]
+        : {x} to {one}
+    %k = tensor.cast %k1 : {one} to {x}
+    %v = tensor.cast %v1 : {one} to {x}
+    %q = tensor.extract_slice %queries[%t, 0, 0, 0] [1, {HEADS}, {QUERIES}, {WIDTH}]
+        [1, 1, 1, 1] : {qs} to {q}
+    %kn:{count + 1} = func.call @append(%k, {", ".join(f"%ks{i}l" for i in range(count))},
+        %t) : ({x}, {types}, index) -> ({types}, index)
+    %vn:{count + 1} = func.call @append(%v, {", ".join(f"%vs{i}l" for i in range(count))},
+        %t) : ({x}, {types}, index) -> ({types}, index)
+    %s = func.call @scores(%q, {", ".join(f"%kn#{i}" for i in range(count + 1))})
+        : ({q}, {types}, index) -> {p}
+    {softmax("%s", p)}
+    %y = func.call @mix(%p, {", ".join(f"%vn#{i}" for i in range(count + 1))})
+        : ({p}, {types}, index) -> {q}
+    %next = tensor.insert_slice %y into %out[%t, 0, 0, 0]
+        [1, {HEADS}, {QUERIES}, {WIDTH}] [1, 1, 1, 1] : {q} into {qs}
+    scf.yield {", ".join(f"%{w}n#{i}" for w in "kv" for i in range(count))}, %next
+        : {kinds}
+  }}
+  return {", ".join(f"%done#{i}" for i in range(2 * count + 1))} : {kinds}
+}}
+"""
+
+
+def sequences(form, tokens, seed):
+    """AR(1) tokens with a loud channel for each head."""
+    heads = [ar1(tokens, WIDTH, outliers=1, seed=seed + h) for h in range(HEADS)]
+    return np.stack(heads).astype(np.float16 if form.element == "f16" else np.float32)
+
+
+def attend(q, k, v):
+    scores = q @ k.swapaxes(-1, -2)
+    exp = np.exp(scores - scores.max(-1, keepdims=True))
+    return exp / exp.sum(-1, keepdims=True) @ v
+
+
+def assert_holds(results, expected):
+    """What is in use of the state's tensors; the rest is whatever it was."""
+    *parts, scales, zeros, window = results
+    m = expected.scales.shape[1]
+    for actual, part in zip(parts, expected.parts, strict=True):
+        np.testing.assert_array_equal(actual[:, :m], part)
+    np.testing.assert_array_equal(scales[:, :m], expected.scales)
+    np.testing.assert_array_equal(zeros[:, :m], expected.zeros)
+    recent = expected.recent
+    np.testing.assert_array_equal(window[:, : recent.shape[1]], recent)
+
+
+PASSES = {
+    "emitted": ("--stamp-kv-cache",),
+    "folded": ("--stamp-kv-cache", "--inline", "--stamp-fold"),
+}
+
+
+@pytest.mark.parametrize("passes", PASSES)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_step_is_all_blocks_at_once(run, optimize, form, passes):
+    form = FORMS[form]
+    program = optimize(decoder(form), *PASSES[passes])
+    most = CAPACITY * form.block + form.window - 1
+    keys, values = (sequences(form, most, seed) for seed in (1, 11))
+    queries = np.random.default_rng(5).standard_normal(
+        (most, HEADS, QUERIES, WIDTH)
+    ).astype(np.float32) / 4
+    state = state_arrays(form)
+    lengths = range(1, most + 1)
+    calls = [
+        ("main", [keys[:, :n], values[:, :n], queries[:n], *state, *state],
+         2 * len(state) + 1)
+        for n in lengths
+    ]
+    for n, results in zip(lengths, run(program, calls, "-O1", "--allow-nonfinite"), strict=True):
+        held = [reference.cache(x[:, :n], *form.arguments) for x in (keys, values)]
+        assert_holds(results[: len(state)], held[0])
+        assert_holds(results[len(state) : -1], held[1])
+        k, v = (
+            reference.restore(h, form.basis, form.schedule, form.group) for h in held
+        )
+        expected, actual = attend(queries[n - 1], k, v), results[-1][n - 1]
+        assert np.abs(actual - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert held[0].scales.shape[1] == CAPACITY
