@@ -38,5 +38,6 @@ def restore(cached, basis, schedule, group=None):
     codes = unpack(cached.parts, features, schedule, -2, -1)
     rows = Quantized(codes, cached.scales, cached.zeros.astype(np.int32))
     blocks = basis.inverse(dequantize(rows, group))
-    stored = blocks.reshape(*cached.recent.shape[:-2], -1, features)
+    *leading, m, block, _ = blocks.shape
+    stored = blocks.reshape(*leading, m * block, features)
     return np.concatenate([stored, cached.recent.astype(np.float32)], axis=-2)
