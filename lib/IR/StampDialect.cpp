@@ -7,11 +7,24 @@
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Transforms/InliningUtils.h"
 
 using namespace mlir;
 using namespace stamp;
 
 #include "stamp/IR/StampDialect.cpp.inc"
+
+namespace {
+/// No op of ours depends on the function that it stands in.
+struct StampInlinerInterface final : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+
+  bool isLegalToInline(Operation *, Region *, bool,
+                       IRMapping &) const override {
+    return true;
+  }
+};
+} // namespace
 
 void StampDialect::initialize() {
   registerAttributes();
@@ -20,6 +33,7 @@ void StampDialect::initialize() {
 #define GET_OP_LIST
 #include "stamp/IR/StampOps.cpp.inc"
       >();
+  addInterfaces<StampInlinerInterface>();
   attachTilingInterfaces();
   attachBufferizationInterfaces();
   attachValueBoundsInterfaces();
