@@ -42,7 +42,6 @@ FORMS = {
     "no_transform": Form(reference.Identity(), FLAT, 4, 4),
     "one_token": Form(reference.Identity(), FLAT, 1, 1),
 }
-EXACT = [name for name in FORMS]
 
 
 def tensor(*sizes, element="f32"):
@@ -51,9 +50,10 @@ def tensor(*sizes, element="f32"):
 
 def state_arrays(form, blocks=CAPACITY):
     """A cache without tokens, full of what must not come through."""
-    empty = np.zeros((HEADS, blocks * form.block, WIDTH), np.float32)
-    parts, scales, zeros, _ = reference.cache(empty, *form.arguments[:2], form.block,
-                                              form.block, form.group)
+    full = np.zeros((HEADS, blocks * form.block, WIDTH), np.float32)
+    parts, scales, zeros, _ = reference.cache(
+        full, form.basis, form.schedule, form.block, form.block, form.group
+    )
     garbage = [np.full(part.shape, 0x5A, np.int8) for part in parts]
     dtype = np.float16 if form.element == "f16" else np.float32
     recent = np.full((HEADS, form.window, WIDTH), np.nan, dtype)
@@ -117,7 +117,8 @@ def softmax(x, kind):
 def decoder(form):
     """Appends the keys and values one by one, and attends with each query.
 
-    The state goes through the loop twice, as that of the keys and of the values.
+    A state goes through the loop for the keys and one for the values.  The rows of
+    queries are those of one key head: a group of heads has a row for each.
     """
     state = state_types(form)
     count = len(state)
@@ -224,3 +225,97 @@ def test_every_step_is_all_blocks_at_once(run, optimize, form, passes):
         expected, actual = attend(queries[n - 1], k, v), results[-1][n - 1]
         assert np.abs(actual - expected).max() <= 1e-5 * np.abs(expected).max()
     assert held[0].scales.shape[1] == CAPACITY
+
+
+def filler(form):
+    """Appends any number of tokens to a cache of any length."""
+    state = state_types(form)
+    types = ", ".join(state)
+    x = tensor(HEADS, "?", WIDTH, element=form.element)
+    count = len(state)
+    return declarations(form) + f"""
+func.func @main(%x: {x}, %length: tensor<i64>,
+    {", ".join(f"%s{i}: {t}" for i, t in enumerate(state))}) -> ({types}) {{
+  %wide = tensor.extract %length[] : tensor<i64>
+  %n = arith.index_cast %wide : i64 to index
+  %r:{count + 1} = func.call @append(%x, {", ".join(f"%s{i}" for i in range(count))}, %n)
+      : ({x}, {types}, index) -> ({types}, index)
+  return {", ".join(f"%r#{i}" for i in range(count))} : {types}
+}}
+"""
+
+
+def append(run, program, form, x, length=0, state=None):
+    inputs = [x, np.array(length), *(state or state_arrays(form))]
+    [results] = run(program, [("main", inputs, len(inputs) - 2)], "--allow-nonfinite")
+    return results
+
+
+def test_tokens_come_in_any_portions(run, optimize):
+    """A prompt at once, then a few, then one."""
+    form = FORMS["window"]
+    program = optimize(filler(form), "--stamp-kv-cache")
+    x, state, length = sequences(form, 22, seed=4), None, 0
+    for portion in 15, 6, 1:
+        state = append(run, program, form, x[:, length:][:, :portion], length, state)
+        length += portion
+        assert_holds(state, reference.cache(x[:, :length], *form.arguments))
+    assert length == x.shape[1]
+
+
+def test_a_full_cache_stops_the_program(run, optimize):
+    form = FORMS["flat"]
+    program = optimize(filler(form), "--stamp-kv-cache")
+    most = CAPACITY * form.block + form.window - 1
+    x = sequences(form, most + 1, seed=4)
+    append(run, program, form, x[:, :most])
+    with pytest.raises(AssertionError, match="append: the cache has too few blocks"):
+        append(run, program, form, x)
+
+
+@pytest.mark.parametrize("schedule, bits", [(FLAT, 4), (MIXED, 4.25)], ids=str)
+def test_codes_take_their_bits_and_are_worth_them(run, optimize, schedule, bits):
+    """The bytes of what is stored, and what they give with and without L."""
+    width, block, blocks = 64, 16, 4
+    x = np.stack([ar1(blocks * block, width, outliers=3, seed=h) for h in range(2)])
+    decibels = []
+    for basis in reference.Identity(), reference.Haar(4):
+        form = Form(basis, schedule, block, block)
+        held = reference.cache(x, *form.arguments)
+        parts = [tensor(*part.shape, element="i8") for part in held.parts]
+        rows = held.scales.shape
+        state = [*parts, tensor(*rows), tensor(*rows, element="i8")]
+        state.append(tensor(2, block, width))
+        types, count = ", ".join(state), len(state)
+        kind = tensor(2, "?", width)
+        program = optimize(
+            f"""
+func.func private @append({kind}, {types}, index) -> ({types}, index) attributes {{
+    stamp.kv_append = #stamp.kv_cache<basis = {basis}, schedule = {schedule}>}}
+func.func @main(%x: {kind}, {", ".join(f"%s{i}: {t}" for i, t in enumerate(state))})
+    -> ({types}) {{
+  %none = arith.constant 0 : index
+  %r:{count + 1} = func.call @append(%x, {", ".join(f"%s{i}" for i in range(count))},
+      %none) : ({kind}, {types}, index) -> ({types}, index)
+  return {", ".join(f"%r#{i}" for i in range(count))} : {types}
+}}
+""",
+            "--stamp-kv-cache",
+        )
+        empty = [np.zeros_like(array) for array in (*held.parts, held.scales, held.zeros)]
+        empty.append(np.zeros((2, block, width), np.float32))
+        [results] = run(program, [("main", [x, *empty], count)])
+        *parts, scales, zeros, window = results
+        assert sum(part.nbytes for part in parts) * 8 == bits * x.size
+        # And a scale and a zero point for each token of each head.
+        assert scales.nbytes + zeros.nbytes == 5 * x.size // width
+        cached = reference.Cache(parts, scales, zeros, window[:, :0])
+        decibels.append(
+            reference.sqnr_db(x, reference.restore(cached, basis, schedule))
+        )
+    # One width for all gives nothing for what L concentrates (Theorem 1); two do.
+    without, transformed = decibels
+    if schedule is FLAT:
+        assert abs(transformed - without) < 1
+    else:
+        assert transformed > without + 5
