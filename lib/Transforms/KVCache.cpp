@@ -351,6 +351,10 @@ private:
     return loop.getResult(0);
   }
 
+  static Type withElement(Value tensor, Type element) {
+    return cast<RankedTensorType>(tensor.getType()).clone(element);
+  }
+
   /// The f32 result in the type that the function declares.
   Value narrow(Value result) {
     Type declared = declaration.function.getResultTypes().front();
@@ -420,14 +424,9 @@ State BodyWriter::storeBlock(State state, Value place) {
   auto packed = PackOp::create(b, quantized.getCodes(), cache.getSchedule(),
                                tokenDim, featureDim);
   // A zero point is one of the codes.
-  Value zeroPoints = tokens()
-                         .map({quantized.getZeroPoints()}, b.getI8Type(),
-                              [&](ImplicitLocOpBuilder &inner,
-                                  ValueRange z) -> SmallVector<Value> {
-                                return {arith::TruncIOp::create(
-                                    inner, inner.getI8Type(), z.front())};
-                              })
-                         .front();
+  Value zeroPoints = arith::TruncIOp::create(
+      b, withElement(quantized.getZeroPoints(), b.getI8Type()),
+      quantized.getZeroPoints());
   for (auto [part, codes] : llvm::zip_equal(state.parts, packed.getResults()))
     part = putBlock(codes, part, place);
   state.scales = putBlock(quantized.getScales(), state.scales, place);
@@ -452,15 +451,9 @@ Value BodyWriter::restoreBlock(Value place) {
   Value codes = UnpackOp::create(b, TypeRange(codesInit), codesInit, packed,
                                  cache.getSchedule(), along, over)
                     .getResult();
+  Value narrow = takeBlock(state.zeroPoints, place);
   Value zeroPoints =
-      tokens()
-          .map({takeBlock(state.zeroPoints, place)}, b.getI32Type(),
-               [&](ImplicitLocOpBuilder &inner,
-                   ValueRange z) -> SmallVector<Value> {
-                 return {arith::ExtSIOp::create(inner, inner.getI32Type(),
-                                                z.front())};
-               })
-          .front();
+      arith::ExtSIOp::create(b, withElement(narrow, b.getI32Type()), narrow);
   Value init = createEmpty(shape, b.getF32Type());
   Value coefficients =
       DequantizeOp::create(

@@ -32,8 +32,10 @@
 #include "stamp/Transforms/Weight.h"
 
 #include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FormatVariadic.h"
 
 namespace stamp {
@@ -250,8 +252,8 @@ static std::optional<Use> stepOverCopy(OpResult result, Layout layout,
 
 /// The use at which to quantize: that of the contraction, or one in front of
 /// what repeats a head for several groups of queries. Nullopt if they are codes
-/// already.
-static std::optional<Use> findPlace(Use use) {
+/// already. With `forCaller`, it may also be where they are returned.
+static std::optional<Use> findPlace(Use use, bool forCaller) {
   Use place = use;
   bool areTokens = true;
   while (auto result = dyn_cast<OpResult>(use.operand->get())) {
@@ -270,7 +272,10 @@ static std::optional<Use> findPlace(Use use) {
     // Other readers of the copies want what they are copies of.
     areTokens &= result.hasOneUse();
     use = *inFront;
-    if (repeats && areTokens)
+    bool isPlace =
+        repeats || (forCaller && llvm::any_of(use.operand->get().getUsers(),
+                                              llvm::IsaPred<func::ReturnOp>));
+    if (isPlace && areTokens)
       place = use;
   }
   return place;
@@ -280,9 +285,24 @@ static std::optional<Use> findPlace(Use use) {
 // Codes
 //===----------------------------------------------------------------------===//
 
-/// L⁻¹(Q(L X)) in the type of X, so that nothing else has to change.
-static Value createCodesInBetween(OpBuilder &builder, Location loc, Value x,
-                                  Layout layout, PlanAttr plan) {
+namespace {
+/// Keys or values, and what stands for them.
+struct Codes {
+  Value x;
+  Layout layout;
+  QuantizeOp quantized;
+  Value restored; ///< L⁻¹(Q(L X)) in the type of X: nothing else has to change.
+
+  static Codes create(OpBuilder &builder, Location loc, Value x, Layout layout,
+                      PlanAttr plan);
+
+  /// Packed codes, scales, zero points as i8: what a caller is to keep.
+  SmallVector<Value> pack(OpBuilder &builder, PlanAttr plan);
+};
+} // namespace
+
+Codes Codes::create(OpBuilder &builder, Location loc, Value x, Layout layout,
+                    PlanAttr plan) {
   BasisAttrInterface basis = plan.getBasis();
   std::optional<int64_t> group;
   if (plan.getActivationGroup())
@@ -296,18 +316,94 @@ static Value createCodesInBetween(OpBuilder &builder, Location loc, Value x,
       QuantizeOp::create(builder, loc, coefficients, plan.getActivations(),
                          layout.tokens, layout.features, group);
   Value init = createEmptyLike(builder, loc, x);
-  Value dequantized =
+  Value restored =
       DequantizeOp::create(builder, loc, init.getType(), quantized.getCodes(),
                            quantized.getScales(), quantized.getZeroPoints(),
                            init, builder.getI64IntegerAttr(layout.features),
                            group ? builder.getI64IntegerAttr(*group)
                                  : IntegerAttr())
           .getResult();
-  if (basis.isIdentity())
-    return dequantized;
-  return InverseTransformOp::create(builder, loc, dequantized, basis,
-                                    layout.tokens)
-      .getResult();
+  if (!basis.isIdentity())
+    restored =
+        InverseTransformOp::create(builder, loc, restored, basis, layout.tokens)
+            .getResult();
+  return {x, layout, quantized, restored};
+}
+
+SmallVector<Value> Codes::pack(OpBuilder &builder, PlanAttr plan) {
+  Location loc = quantized->getLoc();
+  auto packed =
+      PackOp::create(builder, loc, quantized.getCodes(), plan.getActivations(),
+                     layout.tokens, layout.features);
+  SmallVector<Value> values = llvm::to_vector_of<Value>(packed.getResults());
+  values.push_back(quantized.getScales());
+  // A zero point is one of the codes.
+  Value zeroPoints = quantized.getZeroPoints();
+  Type narrow =
+      cast<RankedTensorType>(zeroPoints.getType()).clone(builder.getI8Type());
+  values.push_back(arith::TruncIOp::create(builder, loc, narrow, zeroPoints));
+  return values;
+}
+
+//===----------------------------------------------------------------------===//
+// Codes for the caller
+//===----------------------------------------------------------------------===//
+
+/// Lets a function return codes where it returns the tensors that they stand
+/// for.
+///
+///   return %y, %k
+/// becomes
+///   %p = stamp.pack … ins(%codes)
+///   return %y, %p, %scales, %zero_points
+static void giveCodes(func::ReturnOp op, MutableArrayRef<Codes> all,
+                      PlanAttr plan) {
+  auto function = cast<func::FuncOp>(op->getParentOp());
+  OpBuilder builder(op);
+  SmallVector<Value> values;
+  SmallVector<DictionaryAttr> attributes;
+  for (OpOperand &operand : op->getOpOperands()) {
+    Codes *codes = llvm::find_if(
+        all, [&](Codes &codes) { return codes.x == operand.get(); });
+    if (codes == all.end()) {
+      values.push_back(operand.get());
+      attributes.push_back(
+          function.getResultAttrDict(operand.getOperandNumber()));
+      continue;
+    }
+    llvm::append_range(values, codes->pack(builder, plan));
+    attributes.resize(values.size());
+  }
+  op.getOperandsMutable().assign(values);
+  function.setType(FunctionType::get(op.getContext(),
+                                     function.getArgumentTypes(),
+                                     TypeRange(ValueRange(values))));
+  for (DictionaryAttr &ofResult : attributes)
+    if (!ofResult)
+      ofResult = builder.getDictionaryAttr({});
+  function.setAllResultAttrs(attributes);
+}
+
+/// The return op to which `codes` may be given; null, and `why` as a phrase if
+/// what they stand for is returned all the same.
+static func::ReturnOp findReturn(Codes &codes, std::string &why) {
+  for (Operation *user : codes.x.getUsers()) {
+    auto op = dyn_cast<func::ReturnOp>(user);
+    if (!op)
+      continue;
+    auto function = cast<func::FuncOp>(op->getParentOp());
+    if (!function.getBody().hasOneBlock() ||
+        codes.quantized->getBlock() != op->getBlock())
+      why = "its function has branches, on some of which there are no codes";
+    else if (!SymbolTable::symbolKnownUseEmpty(
+                 function,
+                 SymbolTable::getNearestSymbolTable(function->getParentOp())))
+      why = "its function is used in this module, which expects floats; inline "
+            "it first";
+    else
+      return op;
+  }
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -333,6 +429,7 @@ struct StampQuantizeAttention final
         products.push_back(op);
     });
 
+    made.clear();
     llvm::SmallDenseMap<OpOperand *, Role> attended;
     int64_t found = 0;
     for (linalg::LinalgOp op : products)
@@ -364,6 +461,8 @@ struct StampQuantizeAttention final
             "it multiplies two activations, but no softmax leads from a "
             "product of queries and keys to a product with values here");
     }
+    if (returnCodes)
+      giveToCallers();
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("attentions", found)
         << remark::metric("quantized", quantized)
@@ -401,7 +500,7 @@ private:
     std::optional<Layout> layout = Layout::of(operand, role, why);
     if (!layout)
       return false;
-    std::optional<Use> use = findPlace(Use{operand, *layout});
+    std::optional<Use> use = findPlace(Use{operand, *layout}, returnCodes);
     if (!use) {
       why = "they are quantized already";
       return false;
@@ -427,8 +526,10 @@ private:
       }
     }
     OpBuilder builder(use->operand->getOwner());
-    use->operand->set(createCodesInBetween(
-        builder, operand->getOwner()->getLoc(), x, use->layout, plan));
+    Codes codes = Codes::create(builder, operand->getOwner()->getLoc(), x,
+                                use->layout, plan);
+    use->operand->set(codes.restored);
+    made.push_back(codes);
     return true;
   }
 
@@ -465,6 +566,22 @@ private:
                          /*weight_bits=*/4, /*weight_group=*/0);
   }
 
-  PlanAttr plan; ///< What the options ask for.
+  /// Gives callers the codes that have been made of what they are given.
+  void giveToCallers() {
+    llvm::MapVector<func::ReturnOp, SmallVector<Codes>> returned;
+    for (Codes &codes : made) {
+      std::string why;
+      if (func::ReturnOp op = findReturn(codes, why))
+        returned[op].push_back(codes);
+      else if (!why.empty())
+        remark::missed(codes.quantized->getLoc(), kRemark) << remark::reason(
+            "its floats are returned, not its codes: {0}", why);
+    }
+    for (auto &[op, codes] : returned)
+      giveCodes(op, codes, plan);
+  }
+
+  PlanAttr plan;           ///< What the options ask for.
+  SmallVector<Codes> made; ///< Of what has been quantized.
 };
 } // namespace

@@ -117,8 +117,9 @@ def assert_close(actual, expected):
     assert np.abs(actual - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
-@pytest.mark.parametrize("queries", [QUERIES, TOKENS], ids=["few", "all"])
+@pytest.mark.parametrize(
+    "queries, causal", [(QUERIES, False), (QUERIES, True), (TOKENS, True)], ids=str
+)
 @pytest.mark.parametrize("basis", BASES, ids=str)
 def test_outputs_are_those_of_the_codes(run, optimize, basis, queries, causal):
     """Whether the transform moved (few queries) or not, folded or not."""
@@ -187,3 +188,28 @@ def test_the_transform_is_worth_its_while(run, optimize):
         decibels[str(basis)] = reference.sqnr_db(exact, actual)
     without, transformed = decibels.values()
     assert transformed > without + 3
+
+
+def test_a_caller_is_given_codes(run, optimize):
+    """Keys and values that a model returns, as 4.25 bits a code; not its output."""
+    basis = BASES[0]
+    kinds = [tensor(HEADS, QUERIES, WIDTH), *[tensor(HEADS, TOKENS, WIDTH)] * 2]
+    module = attention().replace(f"-> {kinds[0]} {{", f"-> ({', '.join(kinds)}) {{")
+    module = re.sub(r"return .*", f"return %y, %k, %v : {', '.join(kinds)}", module)
+    program = optimize(
+        module,
+        f"--stamp-quantize-attention=basis={{{basis}}} schedule={{{SCHEDULE}}} "
+        "return-codes",
+        "--stamp-fold",
+    )
+    q, k, v = inputs(TOKENS)
+    [[y, *results]] = run(program, [("attention", [q, k, v], 9)])
+    assert_close(y, attend(q, through_codes(k, basis), through_codes(v, basis)))
+    for x, actual in zip((k, v), (results[:4], results[4:]), strict=True):
+        codes, scales, zeros = reference.quantize(basis.forward(x), SCHEDULE)
+        expected = [*reference.pack(codes, SCHEDULE, -2, -1), scales, zeros]
+        for one, other in zip(actual, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert actual[3].dtype == np.int8
+        size = sum(part.nbytes for part in actual[:2])
+        assert size * 8 == HEADS * WIDTH * SCHEDULE.bits_per_row(TOKENS).sum()

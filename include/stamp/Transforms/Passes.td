@@ -231,6 +231,10 @@ def StampQuantizeAttention : Pass<"stamp-quantize-attention"> {
     In causal attention the error of a token's key and value then depends on later
     tokens that share coefficients with it; see docs/Semantics.md.
 
+    A model that returns its keys and values, for a cache, still returns floats,
+    unless `return-codes` asks for codes: then each of them is returned as one
+    packed tensor for each part of the schedule, scales, and zero points as i8.
+
     For each product of two activations that stays as it is, and for each operand
     that keeps its floats, a `missed` remark says why; an `analysis` remark counts.
     A second run changes nothing.
@@ -260,9 +264,11 @@ def StampQuantizeAttention : Pass<"stamp-quantize-attention"> {
     Option<"group", "group", "int64_t", "0",
            "Features of a token that share a scale; 0: all of a head">,
     Option<"minTokens", "min-tokens", "int64_t", "2",
-           "Keys and values that surely have fewer tokens stay float">
+           "Keys and values that surely have fewer tokens stay float">,
+    Option<"returnCodes", "return-codes", "bool", "false",
+           "Return keys and values as packed codes, scales and zero points">
   ];
-  let dependentDialects = ["::stamp::StampDialect"];
+  let dependentDialects = ["::stamp::StampDialect", "::mlir::arith::ArithDialect"];
 }
 
 def StampKVCache : Pass<"stamp-kv-cache", "::mlir::ModuleOp"> {

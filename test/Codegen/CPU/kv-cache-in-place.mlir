@@ -1,4 +1,4 @@
-// RUN: stamp-opt %s --stamp-kv-cache --inline --symbol-dce --stamp-fold --stamp-to-linalg --canonicalize --cse --eliminate-empty-tensors --one-shot-bufferize="bufferize-function-boundaries allow-return-allocs-from-loops function-boundary-type-conversion=identity-layout-map" --canonicalize --cse | FileCheck %s
+// RUN: stamp-opt %s --stamp-kv-cache --inline --symbol-dce --stamp-fold --stamp-to-linalg --convert-elementwise-to-linalg --canonicalize --cse --eliminate-empty-tensors --one-shot-bufferize="bufferize-function-boundaries allow-return-allocs-from-loops function-boundary-type-conversion=identity-layout-map" --canonicalize --cse | FileCheck %s
 
 // A cache is written where it lies, step after step: what is copied is a token
 // or a block, never a tensor of all 128 blocks, and no such buffer is made.
