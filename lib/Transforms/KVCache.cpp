@@ -226,6 +226,7 @@ public:
   }
 
   void write() {
+    checkSizes();
     SmallVector<Value> results;
     switch (declaration.role) {
     case Role::Append:
@@ -264,14 +265,38 @@ private:
     return arith::MulIOp::create(b, blocks, index(declaration.blockSize));
   }
 
+  /// Stops, and says so, unless `left` compares to `right` so.
+  void check(arith::CmpIPredicate predicate, Value left, Value right,
+             StringRef message) {
+    Value holds = arith::CmpIOp::create(b, predicate, left, right);
+    cf::AssertOp::create(
+        b, holds, (declaration.function.getName() + ": " + message).str());
+  }
+
+  /// Stops where sizes that are not known before differ among the tensors.
+  void checkSizes() {
+    auto checkAgainst = [&](Value reference, Value tensor, int64_t dimension) {
+      if (cast<RankedTensorType>(reference.getType()).isDynamicDim(dimension))
+        check(arith::CmpIPredicate::eq,
+              tensor::DimOp::create(b, tensor, dimension),
+              tensor::DimOp::create(b, reference, dimension),
+              "the sizes of its tensors do not agree");
+    };
+    SmallVector<Value> blocked = state.parts;
+    blocked.push_back(state.zeroPoints);
+    for (Value tensor : blocked)
+      checkAgainst(state.scales, tensor, tokenDim);
+    llvm::append_values(blocked, state.scales, x);
+    for (Value tensor : blocked)
+      for (int64_t d : llvm::seq(tokenDim))
+        checkAgainst(state.window, tensor, d);
+  }
+
   /// Stops where fewer blocks exist than are needed.
   void checkCapacity(Value needed, const State &state) {
-    Value capacity = tensor::DimOp::create(b, state.scales, tokenDim);
-    Value fits =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ule, needed, capacity);
-    cf::AssertOp::create(b, fits,
-                         declaration.function.getName().str() +
-                             ": the cache has too few blocks");
+    check(arith::CmpIPredicate::ule, needed,
+          tensor::DimOp::create(b, state.scales, tokenDim),
+          "the cache has too few blocks");
   }
 
   /// The sizes of a tensor per sequence and head.
@@ -509,11 +534,8 @@ Value BodyWriter::writeMix() {
   Value blocks = countBlocks(length);
   checkCapacity(blocks, state);
   Value given = tensor::DimOp::create(b, x, tokenDim + 1);
-  Value agree =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, given, length);
-  cf::AssertOp::create(b, agree,
-                       declaration.function.getName().str() +
-                           ": there are not as many probabilities as tokens");
+  check(arith::CmpIPredicate::eq, given, length,
+        "there are not as many probabilities as tokens");
   auto probabilities = [&](Value from, OpFoldResult count) {
     return tokens().along(tokenDim + 1).slice(x, from, count);
   };

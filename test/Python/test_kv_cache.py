@@ -273,6 +273,55 @@ def test_a_full_cache_stops_the_program(run, optimize):
         append(run, program, form, x)
 
 
+def test_sizes_that_run_time_knows(run, optimize):
+    """Any number of heads, queries and blocks; and sizes that disagree stop it."""
+    form = FORMS["mixed"]
+
+    def dynamic(kind):
+        *sizes, element = kind[len("tensor<") : -1].split("x")
+        blocks = {4: 2, 3: 1}[len(sizes)] if sizes[1] == str(CAPACITY) else 1
+        return tensor(*"?" * blocks, *sizes[blocks:], element=element)
+
+    state = [dynamic(kind) for kind in state_types(form)]
+    types, count = ", ".join(state), len(state)
+    x, p = tensor("?", "?", WIDTH), tensor("?", "?", "?")
+    kv = f"#stamp.kv_cache<basis = {form.basis}, schedule = {form.schedule}>"
+    held = ", ".join(f"%r#{i}" for i in range(count + 1))
+    program = optimize(
+        f"""
+func.func private @append({x}, {types}, index) -> ({types}, index)
+    attributes {{stamp.kv_append = {kv}}}
+func.func private @scores({x}, {types}, index) -> {p} attributes {{stamp.kv_scores = {kv}}}
+func.func private @mix({p}, {types}, index) -> {x} attributes {{stamp.kv_mix = {kv}}}
+func.func @main(%x: {x}, %q: {x}, {", ".join(f"%s{i}: {t}" for i, t in enumerate(state))})
+    -> ({types}, {x}) {{
+  %none = arith.constant 0 : index
+  %r:{count + 1} = func.call @append(%x, {", ".join(f"%s{i}" for i in range(count))},
+      %none) : ({x}, {types}, index) -> ({types}, index)
+  %s = func.call @scores(%q, {held}) : ({x}, {types}, index) -> {p}
+  %y = func.call @mix(%s, {held}) : ({p}, {types}, index) -> {x}
+  return {", ".join(f"%r#{i}" for i in range(count))}, %y : {types}, {x}
+}}
+""",
+        "--stamp-kv-cache",
+    )
+    tokens, queries = sequences(form, 21, seed=2), sequences(form, 5, seed=9)
+    state = state_arrays(form)
+    inputs = [tokens, queries, *state]
+    [[*results, y]] = run(program, [("main", inputs, count + 1)], "--allow-nonfinite")
+    expected = reference.cache(tokens, *form.arguments)
+    assert_holds(results, expected)
+    k = reference.restore(expected, form.basis, form.schedule)
+    y_expected = queries @ k.swapaxes(-1, -2) @ k
+    assert np.abs(y - y_expected).max() <= 1e-5 * np.abs(y_expected).max()
+
+    for number, other in (0, tokens[:1]), (1, queries[:1]), (4, state[2][:, :2]):
+        wrong = [*inputs]
+        wrong[number] = other
+        with pytest.raises(AssertionError, match="sizes of its tensors do not agree"):
+            run(program, [("main", wrong, count + 1)], "--allow-nonfinite")
+
+
 @pytest.mark.parametrize("schedule, bits", [(FLAT, 4), (MIXED, 4.25)], ids=str)
 def test_codes_take_their_bits_and_are_worth_them(run, optimize, schedule, bits):
     """The bytes of what is stored, and what they give with and without L."""
