@@ -279,7 +279,7 @@ def test_sizes_that_run_time_knows(run, optimize):
 
     def dynamic(kind):
         *sizes, element = kind[len("tensor<") : -1].split("x")
-        blocks = {4: 2, 3: 1}[len(sizes)] if sizes[1] == str(CAPACITY) else 1
+        blocks = 2 if sizes[1] == str(CAPACITY) else 1
         return tensor(*"?" * blocks, *sizes[blocks:], element=element)
 
     state = [dynamic(kind) for kind in state_types(form)]
