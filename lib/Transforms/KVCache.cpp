@@ -273,8 +273,11 @@ private:
         b, holds, (declaration.function.getName() + ": " + message).str());
   }
 
-  /// Stops where sizes that are not known before differ among the tensors.
+  /// Stops where sizes that are not known before differ among the tensors, and
+  /// at lengths that are none.
   void checkSizes() {
+    check(arith::CmpIPredicate::sge, length, index(0),
+          "the number of tokens is negative");
     auto checkAgainst = [&](Value reference, Value tensor, int64_t dimension) {
       if (cast<RankedTensorType>(reference.getType()).isDynamicDim(dimension))
         check(arith::CmpIPredicate::eq,

@@ -51,7 +51,7 @@ def tensor(*sizes, element="f32"):
 def state_arrays(form, blocks=CAPACITY):
     """A cache without tokens, full of what must not come through."""
     full = np.zeros((HEADS, blocks * form.block, WIDTH), np.float32)
-    parts, scales, zeros, _ = reference.cache(
+    parts, scales, zeros, _ = reference.kv_cache(
         full, form.basis, form.schedule, form.block, form.block, form.group
     )
     garbage = [np.full(part.shape, 0x5A, np.int8) for part in parts]
@@ -107,8 +107,12 @@ def softmax(x, kind):
 
     return (
         reduce("max", x, "0xFF800000", "maximumf")
-        + map2("exp", x, "%max", "%d = arith.subf %a, %b : f32\n"
-               "    %r = math.exp %d : f32")
+        + map2(
+            "exp",
+            x,
+            "%max",
+            "%d = arith.subf %a, %b : f32\n    %r = math.exp %d : f32",
+        )
         + reduce("sum", "%exp", "0.0", "addf")
         + map2("p", "%exp", "%sum", "%r = arith.divf %a, %b : f32")
     )
@@ -130,6 +134,10 @@ def decoder(form):
     types = ", ".join(state)
 
     carried = [*(f"{n}l = {n}" for n in names), "%out = %init"]
+
+    def listed(pattern, count=count):
+        return ", ".join(pattern.format(i) for i in range(count))
+
     kinds = ", ".join([types, types, qs])
     return declarations(form) + f"""
 func.func @main(%keys: {x}, %values: {x}, %queries: {qs},
@@ -149,14 +157,14 @@ func.func @main(%keys: {x}, %values: {x}, %queries: {qs},
     %v = tensor.cast %v1 : {one} to {x}
     %q = tensor.extract_slice %queries[%t, 0, 0, 0] [1, {HEADS}, {QUERIES}, {WIDTH}]
         [1, 1, 1, 1] : {qs} to {q}
-    %kn:{count + 1} = func.call @append(%k, {", ".join(f"%ks{i}l" for i in range(count))},
+    %kn:{count + 1} = func.call @append(%k, {listed("%ks{}l")},
         %t) : ({x}, {types}, index) -> ({types}, index)
-    %vn:{count + 1} = func.call @append(%v, {", ".join(f"%vs{i}l" for i in range(count))},
+    %vn:{count + 1} = func.call @append(%v, {listed("%vs{}l")},
         %t) : ({x}, {types}, index) -> ({types}, index)
-    %s = func.call @scores(%q, {", ".join(f"%kn#{i}" for i in range(count + 1))})
+    %s = func.call @scores(%q, {listed("%kn#{}", count + 1)})
         : ({q}, {types}, index) -> {p}
     {softmax("%s", p)}
-    %y = func.call @mix(%p, {", ".join(f"%vn#{i}" for i in range(count + 1))})
+    %y = func.call @mix(%p, {listed("%vn#{}", count + 1)})
         : ({p}, {types}, index) -> {q}
     %next = tensor.insert_slice %y into %out[%t, 0, 0, 0]
         [1, {HEADS}, {QUERIES}, {WIDTH}] [1, 1, 1, 1] : {q} into {qs}
@@ -215,12 +223,14 @@ def test_every_step_is_all_blocks_at_once(run, optimize, form, passes):
          2 * len(state) + 1)
         for n in lengths
     ]
-    for n, results in zip(lengths, run(program, calls, "-O1", "--allow-nonfinite"), strict=True):
-        held = [reference.cache(x[:, :n], *form.arguments) for x in (keys, values)]
+    outcomes = run(program, calls, "-O1", "--allow-nonfinite")
+    for n, results in zip(lengths, outcomes, strict=True):
+        held = [reference.kv_cache(x[:, :n], *form.arguments) for x in (keys, values)]
         assert_holds(results[: len(state)], held[0])
         assert_holds(results[len(state) : -1], held[1])
         k, v = (
-            reference.restore(h, form.basis, form.schedule, form.group) for h in held
+            reference.read_kv_cache(h, form.basis, form.schedule, form.group)
+            for h in held
         )
         expected, actual = attend(queries[n - 1], k, v), results[-1][n - 1]
         assert np.abs(actual - expected).max() <= 1e-5 * np.abs(expected).max()
@@ -238,8 +248,8 @@ func.func @main(%x: {x}, %length: tensor<i64>,
     {", ".join(f"%s{i}: {t}" for i, t in enumerate(state))}) -> ({types}) {{
   %wide = tensor.extract %length[] : tensor<i64>
   %n = arith.index_cast %wide : i64 to index
-  %r:{count + 1} = func.call @append(%x, {", ".join(f"%s{i}" for i in range(count))}, %n)
-      : ({x}, {types}, index) -> ({types}, index)
+  %r:{count + 1} = func.call @append(%x, {", ".join(f"%s{i}" for i in range(count))},
+      %n) : ({x}, {types}, index) -> ({types}, index)
   return {", ".join(f"%r#{i}" for i in range(count))} : {types}
 }}
 """
@@ -259,8 +269,15 @@ def test_tokens_come_in_any_portions(run, optimize):
     for portion in 15, 6, 1:
         state = append(run, program, form, x[:, length:][:, :portion], length, state)
         length += portion
-        assert_holds(state, reference.cache(x[:, :length], *form.arguments))
+        assert_holds(state, reference.kv_cache(x[:, :length], *form.arguments))
     assert length == x.shape[1]
+
+
+def test_a_negative_length_stops_the_program(run, optimize):
+    form = FORMS["flat"]
+    program = optimize(filler(form), "--stamp-kv-cache")
+    with pytest.raises(AssertionError, match="the number of tokens is negative"):
+        append(run, program, form, sequences(form, 1, seed=4), length=-1)
 
 
 def test_a_full_cache_stops_the_program(run, optimize):
@@ -291,9 +308,11 @@ def test_sizes_that_run_time_knows(run, optimize):
         f"""
 func.func private @append({x}, {types}, index) -> ({types}, index)
     attributes {{stamp.kv_append = {kv}}}
-func.func private @scores({x}, {types}, index) -> {p} attributes {{stamp.kv_scores = {kv}}}
+func.func private @scores({x}, {types}, index) -> {p}
+    attributes {{stamp.kv_scores = {kv}}}
 func.func private @mix({p}, {types}, index) -> {x} attributes {{stamp.kv_mix = {kv}}}
-func.func @main(%x: {x}, %q: {x}, {", ".join(f"%s{i}: {t}" for i, t in enumerate(state))})
+func.func @main(%x: {x}, %q: {x},
+    {", ".join(f"%s{i}: {t}" for i, t in enumerate(state))})
     -> ({types}, {x}) {{
   %none = arith.constant 0 : index
   %r:{count + 1} = func.call @append(%x, {", ".join(f"%s{i}" for i in range(count))},
@@ -309,9 +328,9 @@ func.func @main(%x: {x}, %q: {x}, {", ".join(f"%s{i}: {t}" for i, t in enumerate
     state = state_arrays(form)
     inputs = [tokens, queries, *state]
     [[*results, y]] = run(program, [("main", inputs, count + 1)], "--allow-nonfinite")
-    expected = reference.cache(tokens, *form.arguments)
+    expected = reference.kv_cache(tokens, *form.arguments)
     assert_holds(results, expected)
-    k = reference.restore(expected, form.basis, form.schedule)
+    k = reference.read_kv_cache(expected, form.basis, form.schedule)
     y_expected = queries @ k.swapaxes(-1, -2) @ k
     assert np.abs(y - y_expected).max() <= 1e-5 * np.abs(y_expected).max()
 
@@ -330,7 +349,7 @@ def test_codes_take_their_bits_and_are_worth_them(run, optimize, schedule, bits)
     decibels = []
     for basis in reference.Identity(), reference.Haar(4):
         form = Form(basis, schedule, block, block)
-        held = reference.cache(x, *form.arguments)
+        held = reference.kv_cache(x, *form.arguments)
         parts = [tensor(*part.shape, element="i8") for part in held.parts]
         rows = held.scales.shape
         state = [*parts, tensor(*rows), tensor(*rows, element="i8")]
@@ -351,16 +370,17 @@ func.func @main(%x: {kind}, {", ".join(f"%s{i}: {t}" for i, t in enumerate(state
 """,
             "--stamp-kv-cache",
         )
-        empty = [np.zeros_like(array) for array in (*held.parts, held.scales, held.zeros)]
+        stored = [*held.parts, held.scales, held.zeros]
+        empty = [np.zeros_like(array) for array in stored]
         empty.append(np.zeros((2, block, width), np.float32))
         [results] = run(program, [("main", [x, *empty], count)])
         *parts, scales, zeros, window = results
         assert sum(part.nbytes for part in parts) * 8 == bits * x.size
         # And a scale and a zero point for each token of each head.
         assert scales.nbytes + zeros.nbytes == 5 * x.size // width
-        cached = reference.Cache(parts, scales, zeros, window[:, :0])
+        cached = reference.KVCache(parts, scales, zeros, window[:, :0])
         decibels.append(
-            reference.sqnr_db(x, reference.restore(cached, basis, schedule))
+            reference.sqnr_db(x, reference.read_kv_cache(cached, basis, schedule))
         )
     # One width for all gives nothing for what L concentrates (Theorem 1); two do.
     without, transformed = decibels

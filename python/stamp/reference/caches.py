@@ -8,7 +8,7 @@ import numpy as np
 from .quantizers import Quantized, dequantize, pack, quantize, unpack
 
 
-class Cache(NamedTuple):
+class KVCache(NamedTuple):
     """What a cache holds of n tokens, m blocks of B of them as codes."""
 
     parts: list  # int8, (..., m, rows, bytes) for each part of the schedule
@@ -22,17 +22,17 @@ def stored_blocks(tokens, block, window):
     return max(0, tokens - (window - block)) // block
 
 
-def cache(x, basis, schedule, block, window, group=None):
+def kv_cache(x, basis, schedule, block, window, group=None):
     """All of x, (..., n, D), as a cache holds it that has got it token by token."""
     *leading, n, features = x.shape
     m = stored_blocks(n, block, window)
     blocks = x[..., : m * block, :].reshape(*leading, m, block, features)
     codes, scales, zeros = quantize(basis.forward(blocks), schedule, group=group)
     parts = pack(codes, schedule, -2, -1)
-    return Cache(parts, scales, zeros.astype(np.int8), x[..., m * block :, :])
+    return KVCache(parts, scales, zeros.astype(np.int8), x[..., m * block :, :])
 
 
-def restore(cached, basis, schedule, group=None):
+def read_kv_cache(cached, basis, schedule, group=None):
     """The tokens that a cache stands for, (..., n, D) in float32."""
     features = cached.recent.shape[-1]
     codes = unpack(cached.parts, features, schedule, -2, -1)
