@@ -168,6 +168,8 @@ private:
     if (!op.hasPureTensorSemantics())
       return;
     AffineExpr loop = op.getIndexingMapMatchingResult(result).getResult(along);
+    if (!isa<AffineDimExpr>(loop))
+      return;
     SmallVector<OpOperand *> carriers =
         llvm::filter_to_vector(op.getDpsInputOperands(), [&](OpOperand *input) {
           return op.getMatchingIndexingMap(input)
