@@ -281,3 +281,16 @@ std::optional<std::string> PlanAttr::featuresMisfit(int64_t features) const {
       return reason;
   return std::nullopt;
 }
+
+//===----------------------------------------------------------------------===//
+// Caches
+//===----------------------------------------------------------------------===//
+
+LogicalResult KVCacheAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  BasisAttrInterface, ScheduleAttr,
+                                  int64_t group) {
+  if (group < 0 || group > kMaxGroup)
+    return emitError() << "group must be 0 to " << kMaxGroup << ", got "
+                       << group;
+  return success();
+}

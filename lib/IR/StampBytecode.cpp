@@ -284,7 +284,9 @@ using Encodings = EncodingList<
              Field<&PlanAttr::getActivationGroup>,
              Field<&PlanAttr::getWeightBits>, Field<&PlanAttr::getWeightGroup>>,
     Encoding<8, HadamardAttr, Field<&HadamardAttr::getOrder>>,
-    Encoding<9, ScaleAttr, Field<&ScaleAttr::getFactors>>>;
+    Encoding<9, ScaleAttr, Field<&ScaleAttr::getFactors>>,
+    Encoding<10, KVCacheAttr, Field<&KVCacheAttr::getBasis>,
+             Field<&KVCacheAttr::getSchedule>, Field<&KVCacheAttr::getGroup>>>;
 
 // Without an encoding, it would be written as text, of no version.
 static_assert(Encodings::holdsAllOf<

@@ -240,6 +240,12 @@ func.func private @schedule_is_no_basis() attributes {
 
 // -----
 
+// expected-error@+2 {{group must be 0 to 65536, got 65537}}
+func.func private @cache_group() attributes {
+  a = #stamp.kv_cache<basis = #stamp.identity, schedule = #stamp.schedule<[], 4>, group = 65537>}
+
+// -----
+
 // expected-error@+1 {{order must be between 1 and 4096, got 0}}
 func.func private @no_order() attributes {a = #stamp.hadamard<order = 0>}
 

@@ -894,3 +894,15 @@ func.func @observe_in_f32(%x: tensor<8x4xf32>, %a: tensor<8x8xf32>) -> tensor<8x
   %s = stamp.observe "a" along 0 ins(%x, %a : tensor<8x4xf32>, tensor<8x8xf32>) outs(%a : tensor<8x8xf32>)
   return %s : tensor<8x8xf32>
 }
+
+// -----
+
+// expected-error@+1 {{'func.func' op expects 'stamp.kv_scores' to be a #stamp.kv_cache}}
+func.func private @cache_that_is_none() attributes {stamp.kv_scores = 4}
+
+// -----
+
+// expected-error@+1 {{'builtin.module' op cannot carry 'stamp.kv_mix': it is not a function}}
+module attributes {
+    stamp.kv_mix = #stamp.kv_cache<basis = #stamp.identity, schedule = #stamp.schedule<[], 4>>} {
+}

@@ -385,3 +385,13 @@ func.func @observe(%x: tensor<2x?x8xf16>, %a: tensor<?x?xf64>, %m: memref<12x8xf
   stamp.observe "a site" along 0 ins(%m, %b : memref<12x8xf32>, memref<12x12xf64>) outs(%b : memref<12x12xf64>)
   return %sum : tensor<?x?xf64>
 }
+
+// CHECK-LABEL: func private @caches
+func.func private @caches(tensor<4xf32>) attributes {
+  // CHECK-SAME: a = #stamp.kv_cache<basis = #stamp.haar<levels = 4>, schedule = #stamp.schedule<[1 : 8], 4>>
+  a = #stamp.kv_cache<basis = #stamp.haar<levels = 4>, schedule = #stamp.schedule<[1 : 8], 4>>,
+  // CHECK-SAME: b = #stamp.kv_cache<basis = #stamp.identity, schedule = #stamp.schedule<[], 4>, group = 32>
+  b = #stamp.kv_cache<basis = #stamp.identity, schedule = #stamp.schedule<[], 4>, group = 32>,
+  // CHECK-SAME: stamp.kv_append = #stamp.kv_cache<basis = #stamp.dct, schedule = #stamp.schedule<[], 4>>
+  stamp.kv_append = #stamp.kv_cache<basis = #stamp.dct, schedule = #stamp.schedule<[], 4>, group = 0>
+}

@@ -70,3 +70,42 @@ func.func @linear_attention(%k: tensor<?x4xf32>, %v: tensor<?x3xf32>, %c: tensor
       ins(%i, %j : tensor<?x4xf32>, tensor<?x3xf32>) outs(%c : tensor<4x3xf32>) -> tensor<4x3xf32>
   return %y : tensor<4x3xf32>
 }
+
+// What both factors have, a batch of any size, does not tell which is cheaper.
+// CHECK-LABEL: func @batch_of_any_size
+//       CHECK:   %[[T:.*]] = stamp.transform #stamp.wht along 2 ins(%{{.*}} : tensor<?x1x5xf32>)
+//       CHECK:   linalg.batch_matmul ins(%[[T]],
+//   CHECK-NOT:   stamp
+//       CHECK:   return
+func.func @batch_of_any_size(%v: tensor<?x5x4xf32>, %p: tensor<?x1x5xf32>, %c: tensor<?x1x4xf32>, %e: tensor<?x5x4xf32>) -> tensor<?x1x4xf32> {
+  %i = stamp.inverse_transform #stamp.wht along 1 ins(%v : tensor<?x5x4xf32>) outs(%e : tensor<?x5x4xf32>)
+  %y = linalg.batch_matmul ins(%p, %i : tensor<?x1x5xf32>, tensor<?x5x4xf32>) outs(%c : tensor<?x1x4xf32>) -> tensor<?x1x4xf32>
+  return %y : tensor<?x1x4xf32>
+}
+
+// Values that are repeated for three heads of queries: wider on the way, but
+// the probabilities of all heads are narrower than the values of one.
+// CHECK-LABEL: func @grouped_queries_read_values
+//   CHECK-NOT:   stamp.inverse_transform
+//       CHECK:   stamp.transform #stamp.wht along 2 ins(%{{.*}} : tensor<3x1x5xf32>)
+//   CHECK-NOT:   stamp
+//       CHECK:   return
+func.func @grouped_queries_read_values(%v: tensor<5x4xf32>, %p: tensor<3x1x5xf32>, %c: tensor<3x1x4xf32>, %e: tensor<5x4xf32>, %w: tensor<3x5x4xf32>) -> tensor<3x1x4xf32> {
+  %i = stamp.inverse_transform #stamp.wht along 0 ins(%v : tensor<5x4xf32>) outs(%e : tensor<5x4xf32>)
+  %r = linalg.broadcast ins(%i : tensor<5x4xf32>) outs(%w : tensor<3x5x4xf32>) dimensions = [0]
+  %y = linalg.batch_matmul ins(%p, %r : tensor<3x1x5xf32>, tensor<3x5x4xf32>) outs(%c : tensor<3x1x4xf32>) -> tensor<3x1x4xf32>
+  return %y : tensor<3x1x4xf32>
+}
+
+// With two queries each they are wider.
+// CHECK-LABEL: func @grouped_queries_are_wider
+//       CHECK:   stamp.inverse_transform #stamp.wht along 0 ins(%{{.*}} : tensor<5x4xf32>)
+//       CHECK:   linalg.broadcast
+//   CHECK-NOT:   stamp
+//       CHECK:   return
+func.func @grouped_queries_are_wider(%v: tensor<5x4xf32>, %p: tensor<3x2x5xf32>, %c: tensor<3x2x4xf32>, %e: tensor<5x4xf32>, %w: tensor<3x5x4xf32>) -> tensor<3x2x4xf32> {
+  %i = stamp.inverse_transform #stamp.wht along 0 ins(%v : tensor<5x4xf32>) outs(%e : tensor<5x4xf32>)
+  %r = linalg.broadcast ins(%i : tensor<5x4xf32>) outs(%w : tensor<3x5x4xf32>) dimensions = [0]
+  %y = linalg.batch_matmul ins(%p, %r : tensor<3x2x5xf32>, tensor<3x5x4xf32>) outs(%c : tensor<3x2x4xf32>) -> tensor<3x2x4xf32>
+  return %y : tensor<3x2x4xf32>
+}

@@ -247,4 +247,27 @@ def Stamp_PlanAttr : Stamp_Attr<"Plan", "plan"> {
   }];
 }
 
+//===----------------------------------------------------------------------===//
+// Caches
+//===----------------------------------------------------------------------===//
+
+def Stamp_KVCacheAttr : Stamp_Attr<"KVCache", "kv_cache"> {
+  let summary = "How a cache of keys or values holds its blocks";
+  let description = [{
+    Carried by the declaration of a function that `stamp-kv-cache` gives its body
+    to, as `stamp.kv_append`, `stamp.kv_scores` or `stamp.kv_mix`. The tokens of a
+    block are a sequence of their own: they take the basis, and are quantized
+    under the schedule, each token of each head with a scale of its own, or with
+    one for every `group` features.
+
+    Example: `#stamp.kv_cache<basis = #stamp.haar<levels = 4>,
+    schedule = #stamp.schedule<[1 : 8], 4>>`
+  }];
+  let parameters = (ins "::stamp::BasisAttrInterface":$basis,
+    Stamp_ScheduleParameter:$schedule,
+    Stamp_GroupParameter:$group);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 #endif // STAMP_IR_STAMPATTRS_TD

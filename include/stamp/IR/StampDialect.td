@@ -43,6 +43,12 @@ def Stamp_Dialect : Dialect {
     /// The attribute by which a contraction carries its `#stamp.plan`.
     static constexpr ::llvm::StringLiteral kPlanAttrName = "stamp.plan";
 
+    /// The attributes by which a function's declaration says what it does with
+    /// a `#stamp.kv_cache`.
+    static constexpr ::llvm::StringLiteral kAppendAttrName = "stamp.kv_append";
+    static constexpr ::llvm::StringLiteral kScoresAttrName = "stamp.kv_scores";
+    static constexpr ::llvm::StringLiteral kMixAttrName = "stamp.kv_mix";
+
     void registerAttributes();
     void registerBytecode();
     void attachTilingInterfaces();

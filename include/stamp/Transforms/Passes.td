@@ -209,6 +209,129 @@ def StampFold : Pass<"stamp-fold"> {
   ];
 }
 
+def StampQuantizeAttention : Pass<"stamp-quantize-attention"> {
+  let summary = "Keep keys and values as transformed codes";
+  let description = [{
+    Finds attention, P·V with P a softmax of Q·Kᵀ, and lets K and V exist as codes
+    between their producer and their use:
+
+        K ≈ L⁻¹( Q(L K) ),   V ≈ L⁻¹( Q(L V) )
+
+    L acts on the tokens that are attended to, and each of them has a scale of its
+    own per head, or one for every `group` features. Attention is told by the
+    contractions' maps, whatever the layout of heads: the sequence is the loop
+    that K has and Q has not, and that V is summed over. Between the two stands a
+    `linalg.softmax`, or elementwise ops with an exponential among them. Codes are
+    made in front of what repeats heads for grouped queries.
+
+    The inverse transforms stand on K and V. `stamp-fold` moves them to the scores
+    and the probabilities where those are cheaper to transform, by Q·(L⁻¹K)ᵀ =
+    (Q·Kᵀ)·L⁻ᵀ and P·L⁻¹(V) = (P·Lᵀ)·V; mask and softmax always see tokens.
+
+    In causal attention the error of a token's key and value then depends on later
+    tokens that share coefficients with it; see docs/Semantics.md.
+
+    A model that returns its keys and values, for a cache, still returns floats,
+    unless `return-codes` asks for codes: then each of them is returned as one
+    packed tensor for each part of the schedule, scales, and zero points as i8.
+
+    For each product of two activations that stays as it is, and for each operand
+    that keeps its floats, a `missed` remark says why; an `analysis` remark counts.
+    A second run changes nothing.
+
+    Before:
+    ```mlir
+    %s = linalg.batch_matmul_transpose_b ins(%q, %k : …) outs(%zero : …) -> …
+    %p = linalg.softmax dimension(2) ins(%s : …) outs(…) -> …
+    %y = linalg.batch_matmul ins(%p, %v : …) outs(%zero : …) -> …
+    ```
+    After, for K as for V:
+    ```mlir
+    %t = stamp.transform #stamp.haar<levels = 4> along 1 ins(%k : …) outs(…)
+    %c, %sk, %z = stamp.quantize #stamp.schedule<[0.0625 : 8], 4> along 1 over 2
+                    ins(%t : …) outs(…)
+    %d = stamp.dequantize over 2 ins(%c, %sk, %z : …) outs(…)
+    %i = stamp.inverse_transform #stamp.haar<levels = 4> along 1 ins(%d : …) outs(…)
+    %s = linalg.batch_matmul_transpose_b ins(%q, %i : …) outs(%zero : …) -> …
+    ```
+  }];
+  let options = [
+    Option<"basis", "basis", "std::string", "\"#stamp.haar<levels = 4>\"",
+           "The basis of the sequence transform, a #stamp attribute">,
+    Option<"schedule", "schedule", "std::string",
+           "\"#stamp.schedule<[0.0625 : 8], 4>\"",
+           "The precision schedule of keys and values, a #stamp.schedule">,
+    Option<"group", "group", "int64_t", "0",
+           "Features of a token that share a scale; 0: all of a head">,
+    Option<"minTokens", "min-tokens", "int64_t", "2",
+           "Keys and values that surely have fewer tokens stay float">,
+    Option<"returnCodes", "return-codes", "bool", "false",
+           "Return keys and values as packed codes, scales and zero points">
+  ];
+  let dependentDialects = ["::stamp::StampDialect", "::mlir::arith::ArithDialect"];
+}
+
+def StampKVCache : Pass<"stamp-kv-cache", "::mlir::ModuleOp"> {
+  let summary = "Give the declared functions of a KV cache their bodies";
+  let description = [{
+    A cache of keys, or of values, is a few tensors that a decoder carries from
+    step to step: whole blocks of B tokens as transformed and packed codes, with
+    their scales and zero points, and a window of the most recent tokens as they
+    are. The types of three declared functions say how large each is, their
+    attribute how blocks are quantized, and this pass writes the bodies.
+
+    * `stamp.kv_append` (tokens, cache, length) to (cache, length): the tokens go
+      into the window; when it is full, its oldest block is transformed, quantized
+      and stored.
+    * `stamp.kv_scores` (queries, cache, length) to scores: Q·Kᵀ for each token of
+      the cache, block by block.
+    * `stamp.kv_mix` (probabilities, cache, length) to outputs: P·V likewise.
+
+    Scores and probabilities are of tokens in their order, so that scale, mask and
+    softmax between the two are the model's own. The dimensions in front are
+    sequences and heads; the rows of queries are those of one key head: a group of
+    query heads joins them. The cache in a signature is, with B and the number of
+    blocks as the types have it, which may be `?`:
+
+        one tensor … × blocks × rows × bytes of i8 for each part of the schedule,
+        scales … × blocks × B of f32, zero points … × blocks × B of i8
+          (with a dimension of groups behind them if there are groups),
+        window … × W × D of floats, W ≥ B;
+
+    then the number of tokens, an index. After n tokens B·⌊max(0, n − W + B)/B⌋ are
+    stored as codes. A token that finds no block left stops the program.
+
+    The inverse transforms stand on K and V, and are for `stamp-fold` to move to
+    the scores and probabilities.
+
+    Before:
+    ```mlir
+    func.func private @append(tensor<8x?x64xf32>, tensor<8x128x16x32xi8>, tensor<8x128x16xf32>,
+        tensor<8x128x16xi8>, tensor<8x16x64xf32>, index)
+        -> (tensor<8x128x16x32xi8>, tensor<8x128x16xf32>, tensor<8x128x16xi8>, tensor<8x16x64xf32>, index)
+        attributes {stamp.kv_append = #stamp.kv_cache<basis = #stamp.haar<levels = 4>,
+                                                      schedule = #stamp.schedule<[], 4>>}
+    ```
+    After, the function has a body:
+    ```mlir
+    scf.for … {
+      … tensor.insert_slice %token into %window …
+      scf.if %is_full … {
+        %t = stamp.transform #stamp.haar<levels = 4> along 1 ins(%block : tensor<8x16x64xf32>) …
+        %q, %s, %z = stamp.quantize #stamp.schedule<[], 4> along 1 over 2 ins(%t : …) …
+        %p = stamp.pack #stamp.schedule<[], 4> along 1 over 2 ins(%q : …) outs(… : tensor<8x16x32xi8>)
+        … tensor.insert_slice …
+      }
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::stamp::StampDialect", "::mlir::arith::ArithDialect",
+    "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def StampBlockOrder : Pass<"stamp-block-order"> {
   let summary = "Keep coefficients where their tokens were, so that rows tile";
   let description = [{

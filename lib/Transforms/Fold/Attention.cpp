@@ -18,17 +18,14 @@ using namespace mlir;
 using namespace stamp;
 
 std::optional<SequenceContraction>
-SequenceContraction::match(InverseTransformOp inverse) {
-  if (!keepsType(inverse) || !inverse->hasOneUse())
-    return std::nullopt;
-  OpOperand &use = *inverse->use_begin();
+SequenceContraction::match(OpOperand &use, int64_t dimension) {
   auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
   if (!op || !linalg::isaContractionOpInterface(op) ||
       !op.hasPureTensorSemantics() || !op.isDpsInput(&use) ||
       op->hasAttr(StampDialect::kPlanAttrName))
     return std::nullopt;
   AffineExpr sequence = getAffineDimExpr(
-      op.getMatchingIndexingMap(&use).getDimPosition(inverse.getDimension()),
+      op.getMatchingIndexingMap(&use).getDimPosition(dimension),
       op.getContext());
   OpOperand *other = op.getDpsInputOperand(1 - use.getOperandNumber());
   std::optional<unsigned> along =
@@ -37,6 +34,49 @@ SequenceContraction::match(InverseTransformOp inverse) {
                     .getResultPosition(sequence))
     return std::nullopt;
   return SequenceContraction{op, &use, other, *along};
+}
+
+std::optional<SequenceContraction>
+SequenceContraction::match(InverseTransformOp inverse) {
+  if (!keepsType(inverse) || !inverse->hasOneUse())
+    return std::nullopt;
+  return match(*inverse->use_begin(), inverse.getDimension());
+}
+
+/// Why the other factor cannot be transformed instead, whatever it costs; null
+/// if it can.
+static const char *whyNotOther(const SequenceContraction &sum,
+                               const RowTransform &rows) {
+  auto type = cast<RankedTensorType>(sum.other->get().getType());
+  if (!rows.basis.getBasis()->isOrthonormal())
+    return "and the basis is not orthonormal";
+  if (rows.lengths)
+    return "and its sequences have lengths of their own";
+  if (sum.op->getBlock() != sum.inverted->get().getParentBlock())
+    return "in another block, which may run more often";
+  if (!isa<Float16Type, BFloat16Type, Float32Type>(type.getElementType()) ||
+      type.getRank() < 2)
+    return "and its other operand cannot be transformed instead";
+  return nullptr;
+}
+
+/// What transforms of the other factor cost, where those of the inverted one
+/// cost 1; nullopt if that cannot be known.
+static std::optional<double> getGrowth(const SequenceContraction &sum) {
+  int64_t mine = getOwnWidth(sum.op, sum.inverted, sum.other);
+  int64_t its = getOwnWidth(sum.op, sum.other, sum.inverted);
+  if (ShapedType::isDynamic(mine) || ShapedType::isDynamic(its) || mine == 0)
+    return std::nullopt;
+  return static_cast<double>(its) / static_cast<double>(mine);
+}
+
+std::optional<double> stamp::getExchangeGrowth(OpOperand &use,
+                                               const RowTransform &rows) {
+  std::optional<SequenceContraction> sum =
+      SequenceContraction::match(use, rows.dimension);
+  if (!sum || whyNotOther(*sum, rows))
+    return std::nullopt;
+  return getGrowth(*sum);
 }
 
 /// The contraction whose other operand is the cheaper one to transform;
@@ -52,26 +92,17 @@ planExchange(InverseTransformOp inverse, std::string &why) {
           " contracts the sequence dimension, " + reason;
     return std::nullopt;
   };
-  Value other = sum->other->get();
-  auto type = cast<RankedTensorType>(other.getType());
-  if (!inverse.getBasis().getBasis()->isOrthonormal())
-    return refuse("and the basis is not orthonormal");
-  if (inverse.getLengths())
-    return refuse("and its sequences have lengths of their own");
-  if (sum->op->getBlock() != inverse->getBlock())
-    return refuse("in another block, which may run more often");
-  if (!isa<Float16Type, BFloat16Type, Float32Type>(type.getElementType()) ||
-      type.getRank() < 2)
-    return refuse("and its other operand cannot be transformed instead");
-  if (auto meets = other.getDefiningOp<InverseTransformOp>();
+  RowTransform rows = RowTransform::of(inverse);
+  if (const char *reason = whyNotOther(*sum, rows))
+    return refuse(reason);
+  if (auto meets = sum->other->get().getDefiningOp<InverseTransformOp>();
       meets && keepsType(meets) &&
-      RowTransform::of(meets) == RowTransform::of(inverse).along(sum->along))
+      RowTransform::of(meets) == rows.along(sum->along))
     return sum;
-  int64_t mine = getTokenWidth(inverse.getResult(), inverse.getDimension());
-  int64_t its = getTokenWidth(other, sum->along);
-  if (ShapedType::isDynamic(mine) || ShapedType::isDynamic(its))
+  std::optional<double> growth = getGrowth(*sum);
+  if (!growth)
     return refuse("and its other operand may be no cheaper to transform");
-  if (its >= mine)
+  if (*growth >= 1)
     return refuse("and its other operand is no cheaper to transform");
   return sum;
 }

@@ -148,6 +148,13 @@ static std::optional<double> getGrowth(const Passage &passage, int64_t inFront,
   if (passage.keepsWidth)
     return 1.0 / static_cast<double>(count);
   int64_t behind = getTokenWidth(passage.getResult(), passage.result);
+  if (auto op = dyn_cast<linalg::LinalgOp>(passage.op);
+      op && passage.carriers.size() == 1) {
+    OpOperand *carrier = passage.carriers.front().operand;
+    OpOperand *init = op.getDpsInitOperand(0);
+    inFront = getOwnWidth(op, carrier, init);
+    behind = getOwnWidth(op, init, carrier);
+  }
   if (ShapedType::isDynamic(inFront) || ShapedType::isDynamic(behind) ||
       inFront == 0)
     return std::nullopt;
@@ -175,7 +182,8 @@ static bool isCancelledByAll(Value tensor, const RowTransform &rows) {
 
 /// Whether an inverse that made `tensor`, and cost `cost` there, would find a
 /// place where it costs less than 1: where transforms cancel it, or, unless
-/// that is asked for, where it meets another inverse or narrower tokens.
+/// that is asked for, where it meets another inverse or narrower tokens, or
+/// goes over to the other factor of a contraction.
 static bool paysAhead(Value tensor, RowTransform rows,
                       std::optional<double> cost, bool toCancelOnly) {
   for (int step = 0; step < kSight; ++step) {
@@ -186,8 +194,11 @@ static bool paysAhead(Value tensor, RowTransform rows,
     OpOperand &use = *tensor.use_begin();
     std::string why;
     std::optional<Passage> passage = Passage::down(use, rows, why);
-    if (!passage ||
-        passage->op->getBlock() != tensor.getDefiningOp()->getBlock())
+    if (!passage) {
+      std::optional<double> exchange = getExchangeGrowth(use, rows);
+      return !toCancelOnly && cost && exchange && *cost * *exchange < 1;
+    }
+    if (passage->op->getBlock() != tensor.getDefiningOp()->getBlock())
       return false;
     rows = rows.along(passage->result);
     CarrierCosts others(*passage, rows);

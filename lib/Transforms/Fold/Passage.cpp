@@ -33,6 +33,22 @@ int64_t stamp::getTokenWidth(Value tensor, int64_t sequence) {
   return product;
 }
 
+int64_t stamp::getOwnWidth(linalg::LinalgOp op, OpOperand *operand,
+                           OpOperand *other) {
+  int64_t product = 1;
+  AffineMap otherMap = op.getMatchingIndexingMap(other);
+  for (auto [size, index] :
+       llvm::zip_equal(op.getShape(operand),
+                       op.getMatchingIndexingMap(operand).getResults())) {
+    if (otherMap.getResultPosition(index))
+      continue;
+    if (ShapedType::isDynamic(size))
+      return ShapedType::kDynamic;
+    product *= size;
+  }
+  return product;
+}
+
 std::optional<Passage> Passage::down(OpOperand &use, const RowTransform &rows,
                                      std::string &why) {
   return find(use.getOwner(), Entry{&use, rows.dimension}, rows, why);

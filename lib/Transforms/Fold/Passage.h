@@ -137,6 +137,11 @@ struct Passage::Entry {
 /// The elements of a tensor per token; kDynamic if they are unknown.
 int64_t getTokenWidth(mlir::Value tensor, int64_t sequence);
 
+/// The same of one operand of a contraction, but for the loops that `other`
+/// has, too: of two tensors, those decide nothing, and may be of unknown size.
+int64_t getOwnWidth(mlir::linalg::LinalgOp op, mlir::OpOperand *operand,
+                    mlir::OpOperand *other);
+
 /// l = L·1, a vector over the tokens of `like`, or one for each of the lengths;
 /// never an S×N tensor.
 mlir::Value createSpread(mlir::RewriterBase &rewriter, mlir::Location loc,

@@ -57,7 +57,15 @@ struct SequenceContraction {
   int64_t along;             ///< The sequence among a's dimensions.
 
   static std::optional<SequenceContraction> match(InverseTransformOp inverse);
+  /// The same for what an inverse may make, with the sequence in `dimension`.
+  static std::optional<SequenceContraction> match(mlir::OpOperand &use,
+                                                  int64_t dimension);
 };
+
+/// What rule 6 makes of the costs of an inverse that is used so, where they are
+/// 1 before; nullopt if it does not apply, or that cannot be known.
+std::optional<double> getExchangeGrowth(mlir::OpOperand &use,
+                                        const RowTransform &rows);
 
 /// Why rule 6 does not apply, as a phrase; empty where there is no contraction
 /// of the sequence or the rule applies.

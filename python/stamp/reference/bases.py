@@ -350,7 +350,7 @@ class WHT(Basis):
             block = x[start : start + size]
             stride = 1
             while stride < size:
-                pairs = block.reshape(-1, 2, stride, *x.shape[1:])
+                pairs = block.reshape(size // (2 * stride), 2, stride, *x.shape[1:])
                 low, high = pairs[:, 0], pairs[:, 1]
                 block = np.stack([low + high, low - high], axis=1)
                 stride *= 2

@@ -139,3 +139,26 @@ func.func @left_alone(%x: memref<4x8xf32>, %y: memref<8x4xf32>, %i: memref<8xind
   linalg.fill ins(%p : i1) outs(%b : memref<8xi1>)
   return
 }
+
+// -----
+
+// One lane is left of 17: LLVM 22 would store four bytes for it under a mask.
+
+// CHECK-LABEL: func @one_lane_is_left
+//  CHECK-SAME:   %{{.*}}: memref<17xi32>, %[[Y:.*]]: memref<17xi8>
+//       CHECK:   vector.store %{{.*}}, %[[Y]]
+//       CHECK:   %[[NARROW:.*]] = arith.trunci
+//       CHECK:   %[[LANE:.*]] = vector.extract %[[NARROW]][0]
+//       CHECK:   memref.store %[[LANE]], %[[Y]]
+//   CHECK-NOT:   vector.maskedstore
+func.func @one_lane_is_left(%x: memref<17xi32>, %y: memref<17xi8>) {
+  linalg.generic {
+      indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+      iterator_types = ["parallel"]}
+      ins(%x : memref<17xi32>) outs(%y : memref<17xi8>) {
+  ^bb0(%a: i32, %b: i8):
+    %r = arith.trunci %a : i32 to i8
+    linalg.yield %r : i8
+  }
+  return
+}

@@ -177,3 +177,7 @@ func.func private @plan_with_all_that_is_optional() attributes {
     activations = #stamp.schedule<[], 4>, activation_group = 64,
     weight_bits = 8, weight_group = 64>
 }
+
+func.func private @cache() attributes {
+  stamp.kv_append = #stamp.kv_cache<basis = #stamp.haar<levels = 4>, schedule = #stamp.schedule<[1 : 8], 4>, group = 64>
+}
