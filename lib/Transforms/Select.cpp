@@ -45,7 +45,7 @@ std::optional<std::string> stamp::whyMisfit(const Linear &linear,
   if (int64_t count = linear.getReductionLength();
       !misfit && !ShapedType::isDynamic(count))
     misfit = plan.featuresMisfit(count);
-  return misfit ? "does not fit: " + *misfit : misfit;
+  return misfit ? "does not fit: " + *misfit : whyNotKept(linear, plan);
 }
 
 namespace {
@@ -173,9 +173,27 @@ private:
     SmallVector<FeatureTransformAttrInterface> transforms(plan.getFeatures());
     if (features == kProposeHadamard)
       transforms = {proposeHadamard(linear)};
+    int64_t bits = plan.getWeightBits(), group = plan.getWeightGroup();
+    // Codes that are there already are kept: as wide and grouped as they are,
+    // and under no transform, which would have to change them.
+    if (linear.weight.isCodes()) {
+      std::string why;
+      std::optional<WeightCodes> codes = readCodes(linear, why);
+      bits = codes->bits;
+      group = codes->group.value_or(0);
+      transforms.clear();
+    }
     return PlanAttr::get(&getContext(), chosen, transforms,
-                         plan.getActivations(), plan.getActivationGroup(),
-                         plan.getWeightBits(), plan.getWeightGroup());
+                         plan.getActivations(), plan.getActivationGroup(), bits,
+                         group);
+  }
+
+  /// The codes that a weight comes with, for activations as the options want
+  /// them.
+  std::optional<WeightCodes> readCodes(const Linear &linear, std::string &why) {
+    int64_t group = plan.getActivationGroup();
+    return WeightCodes::read(linear.weight, linear.weightReduced,
+                             group ? std::optional(group) : std::nullopt, why);
   }
 
   /// The 2-D form of the default basis, with fewer levels on a small grid; null
@@ -205,9 +223,10 @@ private:
 
   /// Why a linear stays as it is; nullopt if it becomes a STaMP linear.
   std::optional<std::string> whyNot(const Linear &linear) {
-    if (!linear.weight.isConstant())
-      return "its weight is not a constant; with a stamp.plan of its own it is "
-             "quantized at run time";
+    if (std::optional<std::string> unknown = linear.weight.whyUnknown())
+      return unknown;
+    if (std::string why; linear.weight.isCodes() && !readCodes(linear, why))
+      return "its weight comes as codes, but " + why;
     int64_t tokens = linear.getSequenceLength();
     if (!ShapedType::isDynamic(tokens) && tokens < minTokens)
       return llvm::formatv("its {0} token(s) are fewer than min-tokens = {1}",

@@ -6,11 +6,17 @@
 
 #include "stamp/Transforms/Weight.h"
 
+#include "stamp/IR/Stamp.h"
+#include "stamp/Transforms/WeightCodes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace stamp;
@@ -18,6 +24,45 @@ using namespace stamp;
 static RankedTensorType getTensorType(Value tensor) {
   return cast<RankedTensorType>(tensor.getType());
 }
+
+//===----------------------------------------------------------------------===//
+// Globals
+//===----------------------------------------------------------------------===//
+
+/// The global that `op` loads; null if it loads none.
+static ml_program::GlobalOp getLoadedGlobal(Operation *op) {
+  SymbolRefAttr name;
+  if (auto load = dyn_cast_or_null<ml_program::GlobalLoadOp>(op))
+    name = load.getGlobal();
+  else if (auto load = dyn_cast_or_null<ml_program::GlobalLoadConstOp>(op))
+    name = load.getGlobal();
+  else
+    return {};
+  return SymbolTable::lookupNearestSymbolFrom<ml_program::GlobalOp>(op, name);
+}
+
+TypedAttr stamp::getConstantValue(Value value) {
+  Attribute constant;
+  if (matchPattern(value, m_Constant(&constant)))
+    return dyn_cast<TypedAttr>(constant);
+  ml_program::GlobalOp global = getLoadedGlobal(value.getDefiningOp());
+  if (!global || global.getIsMutable() || !global.getValue())
+    return {};
+  auto initial = dyn_cast<TypedAttr>(*global.getValue());
+  if (!isa_and_nonnull<DenseElementsAttr, DenseResourceElementsAttr>(initial))
+    return {};
+  // The global's type may be less precise than its value's, as a cast is.
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  auto initialType = dyn_cast<RankedTensorType>(initial.getType());
+  if (!type || !initialType ||
+      !tensor::CastOp::areCastCompatible(initialType, type))
+    return {};
+  return initial;
+}
+
+//===----------------------------------------------------------------------===//
+// In front of what copies
+//===----------------------------------------------------------------------===//
 
 /// Whether each element of the result is one of the input's, maybe widened: the
 /// weight's quantizer widens all the same.
@@ -92,8 +137,7 @@ static std::optional<std::pair<Value, AffineMap>> skipCopy(Operation *op) {
 /// none. Its elements are in the same order.
 static Value findReshapedConstant(Value tensor) {
   while (Operation *op = tensor.getDefiningOp()) {
-    ElementsAttr constant;
-    if (matchPattern(op, m_Constant(&constant)))
+    if (TypedAttr constant = getConstantValue(tensor))
       return isa<DenseElementsAttr, DenseResourceElementsAttr>(constant)
                  ? tensor
                  : Value();
@@ -154,7 +198,65 @@ Weight Weight::seeThrough(Value operand, AffineMap map) {
   return last;
 }
 
-bool Weight::isConstant() const { return matchPattern(tensor, m_Constant()); }
+//===----------------------------------------------------------------------===//
+// Where it comes from
+//===----------------------------------------------------------------------===//
+
+bool Weight::isCodes() const {
+  return !getConstantValue(tensor) && comesAsCodes(tensor);
+}
+
+/// The function of whose arguments this is one; null if it is none.
+static FunctionOpInterface getFunction(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument || !argument.getOwner()->isEntryBlock())
+    return {};
+  return dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
+}
+
+std::optional<std::string> Weight::whyUnknown() const {
+  if (getConstantValue(tensor) || matchPattern(tensor, m_Constant()))
+    return std::nullopt;
+  if (ml_program::GlobalOp global = getLoadedGlobal(tensor.getDefiningOp())) {
+    std::string name =
+        ("its weight is the global @" + global.getSymName()).str();
+    if (global.getIsMutable())
+      return name + ", which is mutable; declare it without 'mutable' if "
+                    "nothing stores to it";
+    return name + ", which has no dense value here";
+  }
+  if (FunctionOpInterface function = getFunction(tensor)) {
+    unsigned number = cast<BlockArgument>(tensor).getArgNumber();
+    if (function.getArgAttr(number, StampDialect::kWeightAttrName))
+      return std::nullopt;
+    return "its weight is argument #" + std::to_string(number) +
+           " of the function; mark that with " +
+           StampDialect::kWeightAttrName.str() +
+           " if it is the same in every call, or give the linear a stamp.plan "
+           "to quantize it at run time";
+  }
+  if (isCodes())
+    return std::nullopt;
+  return "its weight is not a constant; with a stamp.plan of its own it is "
+         "quantized at run time";
+}
+
+bool Weight::inlineGlobal(RewriterBase &rewriter) const {
+  Operation *load = tensor.getDefiningOp();
+  if (!getLoadedGlobal(load))
+    return false;
+  TypedAttr value = getConstantValue(tensor);
+  if (!value)
+    return false;
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(load);
+  Value constant = arith::ConstantOp::create(rewriter, load->getLoc(), value);
+  if (constant.getType() != tensor.getType())
+    constant = tensor::CastOp::create(rewriter, load->getLoc(),
+                                      tensor.getType(), constant);
+  rewriter.replaceOp(load, constant);
+  return true;
+}
 
 Value Weight::materialize(OpBuilder &builder, Location loc) const {
   if (type == tensor.getType())

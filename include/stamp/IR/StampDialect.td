@@ -32,6 +32,7 @@ def Stamp_Dialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
   let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
   let hasCanonicalizer = 1;
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
@@ -42,6 +43,10 @@ def Stamp_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// The attribute by which a contraction carries its `#stamp.plan`.
     static constexpr ::llvm::StringLiteral kPlanAttrName = "stamp.plan";
+
+    /// The attribute of a function's argument that is a weight: the same tensor
+    /// in every call, so that it is worth quantizing once, beforehand.
+    static constexpr ::llvm::StringLiteral kWeightAttrName = "stamp.weight";
 
     void registerAttributes();
     void registerBytecode();
