@@ -102,6 +102,7 @@ void addLLVMPasses(OpPassManager &pm) {
 } // namespace
 
 void stamp::buildCPUPipeline(OpPassManager &pm) {
+  pm.addPass(createStampInlineGlobals());
   pm.addPass(createStampToLinalg());
   addTensorPasses(pm);
   addBufferizationPasses(pm);

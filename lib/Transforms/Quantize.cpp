@@ -34,16 +34,15 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Globals.h"
 #include "QuantizedWeights.h"
 
 #include "stamp/IR/Groups.h"
 #include "stamp/Transforms/Passes.h"
 #include "stamp/Transforms/Transforms.h"
 
-#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -577,7 +576,7 @@ struct StampQuantize final
         return signalPassFailure();
       }
     }
-    llvm::SetVector<ml_program::GlobalOp> globals = findLoadedGlobals();
+    LoadedGlobals globals(getOperation());
 
     // Matched once more: a linear before it may have made its input.
     IRRewriter rewriter(&getContext());
@@ -585,7 +584,11 @@ struct StampQuantize final
       quantizeLinear(rewriter, *Linear::match(op, why), getPlan(op), &known);
     if (getOperation()->hasTrait<OpTrait::SymbolTable>())
       prepackMarkedWeights(rewriter, getOperation(), known);
-    eraseUnused(globals);
+    for (ml_program::GlobalOp global : globals.eraseUnused())
+      remark::missed(global.getLoc(), kRemark) << remark::reason(
+          "nothing loads @{0} any more, but it is public: its values are held "
+          "beside the codes; make it private",
+          global.getSymName().str());
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("quantized", planned.size());
   }
@@ -593,47 +596,6 @@ struct StampQuantize final
 private:
   static PlanAttr getPlan(linalg::LinalgOp op) {
     return op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
-  }
-
-  /// The immutable globals of this symbol table that something loads.
-  llvm::SetVector<ml_program::GlobalOp> findLoadedGlobals() {
-    llvm::SetVector<ml_program::GlobalOp> globals;
-    if (!getOperation()->hasTrait<OpTrait::SymbolTable>())
-      return globals;
-    SymbolTable symbols(getOperation());
-    getOperation()->walk([&](Operation *op) {
-      FlatSymbolRefAttr name;
-      if (auto load = dyn_cast<ml_program::GlobalLoadOp>(op))
-        name = dyn_cast<FlatSymbolRefAttr>(load.getGlobal());
-      else if (auto load = dyn_cast<ml_program::GlobalLoadConstOp>(op))
-        name = dyn_cast<FlatSymbolRefAttr>(load.getGlobal());
-      if (!name)
-        return;
-      auto global = symbols.lookup<ml_program::GlobalOp>(name.getAttr());
-      if (global && !global.getIsMutable())
-        globals.insert(global);
-    });
-    return globals;
-  }
-
-  /// A global that has become constants where it was loaded is not held beside
-  /// them, unless somebody outside may know it.
-  void eraseUnused(const llvm::SetVector<ml_program::GlobalOp> &globals) {
-    if (globals.empty())
-      return;
-    SymbolTableCollection tables;
-    SymbolUserMap users(tables, getOperation());
-    for (ml_program::GlobalOp global : globals) {
-      if (!users.useEmpty(global))
-        continue;
-      if (global.isPrivate())
-        global.erase();
-      else
-        remark::missed(global.getLoc(), kRemark) << remark::reason(
-            "nothing loads @{0} any more, but it is public: its values are "
-            "held beside the codes; make it private",
-            global.getSymName().str());
-    }
   }
 };
 } // namespace

@@ -6,16 +6,16 @@
 
 #include "stamp/Transforms/Weight.h"
 
+#include "Globals.h"
+
 #include "stamp/IR/Stamp.h"
 #include "stamp/Transforms/WeightCodes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
@@ -23,41 +23,6 @@ using namespace stamp;
 
 static RankedTensorType getTensorType(Value tensor) {
   return cast<RankedTensorType>(tensor.getType());
-}
-
-//===----------------------------------------------------------------------===//
-// Globals
-//===----------------------------------------------------------------------===//
-
-/// The global that `op` loads; null if it loads none.
-static ml_program::GlobalOp getLoadedGlobal(Operation *op) {
-  SymbolRefAttr name;
-  if (auto load = dyn_cast_or_null<ml_program::GlobalLoadOp>(op))
-    name = load.getGlobal();
-  else if (auto load = dyn_cast_or_null<ml_program::GlobalLoadConstOp>(op))
-    name = load.getGlobal();
-  else
-    return {};
-  return SymbolTable::lookupNearestSymbolFrom<ml_program::GlobalOp>(op, name);
-}
-
-TypedAttr stamp::getConstantValue(Value value) {
-  Attribute constant;
-  if (matchPattern(value, m_Constant(&constant)))
-    return dyn_cast<TypedAttr>(constant);
-  ml_program::GlobalOp global = getLoadedGlobal(value.getDefiningOp());
-  if (!global || global.getIsMutable() || !global.getValue())
-    return {};
-  auto initial = dyn_cast<TypedAttr>(*global.getValue());
-  if (!isa_and_nonnull<DenseElementsAttr, DenseResourceElementsAttr>(initial))
-    return {};
-  // The global's type may be less precise than its value's, as a cast is.
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  auto initialType = dyn_cast<RankedTensorType>(initial.getType());
-  if (!type || !initialType ||
-      !tensor::CastOp::areCastCompatible(initialType, type))
-    return {};
-  return initial;
 }
 
 //===----------------------------------------------------------------------===//
@@ -243,19 +208,7 @@ std::optional<std::string> Weight::whyUnknown() const {
 
 bool Weight::inlineGlobal(RewriterBase &rewriter) const {
   Operation *load = tensor.getDefiningOp();
-  if (!getLoadedGlobal(load))
-    return false;
-  TypedAttr value = getConstantValue(tensor);
-  if (!value)
-    return false;
-  OpBuilder::InsertionGuard guard(rewriter);
-  rewriter.setInsertionPoint(load);
-  Value constant = arith::ConstantOp::create(rewriter, load->getLoc(), value);
-  if (constant.getType() != tensor.getType())
-    constant = tensor::CastOp::create(rewriter, load->getLoc(),
-                                      tensor.getType(), constant);
-  rewriter.replaceOp(load, constant);
-  return true;
+  return load && stamp::inlineGlobal(rewriter, load);
 }
 
 Value Weight::materialize(OpBuilder &builder, Location loc) const {

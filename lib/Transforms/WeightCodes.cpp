@@ -635,16 +635,49 @@ static std::vector<int8_t> readCodes(const Form &form, const Elements &codes,
   return {};
 }
 
+/// s₁·s₂·… at some indices.
+static float multiply(ArrayRef<Elements> scales, ArrayRef<int64_t> indices) {
+  float product = 1;
+  for (const Elements &elements : scales)
+    product *= static_cast<float>(elements[elements.getPlace(indices)]);
+  return product;
+}
+
+/// f(indices) for all indices whose `dimension` is 0.
+template <typename Function>
+static void forEachChannel(ArrayRef<int64_t> shape, int64_t dimension,
+                           Function function) {
+  SmallVector<int64_t> channels(shape);
+  channels[dimension] = 1;
+  SmallVector<int64_t> strides = computeSuffixProduct(channels);
+  for (int64_t i = 0, e = ShapedType::getNumElements(channels); i < e; ++i)
+    function(delinearize(i, strides));
+}
+
 /// The largest g so that no scale changes within a group of g inputs; nullopt
 /// if none changes at all.
-static std::optional<int64_t> findGroup(ArrayRef<Elements> scales,
-                                        int64_t reduced) {
+static std::optional<int64_t>
+findGroup(ArrayRef<Elements> scales, ArrayRef<int64_t> shape, int64_t reduced) {
   int64_t group = 0;
-  for (const Elements &elements : scales) {
-    const std::vector<int64_t> &along = elements.places[reduced];
-    for (size_t k = 1; k < along.size(); ++k)
-      if (along[k] != along[k - 1])
-        group = std::gcd(group, static_cast<int64_t>(k));
+  for (int64_t k = 1; k < shape[reduced]; ++k) {
+    // Scales that are written out in full may be equal all the same.
+    bool mayChange = llvm::any_of(scales, [&](const Elements &elements) {
+      const std::vector<int64_t> &along = elements.places[reduced];
+      return along[k] != along[k - 1];
+    });
+    if (!mayChange)
+      continue;
+    bool changes = false;
+    forEachChannel(shape, reduced, [&](SmallVector<int64_t> indices) {
+      if (changes)
+        return;
+      indices[reduced] = k - 1;
+      float before = multiply(scales, indices);
+      indices[reduced] = k;
+      changes = multiply(scales, indices) != before;
+    });
+    if (changes)
+      group = std::gcd(group, k);
   }
   return group ? std::optional(group) : std::nullopt;
 }
@@ -712,7 +745,7 @@ WeightCodes::read(const Weight &weight, int64_t reduced,
     scales.push_back(std::move(*elements));
   }
   WeightCodes result;
-  result.group = findGroup(scales, reduced);
+  result.group = findGroup(scales, shape, reduced);
   if (result.group == 1)
     return refuse("its scales change from input to input");
   if (result.group && activationGroup && *result.group != *activationGroup) {
@@ -752,9 +785,7 @@ WeightCodes::read(const Weight &weight, int64_t reduced,
         llvm::append_range(
             indices, delinearize(inner, computeSuffixProduct(
                                             shape.drop_front(reduced + 1))));
-        float scale = 1;
-        for (const Elements &elements : scales)
-          scale *= static_cast<float>(elements[elements.getPlace(indices)]);
+        float scale = multiply(scales, indices);
         if (!std::isfinite(scale))
           return refuse("one of its scales is not finite");
         *next++ = scale;

@@ -215,7 +215,7 @@ def torch_mlir():
         y = linear(relu(linear(x, up.T) + bias), down.T)
         return y @ x.swapaxes(1, 2)
 
-    return Model(f.returning(scores), [x], compute, 2, [NOT_CONSTANT])
+    return Model(f.returning(scores), [x], compute, 2, [argument(0)])
 
 
 def named_ops():

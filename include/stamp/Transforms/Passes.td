@@ -268,6 +268,33 @@ def StampBlockOrder : Pass<"stamp-block-order"> {
   let dependentDialects = ["::stamp::StampDialect", "::mlir::arith::ArithDialect"];
 }
 
+def StampInlineGlobals : Pass<"stamp-inline-globals"> {
+  let summary = "Immutable globals become constants where they are loaded";
+  let description = [{
+    Puts the value of an immutable `ml_program.global` in the place of its loads,
+    and erases the global if it is private and nothing else refers to it. Constants
+    of one value share it, so that no copy is made.
+
+    Before:
+    ```mlir
+    ml_program.global private @w(dense<2.0> : tensor<4xf32>) : tensor<4xf32>
+    func.func @load() -> tensor<4xf32> {
+      %w = ml_program.global_load_const @w : tensor<4xf32>
+      return %w : tensor<4xf32>
+    }
+    ```
+    After `--stamp-inline-globals`:
+    ```mlir
+    func.func @load() -> tensor<4xf32> {
+      %w = arith.constant dense<2.0> : tensor<4xf32>
+      return %w : tensor<4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def StampCheckSizes : Pass<"stamp-check-sizes"> {
   let summary = "Check at run time that dynamic sizes of linalg operands agree";
   let description = [{
