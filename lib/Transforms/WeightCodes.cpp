@@ -4,20 +4,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A dequantization is told by what it computes, not by the ops it is written
-// in. From the weight backwards, every op is either one that only says which
-// element is read, and becomes part of a map, or arithmetic on elements, and
-// brings the value into the form
-//
-//   ((q ± z) ± …)·s·…
-//
-// with constants q of integers, z of integral numbers and s of any, each read
-// by a map from the weight's indices. If the maps keep K apart from all other
-// dimensions, the inputs at which no s changes form groups.
+// A weight that is ((q ± z) ± …)·s·… has the codes q ± z and scales that are
+// products of s. If the maps of these constants keep K apart from all other
+// dimensions, their elements are read by a table per dimension, and the runs of
+// inputs at which no s changes form groups.
 //
 //===----------------------------------------------------------------------===//
 
 #include "stamp/Transforms/WeightCodes.h"
+
+#include "Dequantization.h"
 
 #include "stamp/Basis/Quantizer.h"
 #include "stamp/IR/Constants.h"
@@ -26,12 +22,10 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
-#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SmallPtrSet.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
@@ -40,344 +34,6 @@
 
 using namespace mlir;
 using namespace stamp;
-
-//===----------------------------------------------------------------------===//
-// The form of a dequantization
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// An integer of so many bits is taken for a signed or an unsigned one.
-struct Reading {
-  unsigned width;
-  bool isSigned;
-
-  int64_t operator()(int64_t value) const {
-    uint64_t bits = static_cast<uint64_t>(value) << (64 - width);
-    return isSigned ? static_cast<int64_t>(bits) >> (64 - width)
-                    : static_cast<int64_t>(bits >> (64 - width));
-  }
-};
-
-/// A constant and the map by which the weight's indices become its own.
-struct Leaf {
-  TypedAttr constant;
-  AffineMap map;
-  SmallVector<Reading, 2> readings;
-
-  int64_t size() const {
-    return cast<ShapedType>(constant.getType()).getNumElements();
-  }
-};
-
-/// What happens to a code: a leaf is added or subtracted, or, if the sign is 0,
-/// it is read in another way.
-struct Step {
-  int sign;
-  Leaf leaf;
-  Reading reading;
-};
-
-/// ((q ± z) ± …)·s·…, or, without codes, s·….
-struct Form {
-  std::optional<Leaf> codes;
-  SmallVector<Step, 2> steps;
-  SmallVector<Leaf, 2> scales;
-
-  /// This as one leaf, if it is none but for readings.
-  std::optional<Leaf> asLeaf() const {
-    if (!codes)
-      return scales.size() == 1 ? std::optional(scales.front()) : std::nullopt;
-    if (!scales.empty())
-      return std::nullopt;
-    Leaf leaf = *codes;
-    for (const Step &step : steps) {
-      if (step.sign)
-        return std::nullopt;
-      leaf.readings.push_back(step.reading);
-    }
-    return leaf;
-  }
-};
-
-class FormReader {
-public:
-  explicit FormReader(std::string &why) : why(why) {}
-
-  /// `value`, which is a tensor, or an element in the body of a linalg op, by a
-  /// map from the weight's indices to its own, or to the loops of that op.
-  std::optional<Form> read(Value value, AffineMap map);
-
-private:
-  std::nullopt_t refuse(const llvm::Twine &reason) {
-    why = reason.str();
-    return std::nullopt;
-  }
-  std::nullopt_t refuseOp(Operation *op) {
-    return refuse("it is computed by " + op->getName().getStringRef() +
-                  ", which is no part of (codes - zero points) * scales");
-  }
-
-  std::optional<Form> readConstant(TypedAttr constant, AffineMap map);
-  std::optional<Form> readReshape(Operation *op, AffineMap map);
-  std::optional<Form> readDequantizeCast(quant::DequantizeCastOp op,
-                                         AffineMap map);
-  std::optional<Form> readLinalg(linalg::LinalgOp op, AffineMap map);
-  std::optional<Form> readInterpreted(Operation *op, Reading reading,
-                                      AffineMap map);
-  std::optional<Form> readSum(Operation *op, int sign, AffineMap map);
-  std::optional<Form> readProduct(Operation *op, AffineMap map);
-
-  std::string &why;
-  /// Ops are read once per path that leads to them; there may be 2ⁿ of those.
-  int opsLeft = 64;
-};
-} // namespace
-
-static unsigned getWidth(Value integers) {
-  return getElementTypeOrSelf(integers).getIntOrFloatBitWidth();
-}
-
-static bool isScaleType(Type type) {
-  return type.isF32() || type.isF16() || type.isBF16();
-}
-
-static constexpr const char *kScaleTypes =
-    "its scales are not f32, f16 or bf16";
-
-/// A number, read at any index.
-static Leaf makeScalar(TypedAttr number, AffineMap map) {
-  auto type = RankedTensorType::get({}, number.getType());
-  return {DenseElementsAttr::get(type, Attribute(number)),
-          AffineMap::get(map.getNumDims(), 0, map.getContext()),
-          {}};
-}
-
-std::optional<Form> FormReader::readConstant(TypedAttr constant,
-                                             AffineMap map) {
-  Type element = getElementTypeOrSelf(constant.getType());
-  if (!isScaleType(element) && !isa<IntegerType>(element))
-    return refuse(kScaleTypes);
-  bool isScalar = isa<IntegerAttr, FloatAttr>(constant);
-  if (!isScalar && !isa<DenseElementsAttr, DenseResourceElementsAttr>(constant))
-    return refuse("one of its constants is not dense");
-  Leaf leaf = isScalar ? makeScalar(constant, map) : Leaf{constant, map, {}};
-  if (isa<IntegerType>(element))
-    return Form{leaf, {}, {}};
-  return Form{std::nullopt, {}, {leaf}};
-}
-
-/// Reshapes move no element, so that an index of one shape is a function of
-/// those of the other.
-std::optional<Form> FormReader::readReshape(Operation *op, AffineMap map) {
-  Value source = op->getOperand(0);
-  auto type = cast<RankedTensorType>(source.getType());
-  bool collapses = isa<tensor::CollapseShapeOp>(op);
-  auto expanded =
-      collapses ? type : cast<RankedTensorType>(op->getResult(0).getType());
-  if (!expanded.hasStaticShape())
-    return refuse("it is reshaped to sizes that only run time knows");
-  SmallVector<ReassociationIndices> groups =
-      collapses ? cast<tensor::CollapseShapeOp>(op).getReassociationIndices()
-                : cast<tensor::ExpandShapeOp>(op).getReassociationIndices();
-  SmallVector<AffineExpr> indices;
-  for (auto [i, group] : llvm::enumerate(groups)) {
-    SmallVector<int64_t> sizes = llvm::map_to_vector(
-        group, [&](int64_t d) { return expanded.getDimSize(d); });
-    SmallVector<int64_t> strides = computeSuffixProduct(sizes);
-    AffineExpr joined = getAffineConstantExpr(0, map.getContext());
-    for (auto [j, d] : llvm::enumerate(group)) {
-      if (!collapses) {
-        joined = joined + map.getResult(d) * strides[j];
-        continue;
-      }
-      AffineExpr index = map.getResult(i).floorDiv(strides[j]);
-      indices.push_back(j == 0 ? index : index % sizes[j]);
-    }
-    if (!collapses)
-      indices.push_back(joined);
-  }
-  return read(source, simplifyAffineMap(AffineMap::get(
-                          map.getNumDims(), 0, indices, map.getContext())));
-}
-
-/// The scales and zero points are in the type; its blocks are groups of
-/// indices.
-std::optional<Form> FormReader::readDequantizeCast(quant::DequantizeCastOp op,
-                                                   AffineMap map) {
-  auto type = dyn_cast<quant::QuantizedType>(
-      getElementTypeOrSelf(op.getInput().getType()));
-  auto stored = op.getInput().getDefiningOp<quant::StorageCastOp>();
-  if (!stored)
-    return refuse("its codes are made by another op than quant.scast of a "
-                  "constant");
-  std::optional<Form> form = read(stored.getInput(), map);
-  if (!form)
-    return std::nullopt;
-  if (!form->codes || !form->scales.empty())
-    return refuse("quant.scast does not take integers");
-  Builder b(op.getContext());
-  auto narrow = [](ArrayRef<double> values) {
-    return llvm::map_to_vector(
-        values, [](double value) { return static_cast<float>(value); });
-  };
-  Leaf scales, zeroPoints;
-  if (auto layer = dyn_cast<quant::UniformQuantizedType>(type)) {
-    scales = makeScalar(b.getF32FloatAttr(layer.getScale()), map);
-    zeroPoints = makeScalar(b.getI64IntegerAttr(layer.getZeroPoint()), map);
-  } else if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(type)) {
-    int64_t count = axis.getScales().size();
-    AffineMap index = AffineMap::get(
-        map.getNumDims(), 0, map.getResult(axis.getQuantizedDimension()));
-    scales = {
-        DenseElementsAttr::get(RankedTensorType::get(count, b.getF32Type()),
-                               ArrayRef<float>(narrow(axis.getScales()))),
-        index,
-        {}};
-    zeroPoints = {
-        DenseElementsAttr::get(RankedTensorType::get(count, b.getI64Type()),
-                               axis.getZeroPoints()),
-        index,
-        {}};
-  } else if (auto blocks =
-                 dyn_cast<quant::UniformQuantizedSubChannelType>(type)) {
-    SmallVector<AffineExpr> indices(map.getNumResults(),
-                                    getAffineConstantExpr(0, op.getContext()));
-    for (auto [d, size] : llvm::zip_equal(blocks.getQuantizedDimensions(),
-                                          blocks.getBlockSizes()))
-      indices[d] = map.getResult(d).floorDiv(size);
-    AffineMap index =
-        AffineMap::get(map.getNumDims(), 0, indices, op.getContext());
-    if (!isScaleType(blocks.getScales().getElementType()))
-      return refuse(kScaleTypes);
-    scales = {blocks.getScales(), index, {}};
-    zeroPoints = {blocks.getZeroPoints(), index, {}};
-  } else {
-    return refuse("its quantized type is not uniform");
-  }
-  form->steps.push_back(
-      {0, {}, {type.getStorageTypeIntegralWidth(), type.isSigned()}});
-  form->steps.push_back({-1, zeroPoints, {}});
-  form->scales.push_back(scales);
-  return form;
-}
-
-std::optional<Form> FormReader::readLinalg(linalg::LinalgOp op, AffineMap map) {
-  AffineMap out = op.getIndexingMapMatchingResult(op->getResult(0));
-  if (op->getNumResults() != 1 || op.getNumReductionLoops() != 0 ||
-      !op.hasPureTensorSemantics() || !out.isPermutation())
-    return refuseOp(op);
-  return read(op.getBlock()->getTerminator()->getOperand(0),
-              inversePermutation(out).compose(map));
-}
-
-std::optional<Form> FormReader::readInterpreted(Operation *op, Reading reading,
-                                                AffineMap map) {
-  std::optional<Form> form = read(op->getOperand(0), map);
-  if (form && !form->codes)
-    return refuseOp(op);
-  if (form)
-    form->steps.push_back({0, {}, reading});
-  return form;
-}
-
-/// (q ± …) ± z.
-std::optional<Form> FormReader::readSum(Operation *op, int sign,
-                                        AffineMap map) {
-  std::optional<Form> left = read(op->getOperand(0), map);
-  if (!left)
-    return std::nullopt;
-  std::optional<Form> right = read(op->getOperand(1), map);
-  if (!right)
-    return std::nullopt;
-  auto isLarger = [](const Form &a, const Form &b) {
-    return a.codes && (!b.codes || a.codes->size() > b.codes->size());
-  };
-  if (sign > 0 && isLarger(*right, *left))
-    std::swap(left, right);
-  std::optional<Leaf> shift = right->asLeaf();
-  if (!left->codes || !shift)
-    return refuseOp(op);
-  if (!left->scales.empty())
-    return refuse("something is added after it has been scaled, which no zero "
-                  "point can say");
-  left->steps.push_back({sign, *shift, {}});
-  return left;
-}
-
-/// Of two products of integers the larger one is codes, and the other one was
-/// scales that have a scale of their own.
-std::optional<Form> FormReader::readProduct(Operation *op, AffineMap map) {
-  std::optional<Form> left = read(op->getOperand(0), map);
-  if (!left)
-    return std::nullopt;
-  std::optional<Form> right = read(op->getOperand(1), map);
-  if (!right)
-    return std::nullopt;
-  if (right->codes &&
-      (!left->codes || right->codes->size() > left->codes->size()))
-    std::swap(left, right);
-  if (right->codes) {
-    Form integers = {right->codes, right->steps, {}};
-    std::optional<Leaf> scale = integers.asLeaf();
-    if (!scale)
-      return refuseOp(op);
-    left->scales.push_back(*scale);
-  }
-  llvm::append_range(left->scales, right->scales);
-  return left;
-}
-
-std::optional<Form> FormReader::read(Value value, AffineMap map) {
-  if (opsLeft-- == 0)
-    return refuse("too many ops compute it");
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    auto op = dyn_cast<linalg::LinalgOp>(argument.getOwner()->getParentOp());
-    if (!op)
-      return refuse("one of its operands is not a constant");
-    OpOperand *operand = op.getMatchingOpOperand(argument);
-    if (!op.isDpsInput(operand))
-      return refuseOp(op);
-    return read(
-        operand->get(),
-        simplifyAffineMap(op.getMatchingIndexingMap(operand).compose(map)));
-  }
-  if (TypedAttr constant = getConstantValue(value))
-    return readConstant(constant, map);
-  Operation *op = value.getDefiningOp();
-  return llvm::TypeSwitch<Operation *, std::optional<Form>>(op)
-      .Case<tensor::CastOp, arith::ExtFOp, arith::TruncFOp>(
-          [&](Operation *cast) -> std::optional<Form> {
-            return read(cast->getOperand(0), map);
-          })
-      .Case([&](tensor::BitcastOp cast) -> std::optional<Form> {
-        if (!isa<IntegerType>(getElementTypeOrSelf(cast.getSource())) ||
-            !isa<IntegerType>(getElementTypeOrSelf(cast.getDest())))
-          return refuseOp(op);
-        return read(cast.getSource(), map);
-      })
-      .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
-          [&](Operation *) { return readReshape(op, map); })
-      .Case([&](quant::DequantizeCastOp cast) {
-        return readDequantizeCast(cast, map);
-      })
-      .Case(
-          [&](linalg::LinalgOp linalgOp) { return readLinalg(linalgOp, map); })
-      .Case<arith::ExtSIOp, arith::SIToFPOp>([&](Operation *) {
-        return readInterpreted(op, {getWidth(op->getOperand(0)), true}, map);
-      })
-      .Case<arith::ExtUIOp, arith::UIToFPOp>([&](Operation *) {
-        return readInterpreted(op, {getWidth(op->getOperand(0)), false}, map);
-      })
-      .Case<arith::TruncIOp>([&](Operation *) {
-        return readInterpreted(op, {getWidth(op->getResult(0)), true}, map);
-      })
-      .Case<arith::AddIOp, arith::AddFOp>(
-          [&](Operation *) { return readSum(op, 1, map); })
-      .Case<arith::SubIOp, arith::SubFOp>(
-          [&](Operation *) { return readSum(op, -1, map); })
-      .Case<arith::MulFOp>([&](Operation *) { return readProduct(op, map); })
-      .Default([&](Operation *) { return refuseOp(op); });
-}
 
 bool stamp::comesAsCodes(Value tensor) {
   constexpr unsigned kMaxOps = 64;
@@ -512,9 +168,10 @@ std::optional<Elements> Elements::of(const Leaf &leaf, ArrayRef<int64_t> shape,
     return std::nullopt;
   };
   auto type = cast<ShapedType>(leaf.constant.getType());
+  auto dense = dyn_cast<DenseElementsAttr>(leaf.constant);
+  bool isSplat = dense && dense.isSplat();
   Elements elements;
   elements.readings = leaf.readings;
-  bool isSplat = false;
   if (auto integer = dyn_cast<IntegerType>(type.getElementType())) {
     unsigned width = integer.getWidth();
     if (width == 1 || width > 64)
@@ -524,14 +181,13 @@ std::optional<Elements> Elements::of(const Leaf &leaf, ArrayRef<int64_t> shape,
     // Narrow integers have a byte each, of which only their bits count.
     elements.readings.insert(elements.readings.begin(),
                              {width, !integer.isUnsigned()});
-    size_t count = elements.bytes.size() / elements.size;
-    isSplat = count == 1;
-    if (elements.bytes.empty() || elements.bytes.size() % elements.size != 0 ||
-        (!isSplat && count != static_cast<size_t>(type.getNumElements())))
+    int64_t count = isSplat ? 1 : type.getNumElements();
+    if (elements.bytes.size() != static_cast<size_t>(count) * elements.size)
       return refuse("the bytes of its codes are not one integer after the "
                     "other");
   } else {
-    std::optional<std::vector<float>> floats = readFloats(leaf.constant, type);
+    std::optional<std::vector<float>> floats = readFloats(
+        leaf.constant, isSplat ? type.clone(ArrayRef<int64_t>{1}) : type);
     if (!floats)
       return refuse("its scales or zero points cannot be read");
     elements.floats = std::move(*floats);
@@ -594,8 +250,8 @@ static std::vector<int8_t> readCodes(const Form &form, const Elements &codes,
       return {};
     shifts.push_back(std::move(*shift));
   }
-  // Every float type holds the integers up to this.
-  constexpr double kLargestExact = 256;
+  // Every float type holds the integers up to this, a double those below 2⁵³.
+  constexpr double kLargestExact = 256, kLargestInteger = 0x1p53;
   std::vector<int8_t> result;
   result.reserve(ShapedType::getNumElements(shape));
   bool fits = true, isIntegral = true;
@@ -611,6 +267,10 @@ static std::vector<int8_t> readCodes(const Form &form, const Elements &codes,
       double code = codes[place + codes.places.back()[i] - origin];
       for (auto [j, step] : llvm::enumerate(form.steps)) {
         if (!step.sign) {
+          if (std::abs(code) >= kLargestInteger) {
+            fits = false;
+            code = 0;
+          }
           code = static_cast<double>(step.reading(static_cast<int64_t>(code)));
           continue;
         }
@@ -712,6 +372,22 @@ static Attribute getKey(const Form &form, RankedTensorType type,
   return b.getArrayAttr(key);
 }
 
+/// From the indices of a weight as it is read to those of its tensor, which may
+/// have more dimensions of size 1.
+static AffineMap getTensorIndex(const Weight &weight) {
+  MLIRContext *context = weight.type.getContext();
+  SmallVector<AffineExpr> indices;
+  unsigned next = 0, rank = weight.type.getRank();
+  for (int64_t size :
+       cast<RankedTensorType>(weight.tensor.getType()).getShape()) {
+    bool isRead = next < rank && size == weight.type.getDimSize(next);
+    indices.push_back(isRead ? getAffineDimExpr(next, context)
+                             : getAffineConstantExpr(0, context));
+    next += isRead;
+  }
+  return AffineMap::get(rank, 0, indices, context);
+}
+
 std::optional<WeightCodes>
 WeightCodes::read(const Weight &weight, int64_t reduced,
                   std::optional<int64_t> activationGroup, std::string &why,
@@ -720,13 +396,14 @@ WeightCodes::read(const Weight &weight, int64_t reduced,
     why = reason.str();
     return std::nullopt;
   };
-  if (!weight.type.hasStaticShape() || weight.type.getNumElements() == 0 ||
-      weight.type != weight.tensor.getType())
-    return refuse("its sizes are not static, or it is empty");
+  if (!weight.type.hasStaticShape())
+    return refuse("its sizes are known at run time only");
+  if (weight.type.getNumElements() == 0)
+    return refuse("it is empty");
   ArrayRef<int64_t> shape = weight.type.getShape();
   MLIRContext *context = weight.type.getContext();
-  std::optional<Form> form = FormReader(why).read(
-      weight.tensor, AffineMap::getMultiDimIdentityMap(shape.size(), context));
+  std::optional<Form> form =
+      readForm(weight.tensor, getTensorIndex(weight), why);
   if (!form)
     return std::nullopt;
   if (!form->codes)

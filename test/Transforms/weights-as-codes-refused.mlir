@@ -151,7 +151,7 @@ func.func @dimensions_mixed(%x: tensor<8x6xf32>, %y: tensor<8x4xf32>) -> tensor<
 func.func @nothing(%x: tensor<8x0xf32>, %y: tensor<8x2xf32>) -> tensor<8x2xf32> {
   %q = arith.constant dense<> : tensor<0x2xi8>
   %w = arith.sitofp %q : tensor<0x2xi8> to tensor<0x2xf32>
-  // REMARK: [[@LINE+1]]:{{.*}} Reason="its weight comes as codes, but its sizes are not static, or it is empty"
+  // REMARK: [[@LINE+1]]:{{.*}} Reason="its weight comes as codes, but it is empty"
   %0 = linalg.matmul ins(%x, %w : tensor<8x0xf32>, tensor<0x2xf32>) outs(%y : tensor<8x2xf32>) -> tensor<8x2xf32>
   return %0 : tensor<8x2xf32>
 }

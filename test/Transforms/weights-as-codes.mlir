@@ -132,6 +132,17 @@ func.func @wraps(%x: tensor<?x2xf32>, %zero: tensor<?x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
 
+// The filter of a convolution, of one pixel.
+// CHECK-LABEL: func @filter
+//   CHECK-DAG:   %[[WQ:.*]] = arith.constant dense<{{\[}}[1, -2, 3], [4, 5, -6]]> : tensor<2x3xi8>
+//       CHECK:   linalg.contract {{.*}} ins(%{{.*}}, %[[WQ]] : tensor<1x3x32xi8>, tensor<2x3xi8>)
+func.func @filter(%x: tensor<1x3x4x8xf32>, %zero: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  %q = arith.constant dense<[[[[1]], [[-2]], [[3]]], [[[4]], [[5]], [[-6]]]]> : tensor<2x3x1x1xi8>
+  %w = arith.sitofp %q : tensor<2x3x1x1xi8> to tensor<2x3x1x1xf32>
+  %y = linalg.conv_2d_nchw_fchw ins(%x, %w : tensor<1x3x4x8xf32>, tensor<2x3x1x1xf32>) outs(%zero : tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32>
+  return %y : tensor<1x2x4x8xf32>
+}
+
 // Tokens in columns; codes in a global; the floats stay for their other reader.
 // CHECK-LABEL: func @from_a_global
 //   CHECK-DAG:   %[[WQ:.*]] = arith.constant dense<{{\[}}[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>

@@ -224,7 +224,7 @@ def keep_codes(codes, scales, zeros=0, group=None):
     groups = 1 if group is None else -(-codes.shape[-2] // group)
     shape = (*codes.shape[:-2], groups, codes.shape[-1])
     zeros = np.broadcast_to(np.asarray(zeros).astype(np.int64), shape)
-    scales = np.broadcast_to(widen_to_float32(scales), shape)
+    scales = np.broadcast_to(np.asarray(scales).astype(np.float32), shape)
     codes = codes - np.repeat(zeros, group or codes.shape[-2], -2)[
         ..., : codes.shape[-2], :
     ]
