@@ -6,14 +6,13 @@
 
 #include "Dequantization.h"
 
-#include "stamp/Transforms/Weight.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -262,7 +261,8 @@ std::optional<Form> FormReader::read(Value value, AffineMap map) {
         operand->get(),
         simplifyAffineMap(op.getMatchingIndexingMap(operand).compose(map)));
   }
-  if (TypedAttr constant = getConstantValue(value))
+  TypedAttr constant;
+  if (matchPattern(value, m_Constant(&constant)))
     return readConstant(constant, map);
   Operation *op = value.getDefiningOp();
   return llvm::TypeSwitch<Operation *, std::optional<Form>>(op)
@@ -278,6 +278,13 @@ std::optional<Form> FormReader::read(Value value, AffineMap map) {
       })
       .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
           [&](Operation *) { return readReshape(op, map); })
+      .Case([&](quant::StorageCastOp cast) -> std::optional<Form> {
+        // To a quantized type and back.
+        auto before = cast.getInput().getDefiningOp<quant::StorageCastOp>();
+        if (!before || before.getInput().getType() != cast.getType())
+          return refuseOp(op);
+        return read(before.getInput(), map);
+      })
       .Case([&](quant::DequantizeCastOp cast) {
         return readDequantizeCast(cast, map);
       })

@@ -7,12 +7,13 @@
 #include "Globals.h"
 
 #include "stamp/Transforms/Passes.h"
-#include "stamp/Transforms/Weight.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPINLINEGLOBALS
@@ -21,88 +22,93 @@ namespace stamp {
 
 using namespace mlir;
 using namespace stamp;
+using ml_program::GlobalOp;
 
-ml_program::GlobalOp stamp::getLoadedGlobal(Operation *op) {
-  SymbolRefAttr name;
-  if (auto load = dyn_cast_or_null<ml_program::GlobalLoadOp>(op))
-    name = load.getGlobal();
-  else if (auto load = dyn_cast_or_null<ml_program::GlobalLoadConstOp>(op))
-    name = load.getGlobal();
-  else
-    return {};
-  return SymbolTable::lookupNearestSymbolFrom<ml_program::GlobalOp>(op, name);
+static constexpr remark::RemarkOpts kRemark =
+    remark::RemarkOpts::name("Globals").category("stamp-inline-globals");
+
+/// The name of the global that `op` loads; null if it loads none.
+static SymbolRefAttr getLoadedName(Operation *op) {
+  if (auto load = dyn_cast<ml_program::GlobalLoadOp>(op))
+    return load.getGlobal();
+  if (auto load = dyn_cast<ml_program::GlobalLoadConstOp>(op))
+    return load.getGlobal();
+  return {};
 }
 
-TypedAttr stamp::getConstantValue(Value value) {
-  Attribute constant;
-  if (matchPattern(value, m_Constant(&constant)))
-    return dyn_cast<TypedAttr>(constant);
-  ml_program::GlobalOp global = getLoadedGlobal(value.getDefiningOp());
-  if (!global || global.getIsMutable() || !global.getValue())
+/// What the global surely is; null if it may change or is not known here.
+static TypedAttr getConstantValue(GlobalOp global) {
+  if (global.getIsMutable() || !global.getValue())
     return {};
-  auto initial = dyn_cast<TypedAttr>(*global.getValue());
-  if (!isa_and_nonnull<DenseElementsAttr, DenseResourceElementsAttr>(initial))
-    return {};
-  // The global's type may be less precise than its value's, as a cast is.
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  auto initialType = dyn_cast<RankedTensorType>(initial.getType());
-  if (!type || !initialType ||
-      !tensor::CastOp::areCastCompatible(initialType, type))
-    return {};
-  return initial;
+  auto value = dyn_cast<TypedAttr>(*global.getValue());
+  return isa_and_nonnull<DenseElementsAttr, DenseResourceElementsAttr>(value)
+             ? value
+             : TypedAttr();
 }
 
-bool stamp::inlineGlobal(RewriterBase &rewriter, Operation *op) {
-  TypedAttr value;
-  if (!getLoadedGlobal(op) || !(value = getConstantValue(op->getResult(0))))
-    return false;
-  OpBuilder::InsertionGuard guard(rewriter);
-  rewriter.setInsertionPoint(op);
+/// Whether `op` was a load of `global`, and is a constant now.
+static bool inlineLoad(Operation *op, GlobalOp global) {
+  TypedAttr value = getConstantValue(global);
   Type type = op->getResult(0).getType();
-  Value constant = arith::ConstantOp::create(rewriter, op->getLoc(), value);
-  if (constant.getType() != type)
-    constant = tensor::CastOp::create(rewriter, op->getLoc(), type, constant);
-  rewriter.replaceOp(op, constant);
+  // The global's type may be less precise than its value's.
+  if (!value || (value.getType() != type &&
+                 !tensor::CastOp::areCastCompatible(value.getType(), type)))
+    return false;
+  OpBuilder builder(op);
+  Value constant = arith::ConstantOp::create(builder, op->getLoc(), value);
+  if (value.getType() != type)
+    constant = tensor::CastOp::create(builder, op->getLoc(), type, constant);
+  op->getResult(0).replaceAllUsesWith(constant);
+  op->erase();
   return true;
 }
 
-LoadedGlobals::LoadedGlobals(Operation *symbolTable)
-    : symbolTable(symbolTable) {
-  if (!symbolTable->hasTrait<OpTrait::SymbolTable>())
-    return;
-  symbolTable->walk([&](Operation *op) {
-    ml_program::GlobalOp global = getLoadedGlobal(op);
-    if (global && !global.getIsMutable() &&
-        global->getParentOp() == symbolTable)
-      globals.insert(global);
+void stamp::inlineGlobals(Operation *root) {
+  SymbolTableCollection symbols;
+  llvm::SetVector<GlobalOp> inlined;
+  root->walk([&](Operation *op) {
+    SymbolRefAttr name = getLoadedName(op);
+    if (!name)
+      return;
+    auto global = symbols.lookupNearestSymbolFrom<GlobalOp>(op, name);
+    if (global && inlineLoad(op, global) && global->getParentOp() == root)
+      inlined.insert(global);
   });
-}
-
-SmallVector<ml_program::GlobalOp> LoadedGlobals::eraseUnused() {
-  SmallVector<ml_program::GlobalOp> known;
-  if (globals.empty())
-    return known;
-  SymbolTableCollection tables;
-  SymbolUserMap users(tables, symbolTable);
-  for (ml_program::GlobalOp global : globals) {
+  if (inlined.empty())
+    return;
+  SymbolUserMap users(symbols, root);
+  for (GlobalOp global : inlined) {
     if (!users.useEmpty(global))
       continue;
     if (global.isPrivate())
       global.erase();
     else
-      known.push_back(global);
+      remark::missed(global.getLoc(), kRemark) << remark::reason(
+          "nothing loads @{0} any more, but it is public: its value is held "
+          "beside what becomes of it elsewhere; make it private",
+          global.getSymName().str());
   }
-  return known;
+}
+
+std::optional<std::string> stamp::whyNoConstant(Operation *op) {
+  SymbolRefAttr loaded = getLoadedName(op);
+  if (!loaded)
+    return std::nullopt;
+  auto global = SymbolTable::lookupNearestSymbolFrom<GlobalOp>(op, loaded);
+  if (!global)
+    return "a global of another module";
+  std::string name = ("the global @" + global.getSymName()).str();
+  if (global.getIsMutable())
+    return name + ", which is mutable; declare it without 'mutable' if nothing "
+                  "stores to it";
+  if (!getConstantValue(global))
+    return name + ", which has no dense value here";
+  return name + ", which stamp-inline-globals makes a constant";
 }
 
 namespace {
 struct StampInlineGlobals final
     : public stamp::impl::StampInlineGlobalsBase<StampInlineGlobals> {
-  void runOnOperation() override {
-    LoadedGlobals globals(getOperation());
-    IRRewriter rewriter(&getContext());
-    getOperation()->walk([&](Operation *op) { inlineGlobal(rewriter, op); });
-    (void)globals.eraseUnused();
-  }
+  void runOnOperation() override { inlineGlobals(getOperation()); }
 };
 } // namespace

@@ -7,34 +7,22 @@
 #ifndef STAMP_TRANSFORMS_GLOBALS_H
 #define STAMP_TRANSFORMS_GLOBALS_H
 
-#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
-#include "mlir/IR/PatternMatch.h"
-#include "llvm/ADT/SetVector.h"
+#include "mlir/IR/Operation.h"
+
+#include <optional>
+#include <string>
 
 namespace stamp {
 
-/// The global that `op` loads; null if it loads none.
-mlir::ml_program::GlobalOp getLoadedGlobal(mlir::Operation *op);
+/// Puts constants in the place of all loads of immutable globals in `root`, and
+/// erases the globals if nothing refers to them any more: what has become
+/// constants is not held beside them. A remark names those that stay because
+/// they are public.
+void inlineGlobals(mlir::Operation *root);
 
-/// Puts a constant in the place of the load of an immutable global, for all of
-/// its readers; returns whether `op` is such a load.
-bool inlineGlobal(mlir::RewriterBase &rewriter, mlir::Operation *op);
-
-/// The immutable globals of a symbol table that something loads.
-class LoadedGlobals {
-public:
-  /// None if `symbolTable` is none.
-  explicit LoadedGlobals(mlir::Operation *symbolTable);
-
-  /// Erases those that nothing refers to any more: what has become constants is
-  /// not held beside them. Returns the public ones, which somebody outside may
-  /// know.
-  llvm::SmallVector<mlir::ml_program::GlobalOp> eraseUnused();
-
-private:
-  mlir::Operation *symbolTable;
-  llvm::SetVector<mlir::ml_program::GlobalOp> globals;
-};
+/// Why the global that `op` loads is no constant, as a clause; nullopt if it
+/// loads none.
+std::optional<std::string> whyNoConstant(mlir::Operation *op);
 
 } // namespace stamp
 

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -251,7 +252,8 @@ void Prepacking::changeCall(func::CallOp call, KnownWeights &known) {
   bool isComputedHere = llvm::any_of(weights, [&](unsigned number) {
     Slice slice;
     Value weight = call.getOperand(number);
-    return !getConstantValue(weight) && !(caller && slice.add(weight, caller));
+    return !matchPattern(weight, m_Constant()) &&
+           !(caller && slice.add(weight, caller));
   });
   if (isComputedHere)
     remark::missed(call.getLoc(), kRemark) << remark::reason(
@@ -259,9 +261,10 @@ void Prepacking::changeCall(func::CallOp call, KnownWeights &known) {
         "constant, or from an argument marked with {1}",
         call.getCallee().str(), StampDialect::kWeightAttrName.str());
   call->setOperands(operands);
+  call.removeArgAttrsAttr(); // They were those of other operands.
   for (QuantizeWeightOp copy : copies)
     if (Operation *weight = copy.getWeight().getDefiningOp())
-      foldConstantWeight(rewriter, weight, copy, &known);
+      foldConstantWeight(rewriter, weight, copy, known);
 }
 
 /// The calls of a function, if it is used in no other way.

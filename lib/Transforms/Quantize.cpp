@@ -364,26 +364,27 @@ static Attribute getKey(QuantizeWeightOp op) {
 }
 
 void stamp::foldConstantWeight(RewriterBase &rewriter, Operation *weight,
-                               QuantizeWeightOp op, KnownWeights *known) {
+                               QuantizeWeightOp op, KnownWeights &known) {
   Attribute key = getKey(op);
   if (!key)
     return;
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(weight);
   SmallVector<Value> folded;
-  if (auto before = known ? known->find(key) : KnownWeights::iterator();
-      known && before != known->end()) {
+  if (auto before = known.find(key); before != known.end()) {
     const WeightCodes &same = before->second;
     for (TypedAttr value : {same.codes, same.scales, same.sums})
       folded.push_back(arith::ConstantOp::create(rewriter, op.getLoc(), value));
   } else {
     if (failed(rewriter.tryFold(op, folded)))
       return;
-    if (known)
-      known->insert({key,
-                     {getConstantValue(folded[0]), getConstantValue(folded[1]),
-                      getConstantValue(folded[2]), op.getScaleGroup(),
-                      static_cast<int64_t>(op.getBits())}});
+    auto getValue = [](Value constant) {
+      return cast<arith::ConstantOp>(constant.getDefiningOp()).getValue();
+    };
+    CodeWidth width = {op.getScaleGroup(), static_cast<int64_t>(op.getBits())};
+    known.insert({key,
+                  {getValue(folded[0]), getValue(folded[1]),
+                   getValue(folded[2]), width}});
   }
   SmallVector<Value> operands = llvm::to_vector(op->getOperands());
   rewriter.replaceOp(op, folded);
@@ -395,8 +396,8 @@ static std::optional<int64_t> asOptional(int64_t group) {
   return group ? std::optional(group) : std::nullopt;
 }
 
-std::optional<std::string>
-stamp::whyNotKept(const Linear &linear, PlanAttr plan, KnownWeights *known) {
+std::optional<std::string> stamp::whyNotKept(const Linear &linear,
+                                             PlanAttr plan) {
   if (!linear.weight.isCodes())
     return std::nullopt;
   constexpr const char *kPrefix =
@@ -404,8 +405,8 @@ stamp::whyNotKept(const Linear &linear, PlanAttr plan, KnownWeights *known) {
   if (!plan.getFeatures().empty())
     return std::string(kPrefix) + "a feature transform would change them";
   std::string why;
-  if (!WeightCodes::read(linear.weight, linear.weightReduced,
-                         asOptional(plan.getActivationGroup()), why, known))
+  if (!WeightCodes::inspect(linear.weight, linear.weightReduced,
+                            asOptional(plan.getActivationGroup()), why))
     return kPrefix + why;
   return std::nullopt;
 }
@@ -422,7 +423,7 @@ struct QuantizedWeight {
 static QuantizedWeight keepCodes(OpBuilder &builder, Location loc,
                                  const Linear &linear,
                                  std::optional<int64_t> activationGroup,
-                                 KnownWeights *known) {
+                                 KnownWeights &known) {
   std::string why;
   std::optional<WeightCodes> kept = WeightCodes::read(
       linear.weight, linear.weightReduced, activationGroup, why, known);
@@ -431,14 +432,11 @@ static QuantizedWeight keepCodes(OpBuilder &builder, Location loc,
     return arith::ConstantOp::create(builder, loc, value);
   };
   return {create(kept->codes), create(kept->scales), create(kept->sums),
-          kept->group};
+          kept->width.group};
 }
 
 QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
-                                      PlanAttr plan, KnownWeights *known) {
-  // Another operand may be the same load, which is gone then.
-  if (std::string why; linear.weight.inlineGlobal(rewriter))
-    linear = *Linear::match(linear.op, why);
+                                      PlanAttr plan, KnownWeights &known) {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(linear.op);
   Location loc = linear.op.getLoc();
@@ -558,6 +556,7 @@ namespace {
 struct StampQuantize final
     : public stamp::impl::StampQuantizeBase<StampQuantize> {
   void runOnOperation() override {
+    inlineGlobals(getOperation());
     SmallVector<linalg::LinalgOp> planned;
     getOperation()->walk([&](linalg::LinalgOp op) {
       if (op->hasAttr(StampDialect::kPlanAttrName))
@@ -570,25 +569,19 @@ struct StampQuantize final
       std::optional<Linear> linear = Linear::match(op, why);
       std::optional<std::string> misfit = "cannot be carried out: " + why;
       if (linear)
-        misfit = whyNotKept(*linear, getPlan(op), &known);
+        misfit = whyNotKept(*linear, getPlan(op));
       if (misfit) {
         op->emitOpError() << "has a plan that " << *misfit;
         return signalPassFailure();
       }
     }
-    LoadedGlobals globals(getOperation());
 
     // Matched once more: a linear before it may have made its input.
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : planned)
-      quantizeLinear(rewriter, *Linear::match(op, why), getPlan(op), &known);
+      quantizeLinear(rewriter, *Linear::match(op, why), getPlan(op), known);
     if (getOperation()->hasTrait<OpTrait::SymbolTable>())
       prepackMarkedWeights(rewriter, getOperation(), known);
-    for (ml_program::GlobalOp global : globals.eraseUnused())
-      remark::missed(global.getLoc(), kRemark) << remark::reason(
-          "nothing loads @{0} any more, but it is public: its values are held "
-          "beside the codes; make it private",
-          global.getSymName().str());
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("quantized", planned.size());
   }

@@ -27,7 +27,7 @@ void eraseDead(mlir::RewriterBase &rewriter,
 /// no float copy lives on. Its codes stand where `weight` stood, and are those
 /// of `known` if the same has been asked for before. Otherwise nothing happens.
 void foldConstantWeight(mlir::RewriterBase &rewriter, mlir::Operation *weight,
-                        QuantizeWeightOp op, KnownWeights *known);
+                        QuantizeWeightOp op, KnownWeights &known);
 
 /// Moves the quantization of arguments that are marked as weights out of the
 /// functions of a module, into a prepacking function beside each and into their

@@ -6,9 +6,12 @@
 //
 // Selection only writes a plan on the ops it chooses, so that a user can read,
 // correct or write plans between this pass and stamp-quantize. What it leaves
-// alone it explains in a remark.
+// alone it explains in a remark. Immutable globals have become constants
+// before, which moves no value and makes weights of them.
 //
 //===----------------------------------------------------------------------===//
+
+#include "Globals.h"
 
 #include "stamp/Transforms/Passes.h"
 #include "stamp/Transforms/Transforms.h"
@@ -60,6 +63,7 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
   }
 
   void runOnOperation() override {
+    inlineGlobals(getOperation());
     int64_t found = 0, selected = 0;
     WalkResult result = getOperation()->walk([&](linalg::LinalgOp op) {
       auto own = op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
@@ -178,7 +182,7 @@ private:
     // and under no transform, which would have to change them.
     if (linear.weight.isCodes()) {
       std::string why;
-      std::optional<WeightCodes> codes = readCodes(linear, why);
+      std::optional<CodeWidth> codes = inspectCodes(linear, why);
       bits = codes->bits;
       group = codes->group.value_or(0);
       transforms.clear();
@@ -190,10 +194,12 @@ private:
 
   /// The codes that a weight comes with, for activations as the options want
   /// them.
-  std::optional<WeightCodes> readCodes(const Linear &linear, std::string &why) {
+  std::optional<CodeWidth> inspectCodes(const Linear &linear,
+                                        std::string &why) {
     int64_t group = plan.getActivationGroup();
-    return WeightCodes::read(linear.weight, linear.weightReduced,
-                             group ? std::optional(group) : std::nullopt, why);
+    return WeightCodes::inspect(linear.weight, linear.weightReduced,
+                                group ? std::optional(group) : std::nullopt,
+                                why);
   }
 
   /// The 2-D form of the default basis, with fewer levels on a small grid; null
@@ -225,7 +231,7 @@ private:
   std::optional<std::string> whyNot(const Linear &linear) {
     if (std::optional<std::string> unknown = linear.weight.whyUnknown())
       return unknown;
-    if (std::string why; linear.weight.isCodes() && !readCodes(linear, why))
+    if (std::string why; linear.weight.isCodes() && !inspectCodes(linear, why))
       return "its weight comes as codes, but " + why;
     int64_t tokens = linear.getSequenceLength();
     if (!ShapedType::isDynamic(tokens) && tokens < minTokens)

@@ -102,7 +102,8 @@ static std::optional<std::pair<Value, AffineMap>> skipCopy(Operation *op) {
 /// none. Its elements are in the same order.
 static Value findReshapedConstant(Value tensor) {
   while (Operation *op = tensor.getDefiningOp()) {
-    if (TypedAttr constant = getConstantValue(tensor))
+    ElementsAttr constant;
+    if (matchPattern(op, m_Constant(&constant)))
       return isa<DenseElementsAttr, DenseResourceElementsAttr>(constant)
                  ? tensor
                  : Value();
@@ -168,7 +169,7 @@ Weight Weight::seeThrough(Value operand, AffineMap map) {
 //===----------------------------------------------------------------------===//
 
 bool Weight::isCodes() const {
-  return !getConstantValue(tensor) && comesAsCodes(tensor);
+  return !matchPattern(tensor, m_Constant()) && comesAsCodes(tensor);
 }
 
 /// The function of whose arguments this is one; null if it is none.
@@ -180,16 +181,11 @@ static FunctionOpInterface getFunction(Value value) {
 }
 
 std::optional<std::string> Weight::whyUnknown() const {
-  if (getConstantValue(tensor) || matchPattern(tensor, m_Constant()))
+  if (matchPattern(tensor, m_Constant()))
     return std::nullopt;
-  if (ml_program::GlobalOp global = getLoadedGlobal(tensor.getDefiningOp())) {
-    std::string name =
-        ("its weight is the global @" + global.getSymName()).str();
-    if (global.getIsMutable())
-      return name + ", which is mutable; declare it without 'mutable' if "
-                    "nothing stores to it";
-    return name + ", which has no dense value here";
-  }
+  if (Operation *op = tensor.getDefiningOp())
+    if (std::optional<std::string> why = whyNoConstant(op))
+      return "its weight is " + *why;
   if (FunctionOpInterface function = getFunction(tensor)) {
     unsigned number = cast<BlockArgument>(tensor).getArgNumber();
     if (function.getArgAttr(number, StampDialect::kWeightAttrName))
@@ -204,11 +200,6 @@ std::optional<std::string> Weight::whyUnknown() const {
     return std::nullopt;
   return "its weight is not a constant; with a stamp.plan of its own it is "
          "quantized at run time";
-}
-
-bool Weight::inlineGlobal(RewriterBase &rewriter) const {
-  Operation *load = tensor.getDefiningOp();
-  return load && stamp::inlineGlobal(rewriter, load);
 }
 
 Value Weight::materialize(OpBuilder &builder, Location loc) const {

@@ -17,6 +17,7 @@
 
 #include "stamp/Basis/Quantizer.h"
 #include "stamp/IR/Constants.h"
+#include "stamp/IR/Groups.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -24,6 +25,7 @@
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -46,7 +48,8 @@ bool stamp::comesAsCodes(Value tensor) {
       return false;
     if (!seen.insert(op).second)
       continue;
-    if (TypedAttr constant = getConstantValue(op->getResult(0))) {
+    TypedAttr constant;
+    if (matchPattern(op, m_Constant(&constant))) {
       auto type = dyn_cast<ShapedType>(constant.getType());
       hasCodes |= type && isa<IntegerType>(type.getElementType());
       continue;
@@ -388,127 +391,169 @@ static AffineMap getTensorIndex(const Weight &weight) {
   return AffineMap::get(rank, 0, indices, context);
 }
 
-std::optional<WeightCodes>
-WeightCodes::read(const Weight &weight, int64_t reduced,
-                  std::optional<int64_t> activationGroup, std::string &why,
-                  KnownWeights *known) {
-  auto refuse = [&](const llvm::Twine &reason) {
-    why = reason.str();
+/// The dequantization that a weight is.
+static std::optional<Form> readWeight(const Weight &weight, std::string &why) {
+  auto refuse = [&](const char *reason) {
+    why = reason;
     return std::nullopt;
   };
   if (!weight.type.hasStaticShape())
     return refuse("its sizes are known at run time only");
   if (weight.type.getNumElements() == 0)
     return refuse("it is empty");
-  ArrayRef<int64_t> shape = weight.type.getShape();
-  MLIRContext *context = weight.type.getContext();
   std::optional<Form> form =
       readForm(weight.tensor, getTensorIndex(weight), why);
-  if (!form)
-    return std::nullopt;
-  if (!form->codes)
+  if (form && !form->codes)
     return refuse("it has no codes");
-  Attribute key =
-      getKey(*form, weight.type, reduced, activationGroup.value_or(0));
-  if (known)
-    if (auto before = known->find(key); before != known->end())
-      return before->second;
+  return form;
+}
 
+namespace {
+/// Codes, scales and sums, not yet constants.
+struct Arrays {
+  std::vector<int8_t> codes;
+  std::vector<float> scales;
+  std::vector<int32_t> sums;
+  std::optional<int64_t> scaleGroup, sumGroup;
+  bool lieAsStored; ///< Whether the codes are bytes that are there already.
+
+  CodeWidth getWidth() const {
+    auto [least, greatest] = std::minmax_element(codes.begin(), codes.end());
+    return {scaleGroup, *least >= -8 && *greatest <= 7 ? 4 : 8};
+  }
+};
+} // namespace
+
+/// s₁·s₂·… for each channel and group; nullopt, and why, if one is no number.
+static std::optional<std::vector<float>>
+multiplyScales(ArrayRef<Elements> scales, ArrayRef<int64_t> shape,
+               int64_t reduced, std::optional<int64_t> group,
+               std::string &why) {
+  SmallVector<int64_t> groups(shape);
+  groups[reduced] = group ? llvm::divideCeil(shape[reduced], *group) : 1;
+  SmallVector<int64_t> strides = computeSuffixProduct(groups);
+  std::vector<float> products(ShapedType::getNumElements(groups));
+  for (auto [i, product] : llvm::enumerate(products)) {
+    SmallVector<int64_t> indices = delinearize(i, strides);
+    indices[reduced] *= group.value_or(0);
+    product = multiply(scales, indices);
+    if (!std::isfinite(product)) {
+      why = "one of its scales is not finite";
+      return std::nullopt;
+    }
+  }
+  return products;
+}
+
+static std::optional<Arrays>
+readArrays(const Form &form, ArrayRef<int64_t> shape, int64_t reduced,
+           std::optional<int64_t> activationGroup, std::string &why) {
+  auto refuse = [&](const llvm::Twine &reason) {
+    why = reason.str();
+    return std::nullopt;
+  };
   SmallVector<Elements> scales;
-  for (const Leaf &leaf : form->scales) {
+  for (const Leaf &leaf : form.scales) {
     std::optional<Elements> elements = Elements::of(leaf, shape, why);
     if (!elements)
       return std::nullopt;
     scales.push_back(std::move(*elements));
   }
-  WeightCodes result;
-  result.group = findGroup(scales, shape, reduced);
-  if (result.group == 1)
+  Arrays arrays;
+  std::optional<int64_t> group = findGroup(scales, shape, reduced);
+  if (group == 1)
     return refuse("its scales change from input to input");
-  if (result.group && activationGroup && *result.group != *activationGroup) {
-    if (*result.group % *activationGroup != 0)
-      return refuse(llvm::formatv("its groups of {0} inputs are not divided "
-                                  "by the activations' groups of {1}",
-                                  *result.group, *activationGroup));
-    result.group = activationGroup;
-  }
+  if (group > kMaxGroup)
+    return refuse("its groups are too long");
+  if (group && activationGroup && *group % *activationGroup != 0)
+    return refuse(llvm::formatv("its groups of {0} inputs are not divided by "
+                                "the activations' groups of {1}",
+                                *group, *activationGroup));
+  // A scale may serve several of the activations' groups.
+  arrays.sumGroup = activationGroup ? activationGroup : group;
+  arrays.scaleGroup = group ? arrays.sumGroup : std::nullopt;
+  std::optional<std::vector<float>> products =
+      multiplyScales(scales, shape, reduced, arrays.scaleGroup, why);
+  if (!products)
+    return std::nullopt;
+  arrays.scales = std::move(*products);
 
-  std::optional<Elements> stored = Elements::of(*form->codes, shape, why);
+  std::optional<Elements> stored = Elements::of(*form.codes, shape, why);
   if (!stored)
     return std::nullopt;
-  std::vector<int8_t> codes = readCodes(*form, *stored, shape, why);
-  if (codes.empty())
+  arrays.codes = readCodes(form, *stored, shape, why);
+  if (arrays.codes.empty())
     return std::nullopt;
-  auto [least, greatest] = std::minmax_element(codes.begin(), codes.end());
-  result.bits = *least >= -8 && *greatest <= 7 ? 4 : 8;
   // 255·128·K must stay below 2³¹.
   constexpr int64_t kMaxReduction = 65793;
-  if (*least == -128 && shape[reduced] > kMaxReduction)
+  if (shape[reduced] > kMaxReduction && llvm::is_contained(arrays.codes, -128))
     return refuse("sums of more than 65793 products with codes of -128 may "
                   "overflow 32-bit accumulators");
+  auto storedType = cast<ShapedType>(form.codes->constant.getType());
+  arrays.lieAsStored = storedType.getElementType().isSignlessInteger(8) &&
+                       stored->liesAs(shape) &&
+                       llvm::all_of(form.steps, [](const Step &step) {
+                         return !step.sign && step.reading.isSigned;
+                       });
 
-  WeightShape weightShape = {llvm::product_of(shape.take_front(reduced)),
-                             shape[reduced],
-                             llvm::product_of(shape.drop_front(reduced + 1)),
-                             result.group.value_or(0)};
-  std::vector<float> products(weightShape.scales());
-  float *next = products.data();
-  for (int64_t outer = 0; outer < weightShape.outer; ++outer)
-    for (int64_t group = 0; group < weightShape.groups(); ++group)
-      for (int64_t inner = 0; inner < weightShape.inner; ++inner) {
-        SmallVector<int64_t> indices =
-            delinearize(outer, computeSuffixProduct(shape.take_front(reduced)));
-        indices.push_back(group * weightShape.group);
-        llvm::append_range(
-            indices, delinearize(inner, computeSuffixProduct(
-                                            shape.drop_front(reduced + 1))));
-        float scale = multiply(scales, indices);
-        if (!std::isfinite(scale))
-          return refuse("one of its scales is not finite");
-        *next++ = scale;
-      }
-  SmallVector<int64_t> scalesShape(shape);
-  if (result.group)
-    scalesShape[reduced] = weightShape.groups();
-  else
-    scalesShape.erase(scalesShape.begin() + reduced);
-  Builder b(context);
+  WeightShape summed = {llvm::product_of(shape.take_front(reduced)),
+                        shape[reduced],
+                        llvm::product_of(shape.drop_front(reduced + 1)),
+                        arrays.sumGroup.value_or(0)};
+  arrays.sums.resize(summed.scales());
+  columnSums(arrays.codes.data(), summed, arrays.sums.data());
+  return arrays;
+}
+
+std::optional<CodeWidth>
+WeightCodes::inspect(const Weight &weight, int64_t reduced,
+                     std::optional<int64_t> activationGroup, std::string &why) {
+  std::optional<Form> form = readWeight(weight, why);
+  if (!form)
+    return std::nullopt;
+  std::optional<Arrays> arrays =
+      readArrays(*form, weight.type.getShape(), reduced, activationGroup, why);
+  return arrays ? std::optional(arrays->getWidth()) : std::nullopt;
+}
+
+std::optional<WeightCodes>
+WeightCodes::read(const Weight &weight, int64_t reduced,
+                  std::optional<int64_t> activationGroup, std::string &why,
+                  KnownWeights &known) {
+  std::optional<Form> form = readWeight(weight, why);
+  if (!form)
+    return std::nullopt;
+  Attribute key =
+      getKey(*form, weight.type, reduced, activationGroup.value_or(0));
+  if (auto before = known.find(key); before != known.end())
+    return before->second;
+  ArrayRef<int64_t> shape = weight.type.getShape();
+  std::optional<Arrays> arrays =
+      readArrays(*form, shape, reduced, activationGroup, why);
+  if (!arrays)
+    return std::nullopt;
+
+  Builder b(weight.type.getContext());
+  auto ofGroups = [&](std::optional<int64_t> group, Type type) {
+    return RankedTensorType::get(getGroupedShape(shape, reduced, group), type);
+  };
+  WeightCodes result;
+  result.width = arrays->getWidth();
   result.scales =
-      makeConstant<float>(RankedTensorType::get(scalesShape, b.getF32Type()),
-                          products, "stamp_scales");
-
-  WeightShape summed = weightShape;
-  std::optional<int64_t> sumGroup =
-      activationGroup ? activationGroup : result.group;
-  summed.group = sumGroup.value_or(0);
-  std::vector<int32_t> sums(summed.scales());
-  columnSums(codes.data(), summed, sums.data());
-  SmallVector<int64_t> sumsShape(shape);
-  if (sumGroup)
-    sumsShape[reduced] = summed.groups();
-  else
-    sumsShape.erase(sumsShape.begin() + reduced);
+      makeConstant<float>(ofGroups(arrays->scaleGroup, b.getF32Type()),
+                          arrays->scales, "stamp_scales");
   result.sums = makeConstant<int32_t>(
-      RankedTensorType::get(sumsShape, b.getI32Type()), sums, "stamp_sums");
-
-  // Codes that lie as they are needed are not held twice.
-  auto codesType = RankedTensorType::get(shape, b.getI8Type());
-  auto storedType = cast<ShapedType>(form->codes->constant.getType());
-  bool areKept = storedType.getElementType().isSignlessInteger(8) &&
-                 stored->liesAs(shape) &&
-                 llvm::all_of(form->steps, [](const Step &step) {
-                   return !step.sign && step.reading.isSigned;
-                 });
-  if (!areKept)
-    result.codes = makeConstant<int8_t>(codesType, codes, "stamp_codes");
-  else if (auto resource =
-               dyn_cast<DenseResourceElementsAttr>(form->codes->constant))
+      ofGroups(arrays->sumGroup, b.getI32Type()), arrays->sums, "stamp_sums");
+  // Bytes that are there already are not held twice.
+  auto type = RankedTensorType::get(shape, b.getI8Type());
+  TypedAttr stored = form->codes->constant;
+  if (!arrays->lieAsStored)
+    result.codes = makeConstant<int8_t>(type, arrays->codes, "stamp_codes");
+  else if (auto resource = dyn_cast<DenseResourceElementsAttr>(stored))
     result.codes =
-        DenseResourceElementsAttr::get(codesType, resource.getRawHandle());
+        DenseResourceElementsAttr::get(type, resource.getRawHandle());
   else
-    result.codes =
-        cast<DenseElementsAttr>(form->codes->constant).reshape(codesType);
-  if (known)
-    known->insert({key, result});
+    result.codes = cast<DenseElementsAttr>(stored).reshape(type);
+  known.insert({key, result});
   return result;
 }

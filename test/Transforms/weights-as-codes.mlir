@@ -1,4 +1,6 @@
 // RUN: stamp-opt %s --stamp-select="basis=#stamp.dct schedule=#stamp.schedule<[],8>" --stamp-quantize --canonicalize | FileCheck %s
+// Lowered quant ops are generics as others:
+// RUN: stamp-opt %s --lower-quant-ops --stamp-select="basis=#stamp.dct schedule=#stamp.schedule<[],8>" --stamp-quantize --canonicalize | FileCheck %s
 // The floats that the codes stand for give the same results, but for the rounding
 // of activations:
 // RUN: stamp-opt %s --lower-quant-ops -o %t.before.mlir
@@ -146,7 +148,7 @@ func.func @filter(%x: tensor<1x3x4x8xf32>, %zero: tensor<1x2x4x8xf32>) -> tensor
 // Tokens in columns; codes in a global; the floats stay for their other reader.
 // CHECK-LABEL: func @from_a_global
 //   CHECK-DAG:   %[[WQ:.*]] = arith.constant dense<{{\[}}[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>
-//   CHECK-DAG:   %[[W:.*]] = arith.sitofp %{{.*}} : tensor<3x2xi8> to tensor<3x2xf32>
+//   CHECK-DAG:   %[[W:.*]] = arith.constant dense<{{.*}}> : tensor<3x2xf32>
 //       CHECK:   linalg.matmul ins(%[[WQ]], %{{.*}} : tensor<3x2xi8>, tensor<2x32xi8>)
 //       CHECK:   return %{{.*}}, %[[W]]
 ml_program.global private @codes(dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>) : tensor<3x2xi8>
@@ -171,5 +173,19 @@ func.func @quant(%x: tensor<?x2xf32>, %zero3: tensor<?x3xf32>, %zero2: tensor<?x
   %axis = quant.scast %q2 : tensor<3x2xi4> to tensor<3x2x!quant.uniform<u4:f32:1, {0.5, 0.25:10}>>
   %w2 = quant.dcast %axis : tensor<3x2x!quant.uniform<u4:f32:1, {0.5, 0.25:10}>> to tensor<3x2xf32>
   %y = linalg.matmul ins(%h, %w2 : tensor<?x3xf32>, tensor<3x2xf32>) outs(%zero2 : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// Blocks of two inputs.
+// CHECK-LABEL: func @quant_blocks
+//   CHECK-DAG:   %[[WQ:.*]] = arith.constant dense<{{\[}}{{\[}}[0, 2], [2, 4]], {{\[}}[5, 8], [7, 10]]]> : tensor<2x2x2xi8>
+//   CHECK-DAG:   %[[WS:.*]] = arith.constant dense<{{\[}}[5.000000e-01, 2.500000e-01], [2.000000e+00, 4.000000e+00]]> : tensor<2x2xf32>
+//       CHECK:   linalg.contract {{.*}} ins(%{{.*}}, %[[WQ]] : tensor<?x2x2xi8>, tensor<2x2x2xi8>)
+!blocks = !quant.uniform<i8:f32:{0:2, 1:1}, {{0.5:1, 0.25}, {2.0, 4.0:-2}}>
+func.func @quant_blocks(%x: tensor<?x4xf32>, %zero: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %q = arith.constant dense<[[1, 2], [3, 4], [5, 6], [7, 8]]> : tensor<4x2xi8>
+  %s = quant.scast %q : tensor<4x2xi8> to tensor<4x2x!blocks>
+  %w = quant.dcast %s : tensor<4x2x!blocks> to tensor<4x2xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<?x4xf32>, tensor<4x2xf32>) outs(%zero : tensor<?x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }

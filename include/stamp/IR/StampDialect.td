@@ -28,6 +28,15 @@ def Stamp_Dialect : Dialect {
     (memrefs of any strided layout), and writes its inits. Inits are not read. A
     buffer that is read and one that is written are the same value or do not
     overlap.
+
+    Two attributes of the dialect stand on other ops: `stamp.plan` on a
+    contraction says how it is to be quantized, and `stamp.weight` on an argument
+    of a `func.func`, a ranked tensor of f32, f16 or bf16, that it is the same
+    weight in every call (see `stamp-quantize`):
+
+    ```mlir
+    func.func @layer(%x: tensor<?x4096xf32>, %w: tensor<4096x4096xf32> {stamp.weight})
+    ```
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;

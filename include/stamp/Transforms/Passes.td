@@ -23,7 +23,8 @@ def StampSelect : Pass<"stamp-select"> {
 
     A weight is known if it is
 
-      - a constant, or the value of an immutable `ml_program.global`;
+      - a constant, or the value of an immutable `ml_program.global`, of which the
+        pass makes constants as `stamp-inline-globals` does;
       - codes, integer constants that ops widen, shift by zero points and scale,
         per tensor, channel or group of inputs, or `quant.dcast` of constants.
         Their own width and groups go into the plan, and no feature transform,
@@ -90,7 +91,7 @@ def StampQuantize : Pass<"stamp-quantize"> {
 
     The weight's transform and quantization fold at once when the weight is
     constant. Linears that share a weight share its codes, in several functions
-    too, and a private global that nothing loads any more is erased.
+    too.
 
     A weight that comes as codes keeps them, with their own scales and groups,
     whatever the plan says of weights; zero points become part of the codes, which

@@ -36,14 +36,14 @@ struct QuantizedLinear {
 
 /// Why the codes that a linear's weight comes with cannot be kept under a plan,
 /// as a phrase about the plan; nullopt if they can, or if it has none.
-std::optional<std::string> whyNotKept(const Linear &linear, PlanAttr plan,
-                                      KnownWeights *known = nullptr);
+std::optional<std::string> whyNotKept(const Linear &linear, PlanAttr plan);
 
 /// Carries out a plan: replaces the linear by transform, quantize, integer
 /// contraction, rescale and inverse transform. A constant weight is quantized
-/// at once, and one that comes as codes keeps them, which must be possible.
+/// at once, and one that comes as codes keeps them, which must be possible;
+/// those of `known` are used again.
 QuantizedLinear quantizeLinear(mlir::RewriterBase &rewriter, Linear linear,
-                               PlanAttr plan, KnownWeights *known = nullptr);
+                               PlanAttr plan, KnownWeights &known);
 
 /// Moves, cancels and shares the transforms within `root`, which is isolated
 /// from above, as stamp-fold does; fails if that comes to no end.

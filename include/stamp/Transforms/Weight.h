@@ -16,16 +16,11 @@
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "mlir/IR/PatternMatch.h"
 
 #include <optional>
 #include <string>
 
 namespace stamp {
-
-/// The value of a constant, or of the immutable global that an op loads; null
-/// if that is not known here.
-mlir::TypedAttr getConstantValue(mlir::Value value);
 
 /// A tensor as a contraction reads it.
 struct Weight {
@@ -40,19 +35,15 @@ struct Weight {
   static Weight seeThrough(mlir::Value operand, mlir::AffineMap map);
 
   /// Why nothing knows its values before the program runs, as a clause; nullopt
-  /// for constants, codes with their scales, immutable globals, and arguments
-  /// that are marked as weights.
+  /// for constants, codes with their scales, and arguments that are marked as
+  /// weights.
   std::optional<std::string> whyUnknown() const;
 
   /// Whether it comes as codes, which are kept (WeightCodes.h).
   bool isCodes() const;
 
-  /// Puts a constant in the place of the load of an immutable global, for all
-  /// of its readers; returns whether there was one.
-  bool inlineGlobal(mlir::RewriterBase &rewriter) const;
-
   /// The tensor in the shape in which it is read; a new constant shares the
-  /// elements of the old one, and stands beside it. It must not be a load.
+  /// elements of the old one, and stands beside it.
   mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc) const;
 };
 

@@ -29,22 +29,30 @@ struct WeightCodes;
 /// in one function or in several, share its codes.
 using KnownWeights = llvm::DenseMap<mlir::Attribute, WeightCodes>;
 
-/// What stamp.quantize_weight returns, but of the codes that a weight came
-/// with. Zero points are part of the codes.
-struct WeightCodes {
-  mlir::TypedAttr codes, scales, sums;
+/// What a plan says of a weight.
+struct CodeWidth {
   /// The inputs that share a scale; nullopt if all do.
   std::optional<int64_t> group;
   int64_t bits; ///< 4 if that holds all codes, else 8.
+};
 
-  /// The codes of a weight whose dimension `reduced` is summed over, with sums
-  /// and scales for activations with groups; nullopt, and `why` as a clause, if
-  /// they cannot be kept. They are those of `known` if these have been read
-  /// before.
+/// What stamp.quantize_weight returns, of the codes that a weight came with or
+/// of those that it got.
+struct WeightCodes {
+  mlir::TypedAttr codes, scales, sums;
+  CodeWidth width;
+
+  /// Whether the codes can be kept that come with a weight whose dimension
+  /// `reduced` is summed over, its zero points among them, by activations with
+  /// such groups; nullopt, and `why` as a clause, if not.
+  static std::optional<CodeWidth>
+  inspect(const Weight &weight, int64_t reduced,
+          std::optional<int64_t> activationGroup, std::string &why);
+
+  /// The same, and keeps them.
   static std::optional<WeightCodes> read(const Weight &weight, int64_t reduced,
                                          std::optional<int64_t> activationGroup,
-                                         std::string &why,
-                                         KnownWeights *known = nullptr);
+                                         std::string &why, KnownWeights &known);
 };
 
 /// Whether a tensor of floats is computed from constants alone, and tensors of
