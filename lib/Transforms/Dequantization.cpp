@@ -266,7 +266,7 @@ std::optional<Form> FormReader::read(Value value, AffineMap map) {
     return readConstant(constant, map);
   Operation *op = value.getDefiningOp();
   return llvm::TypeSwitch<Operation *, std::optional<Form>>(op)
-      .Case<tensor::CastOp, arith::ExtFOp, arith::TruncFOp>(
+      .Case<tensor::CastOp, tensor::SplatOp, arith::ExtFOp, arith::TruncFOp>(
           [&](Operation *cast) -> std::optional<Form> {
             return read(cast->getOperand(0), map);
           })
