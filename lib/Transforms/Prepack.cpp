@@ -22,6 +22,8 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/CSE.h"
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SCCIterator.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -105,6 +107,18 @@ private:
 };
 } // namespace
 
+static constexpr unsigned kResultsPerWeight = 3;
+
+/// Lets who only measures a weight measure its codes, which have its shape.
+static void measureCodes(QuantizeWeightOp op, Value codes) {
+  Value weight = op.getWeight();
+  while (isa_and_nonnull<FeatureTransformOp, InverseFeatureTransformOp>(
+      weight.getDefiningOp()))
+    weight = weight.getDefiningOp()->getOperand(0);
+  weight.replaceUsesWithIf(
+      codes, [](OpOperand &use) { return isa<tensor::DimOp>(use.getOwner()); });
+}
+
 bool Prepacking::find() {
   function.walk([&](QuantizeWeightOp op) {
     Slice own;
@@ -161,60 +175,58 @@ void Prepacking::changeSignature() {
   Block &body = function.getBody().front();
   unsigned oldCount = body.getNumArguments();
 
-  // Codes, scales and sums that are equal become one argument.
-  llvm::SetVector<Value> results(end.operand_begin(), end.operand_end());
-  SmallVector<SmallVector<unsigned>> behind(oldCount);
-  SmallVector<Value> replaced(results.size());
-  llvm::SmallBitVector seen(results.size());
-  unsigned next = 0;
-  for (auto [op, first] : llvm::zip_equal(quantizers, firstArgument))
-    for ([[maybe_unused]] Value result : op->getResults()) {
-      unsigned number =
-          llvm::find(results, end.getOperand(next++)) - results.begin();
-      if (!seen.test(number))
-        behind[first].push_back(number);
-      seen.set(number);
-    }
-  SmallVector<unsigned> places, numbers;
+  // Codes, scales and sums that are equal become one argument, behind the first
+  // weight that they are made of.
+  llvm::MapVector<Value, BlockArgument> results;
+  SmallVector<SmallVector<Value>> behind(oldCount);
+  for (auto [i, result] : llvm::enumerate(end.getOperands()))
+    if (results.insert({result, {}}).second)
+      behind[firstArgument[i / kResultsPerWeight]].push_back(result);
+  SmallVector<unsigned> places;
+  SmallVector<Value> inserted;
   SmallVector<Type> types;
   SmallVector<Location> locations;
   for (unsigned argument : llvm::seq(oldCount))
-    for (unsigned number : behind[argument]) {
+    for (Value result : behind[argument]) {
       places.push_back(argument + 1);
-      numbers.push_back(number);
-      types.push_back(results[number].getType());
+      inserted.push_back(result);
+      types.push_back(result.getType());
       locations.push_back(body.getArgument(argument).getLoc());
     }
   SmallVector<DictionaryAttr> noAttributes(types.size());
   (void)function.insertArguments(places, types, noAttributes, locations);
+  llvm::BitVector isInserted(body.getNumArguments());
+  for (auto [i, place] : llvm::enumerate(places)) {
+    results[inserted[i]] = body.getArgument(place + i);
+    isInserted.set(place + i);
+  }
 
-  // Each inserted argument stands behind its weight and those inserted before.
-  SmallVector<Value> newArguments(results.size());
-  for (auto [i, place] : llvm::enumerate(places))
-    newArguments[numbers[i]] = body.getArgument(place + i);
-  next = 0;
   SmallVector<Value> operands;
-  for (QuantizeWeightOp op : quantizers) {
+  for (auto [i, op] : llvm::enumerate(quantizers)) {
     SmallVector<Value> values;
-    for ([[maybe_unused]] Value result : op->getResults())
-      values.push_back(
-          newArguments[llvm::find(results, end.getOperand(next++)) -
-                       results.begin()]);
+    for (Value result :
+         end.getOperands().slice(i * kResultsPerWeight, kResultsPerWeight))
+      values.push_back(results[result]);
+    measureCodes(op, values.front());
     llvm::append_range(operands, op->getOperands());
     rewriter.replaceOp(op, values);
   }
   eraseDead(rewriter, operands);
 
   // Who else reads a weight keeps its floats.
-  llvm::BitVector unused(body.getNumArguments());
+  llvm::BitVector isWeight(oldCount), unused(body.getNumArguments());
+  for (unsigned weight : weights)
+    isWeight.set(weight);
+  llvm::DenseMap<Value, unsigned> numbers;
+  for (auto [number, entry] : llvm::enumerate(results))
+    numbers[entry.second] = number;
   unsigned old = 0;
   for (BlockArgument argument : body.getArguments()) {
-    unsigned number = llvm::find(newArguments, argument) - newArguments.begin();
-    if (number < newArguments.size()) {
-      sources.push_back(oldCount + number);
+    if (isInserted.test(argument.getArgNumber())) {
+      sources.push_back(oldCount + numbers[argument]);
       continue;
     }
-    if (llvm::is_contained(weights, old) && argument.use_empty())
+    if (isWeight.test(old) && argument.use_empty())
       unused.set(argument.getArgNumber());
     else
       sources.push_back(old);
@@ -222,12 +234,12 @@ void Prepacking::changeSignature() {
   }
   (void)function.eraseArguments(unused);
 
+  SmallVector<Value> returned = llvm::map_to_vector(
+      results, [](const auto &entry) { return entry.first; });
   rewriter.setInsertionPoint(end);
-  rewriter.replaceOpWithNewOp<func::ReturnOp>(end, results.getArrayRef());
-  SmallVector<Type> resultTypes = llvm::map_to_vector(
-      results, [](Value result) { return result.getType(); });
-  prepack.setFunctionType(
-      rewriter.getFunctionType(prepack.getArgumentTypes(), resultTypes));
+  rewriter.replaceOpWithNewOp<func::ReturnOp>(end, returned);
+  prepack.setFunctionType(rewriter.getFunctionType(
+      prepack.getArgumentTypes(), ValueRange(returned).getTypes()));
 }
 
 void Prepacking::changeCall(func::CallOp call, KnownWeights &known) {

@@ -55,6 +55,25 @@ func.func @handed_on(%x: tensor<?x2xf32>, %w: tensor<2x3xf32> {stamp.weight}, %i
 // CHECK-LABEL: func private @declared(tensor<2x2xf32> {stamp.weight})
 func.func private @declared(tensor<2x2xf32> {stamp.weight})
 
+// To measure a weight is not to read it.
+// CHECK-LABEL: func @measured(
+//  CHECK-SAME:   %{{[^:]*}}: tensor<?x?xf32>, %[[Q:[^:]*]]: tensor<?x?xi8>, %{{[^:]*}}: tensor<?xf32>, %{{[^:]*}}: tensor<?xi32>)
+//       CHECK:   tensor.dim %[[Q]], %c1
+// CHECK-LABEL: func @prepack_measured(
+//  CHECK-SAME:   %{{[^:]*}}: tensor<?x?xf16>) -> (tensor<?x?xi8>, tensor<?xf32>, tensor<?xi32>)
+func.func @measured(%x: tensor<?x?xf32>, %w: tensor<?x?xf16> {stamp.weight}) -> tensor<?x?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m = tensor.dim %x, %c0 : tensor<?x?xf32>
+  %n = tensor.dim %w, %c1 : tensor<?x?xf16>
+  %e = tensor.empty(%m, %n) : tensor<?x?xf32>
+  %f = arith.constant 0.0 : f32
+  %zero = linalg.fill ins(%f : f32) outs(%e : tensor<?x?xf32>) -> tensor<?x?xf32>
+  %wide = arith.extf %w : tensor<?x?xf16> to tensor<?x?xf32>
+  %y = linalg.matmul ins(%x, %wide : tensor<?x?xf32>, tensor<?x?xf32>) outs(%zero : tensor<?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+
 // The name is taken.
 // CHECK-LABEL: func @taken(
 // CHECK-LABEL: func @prepack_taken_0(
