@@ -198,6 +198,7 @@ def _compile(layer: Layer, pipeline: str, threads: int) -> Prepared:
         pipeline.replace("{parallel}", str(threads > 1).lower()).encode(),
         ctypes.c_void_p(layer.weight.ctypes.data),
         ctypes.c_size_t(layer.weight.size),
+        ctypes.c_uint(threads),
         message,
         ctypes.c_size_t(len(message)),
     )

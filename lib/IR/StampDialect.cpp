@@ -8,6 +8,7 @@
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Transforms/InliningUtils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 using namespace stamp;
@@ -66,5 +67,32 @@ LogicalResult StampDialect::verifyOperationAttribute(Operation *op,
   if (!isa<linalg::LinalgOp>(op))
     return op->emitOpError()
            << "cannot carry '" << kPlanAttrName << "': it is not a linalg op";
+  return success();
+}
+
+/// On its way to machine code a function keeps its arguments' attributes while
+/// tensors become buffers and those pointers and sizes, so that only func.func
+/// is held to what a user may write.
+LogicalResult StampDialect::verifyRegionArgAttribute(Operation *op,
+                                                     unsigned /*regionIndex*/,
+                                                     unsigned argumentIndex,
+                                                     NamedAttribute attribute) {
+  auto refuse = [&] {
+    return op->emitOpError() << "argument #" << argumentIndex << " ";
+  };
+  if (attribute.getName() != kWeightAttrName)
+    return refuse() << "has an unknown attribute '"
+                    << attribute.getName().getValue() << "'";
+  if (!isa<UnitAttr>(attribute.getValue()))
+    return refuse() << "expects '" << kWeightAttrName
+                    << "' to be a unit attribute";
+  auto function = dyn_cast<func::FuncOp>(op);
+  if (!function)
+    return success();
+  Type type = function.getArgumentTypes()[argumentIndex];
+  if (!isa<RankedTensorType, MemRefType>(type) ||
+      !isa<Float32Type, Float16Type, BFloat16Type>(getElementTypeOrSelf(type)))
+    return refuse() << "cannot carry '" << kWeightAttrName
+                    << "': it is not a ranked tensor of f32, f16 or bf16";
   return success();
 }

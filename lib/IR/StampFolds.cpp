@@ -11,10 +11,9 @@
 
 #include "stamp/Basis/Packing.h"
 #include "stamp/Basis/Quantizer.h"
+#include "stamp/IR/Constants.h"
 #include "stamp/IR/Stamp.h"
 
-#include "mlir/IR/AsmState.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -81,59 +80,13 @@ InverseFeatureTransformOp::fold(FoldAdaptor,
 // Constant weights
 //===----------------------------------------------------------------------===//
 
-/// The raw bytes of a dense constant, as they lie in memory; empty if it is of
-/// another kind. Iterating over attributes element by element is too slow for
-/// weights.
-static ArrayRef<char> getRawBytes(Attribute constant) {
-  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(constant))
-    return dense.getRawData();
-  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(constant))
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      return blob->getData();
-  return {};
-}
-
-static float widen(const char *bytes, Type type) {
-  if (type.isF32()) {
-    float value;
-    std::memcpy(&value, bytes, sizeof(value));
-    return value;
-  }
-  uint16_t bits;
-  std::memcpy(&bits, bytes, sizeof(bits));
-  return APFloat(cast<FloatType>(type).getFloatSemantics(), APInt(16, bits))
-      .convertToFloat();
-}
-
-/// The values of a constant f32, f16 or bf16 tensor, splats spread out;
-/// nullopt if it cannot be read.
-static std::optional<std::vector<float>> readFloats(Attribute constant,
-                                                    ShapedType type) {
-  ArrayRef<char> bytes = getRawBytes(constant);
-  Type elementType = type.getElementType();
-  size_t size = elementType.getIntOrFloatBitWidth() / 8;
-  size_t count = type.getNumElements();
-  bool isSplat = bytes.size() == size && count != 1;
-  if (!isSplat && bytes.size() != size * count)
-    return std::nullopt;
-  std::vector<float> values(count);
-  if (!isSplat && elementType.isF32())
-    std::memcpy(values.data(), bytes.data(), bytes.size());
-  else if (isSplat)
-    std::fill(values.begin(), values.end(), widen(bytes.data(), elementType));
-  else
-    for (size_t i = 0; i < count; ++i)
-      values[i] = widen(bytes.data() + i * size, elementType);
-  return values;
-}
-
-static std::optional<std::vector<float>> readFloats(Value tensor);
+static std::optional<std::vector<float>> readWeight(Value tensor);
 
 template <typename OpTy>
 static std::optional<std::vector<float>> readTransformed(OpTy op,
                                                          Direction direction) {
   ArrayRef<int64_t> sizes = op.getInput().getType().getShape();
-  std::optional<std::vector<float>> values = readFloats(op.getInput());
+  std::optional<std::vector<float>> values = readWeight(op.getInput());
   if (!values)
     return std::nullopt;
   int64_t features = op.getDimension();
@@ -147,7 +100,7 @@ static std::optional<std::vector<float>> readTransformed(OpTy op,
 
 /// The values of a constant tensor, or of feature transforms of one: what R⁻¹·W
 /// is nobody needs but its quantizer, so that it never becomes a constant.
-static std::optional<std::vector<float>> readFloats(Value tensor) {
+static std::optional<std::vector<float>> readWeight(Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   Attribute constant;
   if (!type.hasStaticShape())
@@ -163,18 +116,6 @@ static std::optional<std::vector<float>> readFloats(Value tensor) {
   return std::nullopt;
 }
 
-/// Large constants live in a resource: a DenseElementsAttr is hashed and copied
-/// into the context.
-template <typename T>
-static Attribute makeConstant(RankedTensorType type, ArrayRef<T> values,
-                              StringRef name) {
-  constexpr size_t kInlineBytes = 4096;
-  if (values.size() * sizeof(T) <= kInlineBytes)
-    return DenseElementsAttr::get(type, values);
-  return DenseResourceElementsAttr::get(
-      type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign(values));
-}
-
 LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
                                      SmallVectorImpl<OpFoldResult> &results) {
   ShapedType type = getWeight().getType();
@@ -185,7 +126,7 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
     return failure();
   std::optional<std::vector<float>> weight =
       adaptor.getWeight() ? readFloats(adaptor.getWeight(), type)
-                          : readFloats(getWeight());
+                          : readWeight(getWeight());
   if (!weight)
     return failure();
 

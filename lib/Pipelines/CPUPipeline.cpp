@@ -122,6 +122,7 @@ void addLLVMPasses(OpPassManager &pm, bool parallel) {
 
 void stamp::buildCPUPipeline(OpPassManager &pm,
                              const CPUPipelineOptions &options) {
+  pm.addPass(createStampInlineGlobals());
   if (options.cpu != "portable")
     addKernelPasses(pm, options.cpu);
   pm.addPass(createStampToLinalg());

@@ -101,6 +101,7 @@ static StringRef getUpstreamName(stamp::GPUFormat format) {
 
 void stamp::buildGPUPipeline(OpPassManager &pm,
                              const GPUPipelineOptions &options) {
+  pm.addPass(createStampInlineGlobals());
   pm.addPass(createStampToLinalg());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());

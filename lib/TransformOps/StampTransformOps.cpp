@@ -91,13 +91,14 @@ DiagnosedSilenceableFailure QuantizeOp::apply(TransformRewriter &rewriter,
       return failure;
 
   SmallVector<SmallVector<Operation *>> pieces(getNumResults());
+  KnownWeights known;
   for (Operation *target : targets) {
     // Matched only now: a target before it may have made its input.
     std::string why;
     std::optional<Linear> linear =
         Linear::match(cast<linalg::LinalgOp>(target), why);
     QuantizedLinear quantized =
-        quantizeLinear(rewriter, *linear, findPlan(*this, target));
+        quantizeLinear(rewriter, *linear, findPlan(*this, target), known);
     Operation *ops[] = {quantized.transform, quantized.quantize,
                         quantized.contraction, quantized.rescale,
                         quantized.inverse};

@@ -146,7 +146,7 @@ static std::optional<Linear> matchContraction(linalg::LinalgOp op,
       Weight::seeThrough(left->get(), op.getMatchingIndexingMap(left));
   Weight rightWeight =
       Weight::seeThrough(right->get(), op.getMatchingIndexingMap(right));
-  linear.weightIsFirst = leftWeight.isConstant() && !rightWeight.isConstant();
+  linear.weightIsFirst = !leftWeight.whyUnknown() && rightWeight.whyUnknown();
   linear.weight = linear.weightIsFirst ? leftWeight : rightWeight;
   OpOperand *x = linear.weightIsFirst ? right : left;
   linear.x = x->get();

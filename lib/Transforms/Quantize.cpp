@@ -34,10 +34,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Globals.h"
+#include "QuantizedWeights.h"
+
 #include "stamp/IR/Groups.h"
 #include "stamp/Transforms/Passes.h"
 #include "stamp/Transforms/Transforms.h"
 
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SetVector.h"
@@ -323,8 +327,7 @@ static Value createSum(OpBuilder &builder, Location loc, Value y, Value init) {
       .front();
 }
 
-/// Erases ops whose results nobody needs any more, and what only they needed.
-static void eraseDead(RewriterBase &rewriter, ArrayRef<Value> values) {
+void stamp::eraseDead(RewriterBase &rewriter, ArrayRef<Value> values) {
   llvm::SmallSetVector<Operation *, 8> unused;
   auto add = [&](ValueRange values) {
     for (Value value : values)
@@ -342,24 +345,98 @@ static void eraseDead(RewriterBase &rewriter, ArrayRef<Value> values) {
   }
 }
 
-/// Quantizes a constant weight, and what a plan does to it first, now, so that
-/// no float copy lives on. Its codes stand where it stood.
-static void foldConstantWeight(RewriterBase &rewriter, Operation *constant,
-                               QuantizeWeightOp op) {
-  if (!constant)
+/// All that the codes of a constant weight depend on; null if it is none.
+static Attribute getKey(QuantizeWeightOp op) {
+  SmallVector<Attribute> key = {op->getAttrDictionary()};
+  Value weight = op.getWeight();
+  while (isa_and_nonnull<FeatureTransformOp, InverseFeatureTransformOp>(
+      weight.getDefiningOp())) {
+    Operation *transform = weight.getDefiningOp();
+    llvm::append_values(key, transform->getName().getIdentifier(),
+                        transform->getAttrDictionary());
+    weight = transform->getOperand(0);
+  }
+  Attribute constant;
+  if (!matchPattern(weight, m_Constant(&constant)))
+    return {};
+  key.push_back(constant);
+  return ArrayAttr::get(op->getContext(), key);
+}
+
+void stamp::foldConstantWeight(RewriterBase &rewriter, Operation *weight,
+                               QuantizeWeightOp op, KnownWeights &known) {
+  Attribute key = getKey(op);
+  if (!key)
     return;
   OpBuilder::InsertionGuard guard(rewriter);
-  rewriter.setInsertionPoint(constant);
+  rewriter.setInsertionPoint(weight);
   SmallVector<Value> folded;
-  if (failed(rewriter.tryFold(op, folded)))
-    return;
+  if (auto before = known.find(key); before != known.end()) {
+    const WeightCodes &same = before->second;
+    for (TypedAttr value : {same.codes, same.scales, same.sums})
+      folded.push_back(arith::ConstantOp::create(rewriter, op.getLoc(), value));
+  } else {
+    if (failed(rewriter.tryFold(op, folded)))
+      return;
+    auto getValue = [](Value constant) {
+      return cast<arith::ConstantOp>(constant.getDefiningOp()).getValue();
+    };
+    CodeWidth width = {op.getScaleGroup(), static_cast<int64_t>(op.getBits())};
+    known.insert({key,
+                  {getValue(folded[0]), getValue(folded[1]),
+                   getValue(folded[2]), width}});
+  }
   SmallVector<Value> operands = llvm::to_vector(op->getOperands());
   rewriter.replaceOp(op, folded);
   eraseDead(rewriter, operands);
 }
 
+/// A group of 0 is all of K.
+static std::optional<int64_t> asOptional(int64_t group) {
+  return group ? std::optional(group) : std::nullopt;
+}
+
+std::optional<std::string> stamp::whyNotKept(const Linear &linear,
+                                             PlanAttr plan) {
+  if (!linear.weight.isCodes())
+    return std::nullopt;
+  constexpr const char *kPrefix =
+      "cannot be carried out: its weight comes as codes, but ";
+  if (!plan.getFeatures().empty())
+    return std::string(kPrefix) + "a feature transform would change them";
+  std::string why;
+  if (!WeightCodes::inspect(linear.weight, linear.weightReduced,
+                            asOptional(plan.getActivationGroup()), why))
+    return kPrefix + why;
+  return std::nullopt;
+}
+
+namespace {
+/// A weight as the integer contraction and its rescale take it.
+struct QuantizedWeight {
+  Value codes, scales, sums;
+  std::optional<int64_t> group; ///< The inputs that share a scale.
+};
+} // namespace
+
+/// The codes that a weight comes with.
+static QuantizedWeight keepCodes(OpBuilder &builder, Location loc,
+                                 const Linear &linear,
+                                 std::optional<int64_t> activationGroup,
+                                 KnownWeights &known) {
+  std::string why;
+  std::optional<WeightCodes> kept = WeightCodes::read(
+      linear.weight, linear.weightReduced, activationGroup, why, known);
+  assert(kept && "checked by whyNotKept");
+  auto create = [&](TypedAttr value) -> Value {
+    return arith::ConstantOp::create(builder, loc, value);
+  };
+  return {create(kept->codes), create(kept->scales), create(kept->sums),
+          kept->width.group};
+}
+
 QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
-                                      PlanAttr plan) {
+                                      PlanAttr plan, KnownWeights &known) {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(linear.op);
   Location loc = linear.op.getLoc();
@@ -369,8 +446,11 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   // A contraction adds to its init: in f32, so that only the sum is narrowed.
   bool adds = !isZeroTensor(linear.init);
   Value x = linear.x, init = linear.init;
-  Value w = linear.weight.materialize(rewriter, loc);
-  Operation *constant = w.getDefiningOp();
+  bool isCodes = linear.weight.isCodes();
+  Value w;
+  if (!isCodes)
+    w = linear.weight.materialize(rewriter, loc);
+  Operation *constant = w ? w.getDefiningOp() : nullptr;
   if (linear.grid) {
     x = collapsePixels(rewriter, loc, x, *linear.grid);
     init = collapsePixels(rewriter, loc, init, *linear.grid);
@@ -390,24 +470,29 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
                                           Side::Left, linear.weightReduced, f32)
             .getResult();
   }
-  // A group of 0 is all of K.
-  auto asOptional = [](int64_t group) {
-    return group ? std::optional(group) : std::nullopt;
-  };
   std::optional<int64_t> activationGroup =
       asOptional(plan.getActivationGroup());
-  std::optional<int64_t> weightGroup = asOptional(plan.getWeightGroup());
+  QuantizedWeight weight;
+  weight.group = asOptional(plan.getWeightGroup());
+  if (isCodes)
+    weight = keepCodes(rewriter, loc, linear, activationGroup, known);
   std::optional<int64_t> group =
-      activationGroup ? activationGroup : weightGroup;
+      activationGroup ? activationGroup : weight.group;
   pieces.quantize =
       QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
                          linear.sequence, linear.features, activationGroup);
-  auto weight = QuantizeWeightOp::create(
-      rewriter, loc, w, plan.getWeightBits(), linear.weightReduced, group,
-      /*groupsForSums=*/!weightGroup && group);
+  QuantizeWeightOp quantizeWeight;
+  if (!isCodes) {
+    quantizeWeight = QuantizeWeightOp::create(
+        rewriter, loc, w, plan.getWeightBits(), linear.weightReduced, group,
+        /*groupsForSums=*/!weight.group && group);
+    weight.codes = quantizeWeight.getCodes();
+    weight.scales = quantizeWeight.getScales();
+    weight.sums = quantizeWeight.getSums();
+  }
 
   Codes codes(linear, group.has_value());
-  Value xCodes = pieces.quantize.getCodes(), weightCodes = weight.getCodes();
+  Value xCodes = pieces.quantize.getCodes(), weightCodes = weight.codes;
   OpFoldResult numGroups;
   if (group) {
     xCodes = splitGroups(rewriter, loc, xCodes, linear.features, *group);
@@ -436,8 +521,8 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   pieces.rescale = RescaleOp::create(
       rewriter, loc, pieces.contraction->getResult(0),
       rows(pieces.quantize.getScales()), rows(pieces.quantize.getZeroPoints()),
-      columns(weight.getScales(), weightGroup.has_value()),
-      columns(weight.getSums(), group.has_value()),
+      columns(weight.scales, weight.group.has_value()),
+      columns(weight.sums, group.has_value()),
       createEmptyLike(rewriter, loc, init, rescaledType),
       /*bias=*/Value(), /*spread=*/Value(),
       rewriter.getI64IntegerAttr(
@@ -462,7 +547,8 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   operands.push_back(init);
   rewriter.replaceOp(linear.op, y);
   eraseDead(rewriter, operands);
-  foldConstantWeight(rewriter, constant, weight);
+  if (constant)
+    foldConstantWeight(rewriter, constant, quantizeWeight, known);
   return pieces;
 }
 
@@ -470,6 +556,7 @@ namespace {
 struct StampQuantize final
     : public stamp::impl::StampQuantizeBase<StampQuantize> {
   void runOnOperation() override {
+    inlineGlobals(getOperation());
     SmallVector<linalg::LinalgOp> planned;
     getOperation()->walk([&](linalg::LinalgOp op) {
       if (op->hasAttr(StampDialect::kPlanAttrName))
@@ -477,19 +564,31 @@ struct StampQuantize final
     });
 
     std::string why;
-    for (linalg::LinalgOp op : planned)
-      if (!Linear::match(op, why)) {
-        op->emitOpError() << "has a plan that cannot be carried out: " << why;
+    KnownWeights known;
+    for (linalg::LinalgOp op : planned) {
+      std::optional<Linear> linear = Linear::match(op, why);
+      std::optional<std::string> misfit = "cannot be carried out: " + why;
+      if (linear)
+        misfit = whyNotKept(*linear, getPlan(op));
+      if (misfit) {
+        op->emitOpError() << "has a plan that " << *misfit;
         return signalPassFailure();
       }
+    }
 
     // Matched once more: a linear before it may have made its input.
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : planned)
-      quantizeLinear(rewriter, *Linear::match(op, why),
-                     op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName));
+      quantizeLinear(rewriter, *Linear::match(op, why), getPlan(op), known);
+    if (getOperation()->hasTrait<OpTrait::SymbolTable>())
+      prepackMarkedWeights(rewriter, getOperation(), known);
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("quantized", planned.size());
+  }
+
+private:
+  static PlanAttr getPlan(linalg::LinalgOp op) {
+    return op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
   }
 };
 } // namespace

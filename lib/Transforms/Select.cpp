@@ -6,9 +6,12 @@
 //
 // Selection only writes a plan on the ops it chooses, so that a user can read,
 // correct or write plans between this pass and stamp-quantize. What it leaves
-// alone it explains in a remark.
+// alone it explains in a remark. Immutable globals have become constants
+// before, which moves no value and makes weights of them.
 //
 //===----------------------------------------------------------------------===//
+
+#include "Globals.h"
 
 #include "stamp/Transforms/Passes.h"
 #include "stamp/Transforms/Transforms.h"
@@ -45,7 +48,7 @@ std::optional<std::string> stamp::whyMisfit(const Linear &linear,
   if (int64_t count = linear.getReductionLength();
       !misfit && !ShapedType::isDynamic(count))
     misfit = plan.featuresMisfit(count);
-  return misfit ? "does not fit: " + *misfit : misfit;
+  return misfit ? "does not fit: " + *misfit : whyNotKept(linear, plan);
 }
 
 namespace {
@@ -60,6 +63,7 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
   }
 
   void runOnOperation() override {
+    inlineGlobals(getOperation());
     int64_t found = 0, selected = 0;
     WalkResult result = getOperation()->walk([&](linalg::LinalgOp op) {
       auto own = op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
@@ -173,9 +177,29 @@ private:
     SmallVector<FeatureTransformAttrInterface> transforms(plan.getFeatures());
     if (features == kProposeHadamard)
       transforms = {proposeHadamard(linear)};
+    int64_t bits = plan.getWeightBits(), group = plan.getWeightGroup();
+    // Codes that are there already are kept: as wide and grouped as they are,
+    // and under no transform, which would have to change them.
+    if (linear.weight.isCodes()) {
+      std::string why;
+      std::optional<CodeWidth> codes = inspectCodes(linear, why);
+      bits = codes->bits;
+      group = codes->group.value_or(0);
+      transforms.clear();
+    }
     return PlanAttr::get(&getContext(), chosen, transforms,
-                         plan.getActivations(), plan.getActivationGroup(),
-                         plan.getWeightBits(), plan.getWeightGroup());
+                         plan.getActivations(), plan.getActivationGroup(), bits,
+                         group);
+  }
+
+  /// The codes that a weight comes with, for activations as the options want
+  /// them.
+  std::optional<CodeWidth> inspectCodes(const Linear &linear,
+                                        std::string &why) {
+    int64_t group = plan.getActivationGroup();
+    return WeightCodes::inspect(linear.weight, linear.weightReduced,
+                                group ? std::optional(group) : std::nullopt,
+                                why);
   }
 
   /// The 2-D form of the default basis, with fewer levels on a small grid; null
@@ -205,9 +229,10 @@ private:
 
   /// Why a linear stays as it is; nullopt if it becomes a STaMP linear.
   std::optional<std::string> whyNot(const Linear &linear) {
-    if (!linear.weight.isConstant())
-      return "its weight is not a constant; with a stamp.plan of its own it is "
-             "quantized at run time";
+    if (std::optional<std::string> unknown = linear.weight.whyUnknown())
+      return unknown;
+    if (std::string why; linear.weight.isCodes() && !inspectCodes(linear, why))
+      return "its weight comes as codes, but " + why;
     int64_t tokens = linear.getSequenceLength();
     if (!ShapedType::isDynamic(tokens) && tokens < minTokens)
       return llvm::formatv("its {0} token(s) are fewer than min-tokens = {1}",

@@ -16,10 +16,6 @@ from stamp.testdata import ar1
 BATCH, TOKENS, WIDTH, CHANNELS = 2, 24, 12, 8
 HAAR = reference.Haar(3)
 
-NOT_CONSTANT = (
-    "its weight is not a constant; with a stamp.plan of its own it is quantized at "
-    "run time"
-)
 ONE_TOKEN = "its 1 token(s) are fewer than min-tokens = 2"
 QUANTIZED = "its operands are integers: it is quantized already"
 LARGE_FILTER = (
@@ -29,6 +25,39 @@ BLOCKED = (
     "its operands are blocked, so that no one dimension is the sequence; "
     "quantize it before it is packed"
 )
+
+
+def argument(number):
+    return (
+        f"its weight is argument #{number} of the function; mark that with stamp.weight "
+        "if it is the same in every call, or give the linear a stamp.plan to quantize "
+        "it at run time"
+    )
+
+
+class Codes(NamedTuple):
+    """A weight that comes as codes, (codes − zeros)·scales, for `linear` in the
+    place of floats."""
+
+    codes: np.ndarray  # K×N
+    scales: np.ndarray
+    zeros: np.ndarray | int = 0
+    group: int | None = None  # of inputs, along the first dimension of the others
+
+    def floats(self):
+        kept = self.keep()
+        scales = kept.scales
+        if self.group is not None:
+            scales = np.repeat(scales, self.group, -2)
+        return kept.codes * scales
+
+    def keep(self, group=None):
+        """As the oracle takes it, in smaller groups if wanted."""
+        if group is None or self.group is None:
+            return reference.keep_codes(*self)
+        times = self.group // group
+        scales, zeros = (np.repeat(a, times, -2) for a in (self.scales, self.zeros))
+        return reference.keep_codes(self.codes, scales, zeros, group)
 
 
 class Model(NamedTuple):
@@ -47,11 +76,20 @@ def tensor(shape, element="f32"):
 ELEMENTS = {"float32": "f32", "float16": "f16", "int8": "i8", "int32": "i32"}
 
 
-class Writer:
-    """Writes `main`, op by op; a value is a name and a type."""
+def dense(array, element=None):
+    """The attribute and its type."""
+    kind = tensor(array.shape, element or ELEMENTS[str(array.dtype)])
+    text = array.tobytes().hex().upper()
+    return f'dense<"0x{text}">', kind
 
-    def __init__(self, *arguments):
+
+class Writer:
+    """Writes a function, op by op; a value is a name and a type."""
+
+    def __init__(self, *arguments, weights=()):
+        """`weights` are the numbers of the arguments that are marked as such."""
         self.arguments = [(f"%arg{i}", kind) for i, kind in enumerate(arguments)]
+        self.weights = weights
         self.lines = []
 
     def add(self, op, kind):
@@ -59,9 +97,8 @@ class Writer:
         self.lines.append(f"{name} = {op}")
         return name, kind
 
-    def constant(self, array):
-        kind = tensor(array.shape, ELEMENTS[str(array.dtype)])
-        text = f'dense<"0x{array.tobytes().hex().upper()}">'
+    def constant(self, array, element=None):
+        text, kind = dense(array, element)
         return self.add(f"arith.constant {text} : {kind}", kind)
 
     def init(self, shape, like=None, element="f32"):
@@ -94,7 +131,10 @@ class Writer:
         iterators = ", ".join(kinds[i] for i in iterators)
         names = ", ".join(name for name, _ in inputs)
         types = ", ".join(kind for _, kind in inputs)
-        elements = ", ".join(f"%i{i}: f32" for i in range(len(inputs)))
+        elements = ", ".join(
+            f"%i{i}: {kind[kind.rindex('x') + 1 : -1]}"
+            for i, (_, kind) in enumerate(inputs)
+        )
         return self.add(
             f"linalg.generic {{indexing_maps = [{maps}], "
             f"iterator_types = [{iterators}]}} ins({names} : {types}) "
@@ -104,13 +144,16 @@ class Writer:
             out[1],
         )
 
-    def returning(self, *results):
-        arguments = ", ".join(f"{name}: {kind}" for name, kind in self.arguments)
+    def returning(self, *results, name="main"):
+        arguments = ", ".join(
+            f"{argument}: {kind}{' {stamp.weight}' if i in self.weights else ''}"
+            for i, (argument, kind) in enumerate(self.arguments)
+        )
         names = ", ".join(name for name, _ in results)
         kinds = ", ".join(kind for _, kind in results)
         body = "\n  ".join(self.lines)
         return (
-            f"func.func @main({arguments}) -> ({kinds}) {{\n  {body}\n"
+            f"func.func @{name}({arguments}) -> ({kinds}) {{\n  {body}\n"
             f"  return {names} : {kinds}\n}}\n"
         )
 
@@ -172,7 +215,7 @@ def torch_mlir():
         y = linear(relu(linear(x, up.T) + bias), down.T)
         return y @ x.swapaxes(1, 2)
 
-    return Model(f.returning(scores), [x], compute, 2, [NOT_CONSTANT])
+    return Model(f.returning(scores), [x], compute, 2, [argument(0)])
 
 
 def named_ops():
@@ -408,6 +451,151 @@ def quantized_elsewhere():
     return Model(f.returning(y), [x], compute, 0, [QUANTIZED])
 
 
+def globals_of_a_module():
+    """Weights in ml_program.global: one that two linears share, which lies flat in
+    f16, and one that changes, so that it stays."""
+    x = activations(TOKENS, WIDTH, seed=9)
+    w = weights(1, WIDTH, WIDTH).astype(np.float16)
+    state = weights(2, WIDTH, CHANNELS)
+    (flat, kind), (initial, of_state) = dense(w.reshape(-1)), dense(state)
+    f = Writer(tensor(x.shape))
+
+    def load(op, name, kind):
+        return f.add(f"ml_program.{op} @{name} : {kind}", kind)
+
+    def shaped(flat):
+        square, wide = tensor(w.shape, "f16"), tensor(w.shape)
+        expanded = f.add(
+            f"tensor.expand_shape {flat[0]} [[0, 1]] output_shape [{WIDTH}, {WIDTH}] "
+            f": {flat[1]} into {square}",
+            square,
+        )
+        return f.add(f"arith.extf {expanded[0]} : {square} to {wide}", wide)
+
+    out = [TOKENS, WIDTH]
+    weight = shaped(load("global_load_const", "w", kind))
+    h = f.linalg("matmul", [f.arguments[0], weight], f.init(out))
+    h = f.linalg("tanh", [h], f.init(out))
+    weight = shaped(load("global_load", "w", kind))
+    h = f.linalg("matmul", [h, weight], f.init(out))
+    weight = load("global_load", "state", of_state)
+    y = f.linalg("matmul", [h, weight], f.init([TOKENS, CHANNELS]))
+    module = (
+        f"ml_program.global private @w({flat} : {kind}) : {kind}\n"
+        f"ml_program.global private mutable @state({initial} : {of_state}) "
+        f": {of_state}\n"
+    )
+
+    def compute(linear):
+        square = w.astype(np.float32)
+        return linear(np.tanh(linear(x, square)), square) @ state
+
+    left = [
+        "its weight is the global @state, which is mutable; declare it without "
+        "'mutable' if nothing stores to it"
+    ]
+    return Model(module + f.returning(y), [x], compute, 2, left)
+
+
+def weights_as_codes():
+    """As exporters of quantized models write weights: scaled per channel by a
+    broadcast and mulf on tensors, per group with zero points by a generic, and per
+    layer by quant.dcast."""
+    hidden, group = 20, 10
+    random = np.random.default_rng(1)
+    x = activations(TOKENS, WIDTH, seed=10)
+
+    def scales(*shape):
+        return (random.uniform(0.5, 1, shape) / 16).astype(np.float32)
+
+    channels = Codes(
+        random.integers(-128, 128, (WIDTH, hidden)).astype(np.int8),
+        scales(hidden) / 16,
+    )
+    groups = Codes(
+        random.integers(0, 16, (hidden, CHANNELS)).astype(np.int8),
+        scales(hidden // group, CHANNELS),
+        random.integers(4, 12, (hidden // group, CHANNELS)).astype(np.int8),
+        group,
+    )
+    layer = Codes(
+        random.integers(-100, 100, (CHANNELS, WIDTH)).astype(np.int8),
+        np.float32(2**-8),
+        3,
+    )
+    f = Writer(tensor(x.shape))
+
+    shape = [WIDTH, hidden]
+    stored, wide = f.constant(channels.codes), tensor(shape)
+    w = f.add(f"arith.sitofp {stored[0]} : {stored[1]} to {wide}", wide)
+    scale = f.linalg(
+        "broadcast", [f.constant(channels.scales)], f.init(shape), "", "dimensions = [0]"
+    )
+    w = f.add(f"arith.mulf {w[0]}, {scale[0]} : {wide}", wide)
+    h = f.linalg("matmul", [f.arguments[0], w], f.init([TOKENS, hidden]))
+
+    parts = [hidden // group, group, CHANNELS]
+    inputs = [
+        f.constant(groups.codes.reshape(parts), "i4"),
+        f.constant(groups.zeros, "i4"),
+        f.constant(groups.scales),
+    ]
+    each, of_group = "d0, d1, d2", "d0, d2"
+    body = """%q = arith.extui %i0 : i4 to i32
+    %z = arith.extui %i1 : i4 to i32
+    %d = arith.subi %q, %z : i32
+    %f = arith.sitofp %d : i32 to f32
+    %r = arith.mulf %f, %i2 : f32"""
+    maps = [each, of_group, of_group, each]
+    w = f.generic(maps, "ppp", inputs, f.init(parts), body)
+    joined = tensor([hidden, CHANNELS])
+    w = f.add(
+        f"tensor.collapse_shape {w[0]} [[0, 1], [2]] : {w[1]} into {joined}", joined
+    )
+    h = f.linalg("matmul", [h, w], f.init([TOKENS, CHANNELS]))
+
+    stored = f.constant(layer.codes)
+    quantized = tensor(
+        layer.codes.shape, f"!quant.uniform<i8:f32, {float(layer.scales)}:{layer.zeros}>"
+    )
+    w = f.add(f"quant.scast {stored[0]} : {stored[1]} to {quantized}", quantized)
+    floats = tensor(layer.codes.shape)
+    w = f.add(f"quant.dcast {w[0]} : {quantized} to {floats}", floats)
+    y = f.linalg("matmul", [h, w], f.init([TOKENS, WIDTH]))
+
+    def compute(linear):
+        return linear(linear(linear(x, channels), groups), layer)
+
+    return Model(f.returning(y), [x], compute, 3)
+
+
+def weights_as_arguments():
+    """Layers are functions to which their weight is handed: once a constant, and
+    once what main is given."""
+    x, w = activations(TOKENS, WIDTH, seed=11), weights(1, WIDTH, WIDTH)
+    given = weights(2, WIDTH, WIDTH)
+    kind, square = tensor(x.shape), tensor(w.shape)
+    layer = Writer(kind, square, weights=[1])
+    h = layer.linalg("matmul", layer.arguments, layer.init(x.shape))
+    layer = layer.returning(h, name="layer").replace("func.func", "func.func private")
+    f = Writer(kind, square)
+
+    def call(x, w):
+        return f.add(
+            f"func.call @layer({x[0]}, {w[0]}) : ({kind}, {square}) -> {kind}", kind
+        )
+
+    h = f.linalg(
+        "tanh", [call(f.arguments[0], f.constant(w))], f.init(x.shape)
+    )
+    y = call(h, f.arguments[1])
+
+    def compute(linear):
+        return linear(np.tanh(linear(x, w)), given)
+
+    return Model(layer + f.returning(y), [x, given], compute, 1)
+
+
 MODELS = {
     write.__name__: write
     for write in [
@@ -423,5 +611,8 @@ MODELS = {
         convolutions,
         blocked,
         quantized_elsewhere,
+        globals_of_a_module,
+        weights_as_codes,
+        weights_as_arguments,
     ]
 }

@@ -81,7 +81,7 @@ func.func private @without_a_body(tensor<32x8xf32>) -> tensor<32x4xf32>
 // CHECK-LABEL: func @attention
 //   CHECK-NOT:   stamp.plan
 func.func @attention(%q: tensor<2x32x8xf32>, %k: tensor<2x32x8xf32>, %y: tensor<2x32x32xf32>) -> tensor<2x32x32xf32> {
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its weight is not a constant; with a stamp.plan of its own it is quantized at run time"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its weight is argument #1 of the function; mark that with stamp.weight if it is the same in every call, or give the linear a stamp.plan to quantize it at run time"
   %0 = linalg.batch_matmul
       indexing_maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (b, n, k)>, affine_map<(b, m, n, k) -> (b, m, n)>]
       ins(%q, %k : tensor<2x32x8xf32>, tensor<2x32x8xf32>) outs(%y : tensor<2x32x32xf32>) -> tensor<2x32x32xf32>

@@ -61,7 +61,7 @@ func.func @users_plan(%x: tensor<8x8xf32>, %w: tensor<8x4xf32>, %y: tensor<8x4xf
 // CHECK-LABEL: func @weight_of_run_time
 //   CHECK-NOT:   stamp.plan
 func.func @weight_of_run_time(%x: tensor<8x8xf32>, %w: tensor<8x4xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its weight is not a constant; with a stamp.plan of its own it is quantized at run time"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its weight is argument #1 of the function; mark that with stamp.weight if it is the same in every call, or give the linear a stamp.plan to quantize it at run time"
   %0 = linalg.matmul ins(%x, %w : tensor<8x8xf32>, tensor<8x4xf32>) outs(%y : tensor<8x4xf32>) -> tensor<8x4xf32>
   return %0 : tensor<8x4xf32>
 }

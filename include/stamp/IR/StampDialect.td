@@ -28,10 +28,20 @@ def Stamp_Dialect : Dialect {
     (memrefs of any strided layout), and writes its inits. Inits are not read. A
     buffer that is read and one that is written are the same value or do not
     overlap.
+
+    Two attributes of the dialect stand on other ops: `stamp.plan` on a
+    contraction says how it is to be quantized, and `stamp.weight` on an argument
+    of a `func.func`, a ranked tensor of f32, f16 or bf16, that it is the same
+    weight in every call (see `stamp-quantize`):
+
+    ```mlir
+    func.func @layer(%x: tensor<?x4096xf32>, %w: tensor<4096x4096xf32> {stamp.weight})
+    ```
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
   let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
   let hasCanonicalizer = 1;
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
@@ -48,6 +58,9 @@ def Stamp_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kAppendAttrName = "stamp.kv_append";
     static constexpr ::llvm::StringLiteral kScoresAttrName = "stamp.kv_scores";
     static constexpr ::llvm::StringLiteral kMixAttrName = "stamp.kv_mix";
+    /// The attribute of a function's argument that is a weight: the same tensor
+    /// in every call, so that it is worth quantizing once, beforehand.
+    static constexpr ::llvm::StringLiteral kWeightAttrName = "stamp.weight";
 
     void registerAttributes();
     void registerBytecode();

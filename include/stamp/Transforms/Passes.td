@@ -12,13 +12,24 @@ include "mlir/Pass/PassBase.td"
 def StampSelect : Pass<"stamp-select"> {
   let summary = "Choose the contractions that become STaMP linears";
   let description = [{
-    Gives a `stamp.plan` to every contraction of float activations with a
-    constant float weight: named or generic, in any order of dimensions, and also
-    behind what only transposes, reshapes, widens or repeats the weight. Of the
+    Gives a `stamp.plan` to every contraction of float activations with a float
+    weight that is known before the program runs: named or generic, in any order
+    of dimensions, and also behind what only transposes, reshapes, widens or
+    repeats the weight. Of the
     dimensions that the activations and the result have and the weight has not,
     the last one of the activations is the sequence; the others hold sequences of
     their own. 1x1 convolutions are linears whose tokens are pixels, and get a 2-D
     basis unless `basis` is given.
+
+    A weight is known if it is
+
+      - a constant, or the value of an immutable `ml_program.global`, of which the
+        pass makes constants as `stamp-inline-globals` does;
+      - codes, integer constants that ops widen, shift by zero points and scale,
+        per tensor, channel or group of inputs, or `quant.dcast` of constants.
+        Their own width and groups go into the plan, and no feature transform,
+        which would have to change them;
+      - an argument of the function that is marked with `stamp.weight`.
 
     A plan that the user put on an op stays. What the user asks for, on an op or
     by `basis`, `features` or `schedule`, must fit a static sequence and its
@@ -79,7 +90,22 @@ def StampQuantize : Pass<"stamp-quantize"> {
         Y = L⁻¹( Q_a(L X R) · Q_w(R⁻¹ W) )
 
     The weight's transform and quantization fold at once when the weight is
-    constant. The contraction keeps its form, but becomes a `linalg.contract`
+    constant. Linears that share a weight share its codes, in several functions
+    too.
+
+    A weight that comes as codes keeps them, with their own scales and groups,
+    whatever the plan says of weights; zero points become part of the codes, which
+    must then fit 8 bits. A plan that cannot be carried out so is an error.
+
+    Of arguments that are marked with `stamp.weight` a function `@f` takes codes,
+    scales and sums instead, and the floats only if it also reads them otherwise.
+    If `@f` is public, a function `@prepack_f` beside it computes them from the
+    weights, in the order of `@f`'s new arguments: it is called once, when the
+    weights are loaded. Calls of `@f` in the module compute them in front of the
+    call, where they fold if the weight is a constant, and move on if it is a
+    marked argument again. For this the pass has to run on the module.
+
+    The contraction keeps its form, but becomes a `linalg.contract`
     where it reads the weight in front of its transpose or broadcast.
 
     Groups of activations or weights split the contraction's sums: it has one
@@ -140,7 +166,8 @@ def StampQuantize : Pass<"stamp-quantize"> {
   }];
   let dependentDialects = [
     "::stamp::StampDialect", "::mlir::arith::ArithDialect",
-    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+    "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"
   ];
 }
 
@@ -363,6 +390,33 @@ def StampBlockOrder : Pass<"stamp-block-order"> {
     ```
   }];
   let dependentDialects = ["::stamp::StampDialect", "::mlir::arith::ArithDialect"];
+}
+
+def StampInlineGlobals : Pass<"stamp-inline-globals"> {
+  let summary = "Immutable globals become constants where they are loaded";
+  let description = [{
+    Puts the value of an immutable `ml_program.global` in the place of its loads,
+    and erases the global if it is private and nothing else refers to it. Constants
+    of one value share it, so that no copy is made.
+
+    Before:
+    ```mlir
+    ml_program.global private @w(dense<2.0> : tensor<4xf32>) : tensor<4xf32>
+    func.func @load() -> tensor<4xf32> {
+      %w = ml_program.global_load_const @w : tensor<4xf32>
+      return %w : tensor<4xf32>
+    }
+    ```
+    After `--stamp-inline-globals`:
+    ```mlir
+    func.func @load() -> tensor<4xf32> {
+      %w = arith.constant dense<2.0> : tensor<4xf32>
+      return %w : tensor<4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def StampCheckSizes : Pass<"stamp-check-sizes"> {

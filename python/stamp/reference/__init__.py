@@ -29,6 +29,7 @@ from .quantizers import (
     group_sums,
     integer_linear,
     integer_matmul,
+    keep_codes,
     observe,
     pack,
     quantize,
