@@ -29,6 +29,8 @@
 //   %a = linalg.contract ins(%qg, %wg) outs(%izero)            S×G×N
 //   %r = stamp.rescale … groups along 1 ins(%a, …)
 //
+// A K whose sums would overflow has groups for its accumulators alone.
+//
 // Between X and Y everything is f32, whatever their types. Each op stands here
 // unfolded: moving and cancelling transforms is stamp-fold's part.
 //
@@ -41,6 +43,7 @@
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPQUANTIZE
@@ -342,6 +345,19 @@ static void eraseDead(RewriterBase &rewriter, ArrayRef<Value> values) {
   }
 }
 
+/// The inputs whose products one i32 accumulator adds up, if not all K of them:
+/// the group of the plan, or, where |Σ(q − z)·q_w| ≤ 255·127·K may reach 2³¹,
+/// an equal part of K, so that none is padded by more than it has to be.
+static std::optional<int64_t> getAccumulatorGroup(PlanAttr plan, int64_t k) {
+  if (int64_t group =
+          std::max(plan.getActivationGroup(), plan.getWeightGroup()))
+    return group;
+  constexpr int64_t kMaxSum = 66311;
+  if (ShapedType::isDynamic(k) || k <= kMaxSum)
+    return std::nullopt;
+  return llvm::divideCeil(k, llvm::divideCeil(k, kMaxGroup));
+}
+
 /// Quantizes a constant weight, and what a plan does to it first, now, so that
 /// no float copy lives on. Its codes stand where it stood.
 static void foldConstantWeight(RewriterBase &rewriter, Operation *constant,
@@ -398,7 +414,7 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
       asOptional(plan.getActivationGroup());
   std::optional<int64_t> weightGroup = asOptional(plan.getWeightGroup());
   std::optional<int64_t> group =
-      activationGroup ? activationGroup : weightGroup;
+      getAccumulatorGroup(plan, linear.getReductionLength());
   pieces.quantize =
       QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
                          linear.sequence, linear.features, activationGroup);
@@ -476,18 +492,20 @@ struct StampQuantize final
         planned.push_back(op);
     });
 
-    std::string why;
+    auto getPlan = [](linalg::LinalgOp op) {
+      return op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
+    };
     for (linalg::LinalgOp op : planned)
-      if (!Linear::match(op, why)) {
-        op->emitOpError() << "has a plan that cannot be carried out: " << why;
+      if (std::optional<std::string> misfit = whyMisfit(op, getPlan(op))) {
+        op->emitOpError() << "has a plan that " << *misfit;
         return signalPassFailure();
       }
 
     // Matched once more: a linear before it may have made its input.
     IRRewriter rewriter(&getContext());
+    std::string why;
     for (linalg::LinalgOp op : planned)
-      quantizeLinear(rewriter, *Linear::match(op, why),
-                     op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName));
+      quantizeLinear(rewriter, *Linear::match(op, why), getPlan(op));
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("quantized", planned.size());
   }
