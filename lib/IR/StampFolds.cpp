@@ -11,11 +11,12 @@
 
 #include "stamp/Basis/Packing.h"
 #include "stamp/Basis/Quantizer.h"
+#include "stamp/IR/Constants.h"
 #include "stamp/IR/Stamp.h"
 
-#include "mlir/IR/AsmState.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/Alignment.h"
 
 using namespace mlir;
 using namespace stamp;
@@ -81,98 +82,105 @@ InverseFeatureTransformOp::fold(FoldAdaptor,
 // Constant weights
 //===----------------------------------------------------------------------===//
 
-/// The raw bytes of a dense constant, as they lie in memory; empty if it is of
-/// another kind. Iterating over attributes element by element is too slow for
-/// weights.
-static ArrayRef<char> getRawBytes(Attribute constant) {
-  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(constant))
-    return dense.getRawData();
-  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(constant))
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      return blob->getData();
-  return {};
+/// The float of f16 bits: its magnitude is a float whose exponent is too small
+/// by the difference of the biases.
+static float widenHalf(uint16_t half) {
+  uint32_t magnitude = static_cast<uint32_t>(half & 0x7fff) << 13;
+  float value = llvm::bit_cast<float>(magnitude) * 0x1p112f;
+  uint32_t bits = llvm::bit_cast<uint32_t>(value);
+  // Infinities and NaNs have the largest exponent in both.
+  bits |= (half & 0x7c00) == 0x7c00 ? 0x7f800000 : 0;
+  bits |= static_cast<uint32_t>(half & 0x8000) << 16;
+  return llvm::bit_cast<float>(bits);
 }
 
-static float widen(const char *bytes, Type type) {
+static float widenBrain(uint16_t brain) {
+  return llvm::bit_cast<float>(static_cast<uint32_t>(brain) << 16);
+}
+
+/// The floats of `count` elements of an f32, f16 or bf16 type.
+static void widen(const char *bytes, Type type, size_t count, float *floats) {
   if (type.isF32()) {
-    float value;
-    std::memcpy(&value, bytes, sizeof(value));
-    return value;
+    std::memcpy(floats, bytes, count * sizeof(float));
+    return;
   }
-  uint16_t bits;
-  std::memcpy(&bits, bytes, sizeof(bits));
-  return APFloat(cast<FloatType>(type).getFloatSemantics(), APInt(16, bits))
-      .convertToFloat();
+  auto widenAll = [&](auto widenOne) {
+    for (size_t i = 0; i < count; ++i) {
+      uint16_t bits;
+      std::memcpy(&bits, bytes + i * sizeof(bits), sizeof(bits));
+      floats[i] = widenOne(bits);
+    }
+  };
+  if (type.isF16())
+    widenAll(widenHalf);
+  else
+    widenAll(widenBrain);
 }
 
-/// The values of a constant f32, f16 or bf16 tensor, splats spread out;
-/// nullopt if it cannot be read.
-static std::optional<std::vector<float>> readFloats(Attribute constant,
-                                                    ShapedType type) {
+/// The values of a constant f32, f16 or bf16 tensor; nullopt if it cannot be
+/// read. `storage` owns what has to be widened or spread, everything else stays
+/// where it is: a weight is not copied to be read.
+static std::optional<ArrayRef<float>>
+readFloats(Attribute constant, ShapedType type, std::vector<float> &storage) {
   ArrayRef<char> bytes = getRawBytes(constant);
   Type elementType = type.getElementType();
   size_t size = elementType.getIntOrFloatBitWidth() / 8;
   size_t count = type.getNumElements();
-  bool isSplat = bytes.size() == size && count != 1;
-  if (!isSplat && bytes.size() != size * count)
+  if (bytes.size() == size * count) {
+    auto *floats = reinterpret_cast<const float *>(bytes.data());
+    if (elementType.isF32() &&
+        llvm::isAddrAligned(llvm::Align::Of<float>(), floats))
+      return ArrayRef(floats, count);
+    storage.resize(count);
+    widen(bytes.data(), elementType, count, storage.data());
+    return ArrayRef<float>(storage);
+  }
+  if (bytes.size() != size)
     return std::nullopt;
-  std::vector<float> values(count);
-  if (!isSplat && elementType.isF32())
-    std::memcpy(values.data(), bytes.data(), bytes.size());
-  else if (isSplat)
-    std::fill(values.begin(), values.end(), widen(bytes.data(), elementType));
-  else
-    for (size_t i = 0; i < count; ++i)
-      values[i] = widen(bytes.data() + i * size, elementType);
-  return values;
+  float splat;
+  widen(bytes.data(), elementType, 1, &splat);
+  storage.assign(count, splat);
+  return ArrayRef<float>(storage);
 }
 
-static std::optional<std::vector<float>> readFloats(Value tensor);
+static std::optional<ArrayRef<float>> readFloats(Value tensor,
+                                                 std::vector<float> &storage);
 
 template <typename OpTy>
-static std::optional<std::vector<float>> readTransformed(OpTy op,
-                                                         Direction direction) {
+static std::optional<ArrayRef<float>>
+readTransformed(OpTy op, Direction direction, std::vector<float> &storage) {
   ArrayRef<int64_t> sizes = op.getInput().getType().getShape();
-  std::optional<std::vector<float>> values = readFloats(op.getInput());
+  std::optional<ArrayRef<float>> values = readFloats(op.getInput(), storage);
   if (!values)
     return std::nullopt;
+  if (storage.empty())
+    storage = values->vec();
   int64_t features = op.getDimension();
   FeatureShape shape = {llvm::product_of(sizes.take_front(features)),
                         sizes[features],
                         llvm::product_of(sizes.drop_front(features + 1))};
-  op.getTransform().getFeatureTransform()->apply(values->data(), shape,
+  op.getTransform().getFeatureTransform()->apply(storage.data(), shape,
                                                  op.getSide(), direction);
-  return values;
+  return ArrayRef<float>(storage);
 }
 
 /// The values of a constant tensor, or of feature transforms of one: what R⁻¹·W
 /// is nobody needs but its quantizer, so that it never becomes a constant.
-static std::optional<std::vector<float>> readFloats(Value tensor) {
+static std::optional<ArrayRef<float>> readFloats(Value tensor,
+                                                 std::vector<float> &storage) {
   auto type = cast<RankedTensorType>(tensor.getType());
   Attribute constant;
   if (!type.hasStaticShape())
     return std::nullopt;
   if (matchPattern(tensor, m_Constant(&constant)))
-    return readFloats(constant, type);
+    return readFloats(constant, type, storage);
   if (!type.getElementType().isF32())
     return std::nullopt;
   if (auto op = tensor.getDefiningOp<FeatureTransformOp>())
-    return readTransformed(op, Direction::Forward);
+    return readTransformed(op, Direction::Forward, storage);
   if (auto op = tensor.getDefiningOp<InverseFeatureTransformOp>())
-    return readTransformed(op, Direction::Inverse);
+    return readTransformed(op, Direction::Inverse, storage);
   return std::nullopt;
-}
-
-/// Large constants live in a resource: a DenseElementsAttr is hashed and copied
-/// into the context.
-template <typename T>
-static Attribute makeConstant(RankedTensorType type, ArrayRef<T> values,
-                              StringRef name) {
-  constexpr size_t kInlineBytes = 4096;
-  if (values.size() * sizeof(T) <= kInlineBytes)
-    return DenseElementsAttr::get(type, values);
-  return DenseResourceElementsAttr::get(
-      type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign(values));
 }
 
 LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
@@ -183,9 +191,10 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
       !getScales().getType().hasStaticShape() ||
       !getSums().getType().hasStaticShape())
     return failure();
-  std::optional<std::vector<float>> weight =
-      adaptor.getWeight() ? readFloats(adaptor.getWeight(), type)
-                          : readFloats(getWeight());
+  std::vector<float> storage;
+  std::optional<ArrayRef<float>> weight =
+      adaptor.getWeight() ? readFloats(adaptor.getWeight(), type, storage)
+                          : readFloats(getWeight(), storage);
   if (!weight)
     return failure();
 
@@ -197,18 +206,15 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
                        getScaleGroup().value_or(0)};
   WeightShape summed = shape;
   summed.group = getGroupSize().value_or(0);
-  std::vector<int8_t> codes(shape.elements());
-  std::vector<float> scales(shape.scales());
-  std::vector<int32_t> sums(summed.scales());
+  ConstantBuffer<int8_t> codes(getCodes().getType());
+  ConstantBuffer<float> scales(getScales().getType());
+  ConstantBuffer<int32_t> sums(getSums().getType());
   quantizeWeight(weight->data(), shape, static_cast<int>(getBits()),
                  codes.data(), scales.data());
   columnSums(codes.data(), summed, sums.data());
-  results.push_back(
-      makeConstant<int8_t>(getCodes().getType(), codes, "stamp_codes"));
-  results.push_back(
-      makeConstant<float>(getScales().getType(), scales, "stamp_scales"));
-  results.push_back(
-      makeConstant<int32_t>(getSums().getType(), sums, "stamp_sums"));
+  results.push_back(std::move(codes).finish("stamp_codes"));
+  results.push_back(std::move(scales).finish("stamp_scales"));
+  results.push_back(std::move(sums).finish("stamp_sums"));
   return success();
 }
 
@@ -276,13 +282,12 @@ LogicalResult PackOp::fold(FoldAdaptor adaptor,
       rows = part.data();
     }
     sizes[sequence] = end - begin;
-    auto packedType = cast<RankedTensorType>(partType);
-    std::vector<int8_t> packed(packedType.getNumElements());
+    ConstantBuffer<int8_t> packed(cast<RankedTensorType>(partType));
     packCodes(rows, llvm::product_of(ArrayRef(sizes).take_front(along)),
               sizes[along],
               llvm::product_of(ArrayRef(sizes).drop_front(along + 1)),
               static_cast<int>(bits), packed.data());
-    results.push_back(makeConstant<int8_t>(packedType, packed, "stamp_packed"));
+    results.push_back(std::move(packed).finish("stamp_packed"));
     begin = end;
   }
   return success();
