@@ -9,6 +9,7 @@ the oracle computes what the folded program says, coefficients throughout.
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from stamp import reference
 from stamp.testdata import ar1
 
@@ -317,3 +318,13 @@ def test_without_quantizers_only_roundings_change(both, basis):
         for values in before, after:
             assert_close(values[0], expected[0])
             assert_close(values[1], expected[1])
+
+
+FOLD_TESTS = sorted((ROOT / "test" / "Transforms").glob("fold*.mlir"))
+
+
+@pytest.mark.parametrize("path", FOLD_TESTS, ids=lambda path: path.stem)
+def test_every_fold_test_folds_twice_and_validates(path):
+    runs = [line for line in path.read_text().splitlines() if "RUN:" in line]
+    assert any("--stamp-fold" in line and "| diff" in line for line in runs)
+    assert any("stamp-validate" in line for line in runs)
