@@ -25,6 +25,7 @@ demo: build .venv/installed ## Compile a real model with and without STaMP and c
 bench: build .venv/installed ## Time linear layers with and without STaMP, and OpenBLAS
 	build/bin/stamp-benchmark --json build/benchmark/cpu.json \
 	  --openblas .venv/lib/python3*/site-packages/numpy.libs/libscipy_openblas64_*.so
+	$(PYTHON) benchmark/compile_time/compile_time.py --json build/benchmark/compile_time.json
 
 # A failing runner does not keep the next ones from running.  The second lit lets
 # stamp-opt print and reread its input; left out are tests of other programs, and
