@@ -78,8 +78,8 @@ void addLoopPasses(OpPassManager &pm) {
 }
 
 void addLLVMPasses(OpPassManager &pm) {
-  // Each loop splits its block and moves all that is behind it; a record of that,
-  // to be able to undo it, would take quadratic memory.
+  // Each loop splits its block and moves all that is behind it; a record of
+  // that, to be able to undo it, would take quadratic memory.
   SCFToControlFlowPassOptions loopOptions;
   loopOptions.allowPatternRollback = false;
   pm.addPass(createSCFToControlFlowPass(loopOptions));
