@@ -108,7 +108,8 @@ def both(run, optimize):
 def for_lengths(write):
     """A module of write(name, tokens), for every length and once for all of them;
     and the calls to make, each a name and a length."""
-    names = {f"s{s}": s for s in LENGTHS}
+    # The plans do not fit a sequence that is known to be one token.
+    names = {f"s{s}": s for s in LENGTHS if s > 1}
     module = write("any", "?") + "".join(write(name, s) for name, s in names.items())
     return module, [*names.items(), *(("any", s) for s in LENGTHS)]
 
@@ -116,7 +117,7 @@ def for_lengths(write):
 def transforming(basis):
     """How many functions of such a module have a token that is not skipped, as
     far as the compiler knows."""
-    return 1 + sum(s > basis.skip for s in LENGTHS)
+    return 1 + sum(s > max(basis.skip, 1) for s in LENGTHS)
 
 
 def weights(seed, *shape):
