@@ -80,39 +80,43 @@ InverseFeatureTransformOp::fold(FoldAdaptor,
 // Constant weights
 //===----------------------------------------------------------------------===//
 
-static std::optional<std::vector<float>> readWeight(Value tensor);
+static std::optional<ArrayRef<float>> readFloats(Value tensor,
+                                                 std::vector<float> &storage);
 
 template <typename OpTy>
-static std::optional<std::vector<float>> readTransformed(OpTy op,
-                                                         Direction direction) {
+static std::optional<ArrayRef<float>>
+readTransformed(OpTy op, Direction direction, std::vector<float> &storage) {
   ArrayRef<int64_t> sizes = op.getInput().getType().getShape();
-  std::optional<std::vector<float>> values = readWeight(op.getInput());
+  std::optional<ArrayRef<float>> values = readFloats(op.getInput(), storage);
   if (!values)
     return std::nullopt;
+  if (storage.empty())
+    storage = values->vec();
   int64_t features = op.getDimension();
   FeatureShape shape = {llvm::product_of(sizes.take_front(features)),
                         sizes[features],
                         llvm::product_of(sizes.drop_front(features + 1))};
-  op.getTransform().getFeatureTransform()->apply(values->data(), shape,
+  op.getTransform().getFeatureTransform()->apply(storage.data(), shape,
                                                  op.getSide(), direction);
-  return values;
+  return ArrayRef<float>(storage);
 }
 
 /// The values of a constant tensor, or of feature transforms of one: what R⁻¹·W
 /// is nobody needs but its quantizer, so that it never becomes a constant.
-static std::optional<std::vector<float>> readWeight(Value tensor) {
+static std::optional<ArrayRef<float>> readFloats(Value tensor,
+                                                 std::vector<float> &storage) {
   auto type = cast<RankedTensorType>(tensor.getType());
   Attribute constant;
   if (!type.hasStaticShape())
     return std::nullopt;
   if (matchPattern(tensor, m_Constant(&constant)))
-    return readFloats(constant, type);
+    return readFloats(constant, type, storage);
   if (!type.getElementType().isF32())
     return std::nullopt;
   if (auto op = tensor.getDefiningOp<FeatureTransformOp>())
-    return readTransformed(op, Direction::Forward);
+    return readTransformed(op, Direction::Forward, storage);
   if (auto op = tensor.getDefiningOp<InverseFeatureTransformOp>())
-    return readTransformed(op, Direction::Inverse);
+    return readTransformed(op, Direction::Inverse, storage);
   return std::nullopt;
 }
 
@@ -124,9 +128,10 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
       !getScales().getType().hasStaticShape() ||
       !getSums().getType().hasStaticShape())
     return failure();
-  std::optional<std::vector<float>> weight =
-      adaptor.getWeight() ? readFloats(adaptor.getWeight(), type)
-                          : readWeight(getWeight());
+  std::vector<float> storage;
+  std::optional<ArrayRef<float>> weight =
+      adaptor.getWeight() ? readFloats(adaptor.getWeight(), type, storage)
+                          : readFloats(getWeight(), storage);
   if (!weight)
     return failure();
 
@@ -138,18 +143,15 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
                        getScaleGroup().value_or(0)};
   WeightShape summed = shape;
   summed.group = getGroupSize().value_or(0);
-  std::vector<int8_t> codes(shape.elements());
-  std::vector<float> scales(shape.scales());
-  std::vector<int32_t> sums(summed.scales());
+  ConstantBuffer<int8_t> codes(getCodes().getType());
+  ConstantBuffer<float> scales(getScales().getType());
+  ConstantBuffer<int32_t> sums(getSums().getType());
   quantizeWeight(weight->data(), shape, static_cast<int>(getBits()),
                  codes.data(), scales.data());
   columnSums(codes.data(), summed, sums.data());
-  results.push_back(
-      makeConstant<int8_t>(getCodes().getType(), codes, "stamp_codes"));
-  results.push_back(
-      makeConstant<float>(getScales().getType(), scales, "stamp_scales"));
-  results.push_back(
-      makeConstant<int32_t>(getSums().getType(), sums, "stamp_sums"));
+  results.push_back(std::move(codes).finish("stamp_codes"));
+  results.push_back(std::move(scales).finish("stamp_scales"));
+  results.push_back(std::move(sums).finish("stamp_sums"));
   return success();
 }
 
@@ -217,13 +219,12 @@ LogicalResult PackOp::fold(FoldAdaptor adaptor,
       rows = part.data();
     }
     sizes[sequence] = end - begin;
-    auto packedType = cast<RankedTensorType>(partType);
-    std::vector<int8_t> packed(packedType.getNumElements());
+    ConstantBuffer<int8_t> packed(cast<RankedTensorType>(partType));
     packCodes(rows, llvm::product_of(ArrayRef(sizes).take_front(along)),
               sizes[along],
               llvm::product_of(ArrayRef(sizes).drop_front(along + 1)),
               static_cast<int>(bits), packed.data());
-    results.push_back(makeConstant<int8_t>(packedType, packed, "stamp_packed"));
+    results.push_back(std::move(packed).finish("stamp_packed"));
     begin = end;
   }
   return success();

@@ -56,6 +56,7 @@ void addTensorPasses(OpPassManager &pm) {
 
 /// Afterwards every tensor is a buffer and every buffer has one owner.
 void addBufferizationPasses(OpPassManager &pm) {
+  pm.addPass(stamp::createStampUnshareInits());
   // What is inserted into a larger tensor is computed in its place.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
@@ -94,7 +95,11 @@ void addLLVMPasses(OpPassManager &pm, bool parallel) {
   } else {
     pm.addPass(createForallToForLoopPass());
   }
-  pm.addPass(createSCFToControlFlowPass());
+  // Each loop splits its block and moves all that is behind it; a record of
+  // that, to be able to undo it, would take quadratic memory.
+  SCFToControlFlowPassOptions loopOptions;
+  loopOptions.allowPatternRollback = false;
+  pm.addPass(createSCFToControlFlowPass(loopOptions));
   // Offsets and strides of views become affine arithmetic, so this comes
   // before affine is lowered.
   pm.addPass(memref::createExpandStridedMetadataPass());

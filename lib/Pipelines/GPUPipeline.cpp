@@ -36,6 +36,7 @@ using namespace mlir;
 
 /// Tensors → buffers with their deallocations.
 static void addBufferization(OpPassManager &pm) {
+  pm.addPass(stamp::createStampUnshareInits());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;

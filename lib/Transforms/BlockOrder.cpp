@@ -167,10 +167,19 @@ struct ConstantRows {
   DenseElementsAttr values;
 };
 
+/// What is known of the tensors of all families. Without it each border of a
+/// long stream that cannot move would find that out by itself.
+struct Findings {
+  /// Tensors, with rows along a dimension, whose families stay, and why.
+  DenseMap<std::pair<Value, int64_t>, std::string> refused;
+  DenseMap<std::pair<Value, int64_t>, bool> equalRows;
+};
+
 /// The tensors whose rows are the coefficients of one transform.
 class Family {
 public:
-  explicit Family(BasisAttrInterface basis) : basis(basis) {}
+  Family(BasisAttrInterface basis, Findings &findings)
+      : basis(basis), findings(findings) {}
 
   /// Takes in a tensor with rows along `dimension`, and all that must move with
   /// it. False, and `why` as a phrase, if something cannot.
@@ -188,6 +197,7 @@ private:
     return false;
   }
   bool join(Value tensor, int64_t dimension);
+  bool followAll();
   bool followDefinition(Value tensor, int64_t dimension);
   bool followUse(OpOperand &use, int64_t dimension);
   bool follow(Operation *op, const Nest &nest, int64_t loop);
@@ -196,10 +206,10 @@ private:
   bool hasEqualRows(Value tensor, int64_t dimension);
 
   BasisAttrInterface basis;
+  Findings &findings;
   DenseMap<Value, int64_t> rows; ///< The dimension of each tensor's rows.
   SmallVector<Value> waiting;
   DenseSet<std::pair<Operation *, int64_t>> followed;
-  DenseMap<std::pair<Value, int64_t>, bool> equalRows;
 
   SetVector<Operation *> borders; ///< Transforms and inverse transforms.
   SetVector<QuantizeOp> quantizers;
@@ -214,8 +224,14 @@ static std::string quote(Operation *op) {
 bool Family::grow(Value tensor, int64_t dimension) {
   if (!basis.getBasis()->fixedBlock())
     return refuse("its basis has no blocks of one size");
-  if (!join(tensor, dimension))
-    return false;
+  if (join(tensor, dimension) && followAll())
+    return true;
+  for (std::pair<Value, int64_t> member : rows)
+    findings.refused.try_emplace(member, why);
+  return false;
+}
+
+bool Family::followAll() {
   while (!waiting.empty()) {
     Value next = waiting.pop_back_val();
     int64_t along = rows.lookup(next);
@@ -228,6 +244,9 @@ bool Family::grow(Value tensor, int64_t dimension) {
 }
 
 bool Family::join(Value tensor, int64_t dimension) {
+  if (auto known = findings.refused.find({tensor, dimension});
+      known != findings.refused.end())
+    return refuse(known->second);
   auto [entry, isNew] = rows.try_emplace(tensor, dimension);
   if (isNew)
     waiting.push_back(tensor);
@@ -238,8 +257,7 @@ bool Family::join(Value tensor, int64_t dimension) {
 
 template <typename OpTy> bool Family::addBorder(OpTy op) {
   if (op.getBasis() != basis || op.getOrder() != RowOrder::CoarseFirst)
-    return refuse("its rows meet those of " + quote(op) +
-                  " of another basis or order");
+    return refuse("its rows meet coefficients of another basis or order");
   if (op.getLengths())
     return refuse("its sequences have lengths of their own");
   borders.insert(op);
@@ -320,8 +338,8 @@ bool Family::follow(Operation *op, const Nest &nest, int64_t loop) {
 /// Whether no order of its rows makes a difference: they are all alike, or
 /// nobody knows them.
 bool Family::hasEqualRows(Value tensor, int64_t dimension) {
-  auto known = equalRows.find({tensor, dimension});
-  if (known != equalRows.end())
+  auto known = findings.equalRows.find({tensor, dimension});
+  if (known != findings.equalRows.end())
     return known->second;
   auto decide = [&] {
     if (tensor.getDefiningOp<tensor::EmptyOp>())
@@ -346,7 +364,7 @@ bool Family::hasEqualRows(Value tensor, int64_t dimension) {
           });
     });
   };
-  return equalRows[{tensor, dimension}] = decide();
+  return findings.equalRows[{tensor, dimension}] = decide();
 }
 
 //===----------------------------------------------------------------------===//
@@ -413,9 +431,10 @@ struct StampBlockOrder final
 
     IRRewriter rewriter(&getContext());
     DenseSet<Operation *> moved;
+    Findings findings;
     for (Operation *op : found)
       if (!moved.contains(op))
-        tryToMove(op, moved, rewriter);
+        tryToMove(op, moved, findings, rewriter);
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("moved", moved.size())
         << remark::metric("left", found.size() - moved.size());
@@ -428,10 +447,11 @@ private:
   }
 
   static void tryToMove(Operation *op, DenseSet<Operation *> &moved,
-                        RewriterBase &rewriter) {
+                        Findings &findings, RewriterBase &rewriter) {
     auto transform = dyn_cast<TransformOp>(op);
     auto inverse = dyn_cast<InverseTransformOp>(op);
-    Family family(transform ? transform.getBasis() : inverse.getBasis());
+    Family family(transform ? transform.getBasis() : inverse.getBasis(),
+                  findings);
     if (op->getNumResults() == 0)
       return refuse(op, "it works on buffers");
     bool grown =

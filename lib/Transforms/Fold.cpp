@@ -56,25 +56,31 @@ struct MeasureSource final : OpRewritePattern<tensor::DimOp> {
 };
 } // namespace
 
-static int64_t countOps(Operation *root) {
-  int64_t count = 0;
-  root->walk([&](Operation *op) {
+namespace {
+/// Counts the transforms and quantizers that are erased.
+struct ErasedCounter final : RewriterBase::ForwardingListener {
+  using ForwardingListener::ForwardingListener;
+
+  void notifyOperationErased(Operation *op) override {
     count += isa<TransformOp, InverseTransformOp, FeatureTransformOp,
                  InverseFeatureTransformOp, QuantizeOp>(op);
-  });
-  return count;
-}
+    ForwardingListener::notifyOperationErased(op);
+  }
+
+  int64_t count = 0;
+};
+} // namespace
 
 /// Rule 5: linears that read the same X share its transform and codes. Returns
 /// whether anything was shared.
 static bool shareEqualOps(Operation *root, RewriterBase::Listener *listener,
                           FoldCounts &counts) {
-  int64_t before = countOps(root);
-  IRRewriter rewriter(root->getContext(), listener);
+  ErasedCounter erased(listener);
+  IRRewriter rewriter(root->getContext(), &erased);
   DominanceInfo dominance(root);
   bool changed = false;
   eliminateCommonSubExpressions(rewriter, dominance, root, &changed);
-  counts.shared += before - countOps(root);
+  counts.shared += erased.count;
   return changed;
 }
 
@@ -104,8 +110,13 @@ LogicalResult stamp::foldTransforms(Operation *root,
   FrozenRewritePatternSet patterns(std::move(rules));
   // Sharing leaves one reader where there were several, and so may let a
   // transform move that had to stay. Each turn leaves fewer ops to share.
-  auto config = GreedyRewriteConfig().setListener(listener).setMaxIterations(
-      GreedyRewriteConfig::kNoLimit);
+  // Blocks are neither made nor left, so they need no simplification, which
+  // would take as long as the rules.
+  auto config =
+      GreedyRewriteConfig()
+          .setListener(listener)
+          .setMaxIterations(GreedyRewriteConfig::kNoLimit)
+          .setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
   do {
     if (failed(applyPatternsGreedily(root, patterns, config)))
       return failure();

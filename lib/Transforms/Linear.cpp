@@ -235,11 +235,6 @@ std::optional<Linear> Linear::match(linalg::LinalgOp op, std::string &why) {
   // What a weight has been widened from.
   if (!isFloat(linear->weight.type))
     return refuse(kElementTypes);
-  // |Σ(q − z)·q_w| ≤ 255·127·K must stay below 2³¹.
-  constexpr int64_t kMaxReduction = 66311;
-  if (linear->getReductionLength() > kMaxReduction)
-    return refuse("its sums are longer than 66311 products, which may overflow "
-                  "32-bit accumulators");
   return linear;
 }
 

@@ -29,6 +29,8 @@
 //   %a = linalg.contract ins(%qg, %wg) outs(%izero)            S×G×N
 //   %r = stamp.rescale … groups along 1 ins(%a, …)
 //
+// A K whose sums would overflow has groups for its accumulators alone.
+//
 // Between X and Y everything is f32, whatever their types. Each op stands here
 // unfolded: moving and cancelling transforms is stamp-fold's part.
 //
@@ -45,6 +47,7 @@
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPQUANTIZE
@@ -345,6 +348,19 @@ void stamp::eraseDead(RewriterBase &rewriter, ArrayRef<Value> values) {
   }
 }
 
+/// The inputs whose products one i32 accumulator adds up, if not all K of them:
+/// the group of the plan, or, where |Σ(q − z)·q_w| ≤ 255·127·K may reach 2³¹,
+/// an equal part of K, so that none is padded by more than it has to be.
+static std::optional<int64_t> getAccumulatorGroup(PlanAttr plan, int64_t k) {
+  if (int64_t group =
+          std::max(plan.getActivationGroup(), plan.getWeightGroup()))
+    return group;
+  constexpr int64_t kMaxSum = 66311;
+  if (ShapedType::isDynamic(k) || k <= kMaxSum)
+    return std::nullopt;
+  return llvm::divideCeil(k, llvm::divideCeil(k, kMaxGroup));
+}
+
 /// All that the codes of a constant weight depend on; null if it is none.
 static Attribute getKey(QuantizeWeightOp op) {
   SmallVector<Attribute> key = {op->getAttrDictionary()};
@@ -477,7 +493,9 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   if (isCodes)
     weight = keepCodes(rewriter, loc, linear, activationGroup, known);
   std::optional<int64_t> group =
-      activationGroup ? activationGroup : weight.group;
+      !isCodes ? getAccumulatorGroup(plan, linear.getReductionLength())
+      : activationGroup ? activationGroup
+                        : weight.group;
   pieces.quantize =
       QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
                          linear.sequence, linear.features, activationGroup);
@@ -567,8 +585,8 @@ struct StampQuantize final
     KnownWeights known;
     for (linalg::LinalgOp op : planned) {
       std::optional<Linear> linear = Linear::match(op, why);
-      std::optional<std::string> misfit = "cannot be carried out: " + why;
-      if (linear)
+      std::optional<std::string> misfit = whyMisfit(op, getPlan(op));
+      if (!misfit && linear)
         misfit = whyNotKept(*linear, getPlan(op));
       if (misfit) {
         op->emitOpError() << "has a plan that " << *misfit;

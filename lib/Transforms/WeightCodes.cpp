@@ -189,11 +189,13 @@ std::optional<Elements> Elements::of(const Leaf &leaf, ArrayRef<int64_t> shape,
       return refuse("the bytes of its codes are not one integer after the "
                     "other");
   } else {
-    std::optional<std::vector<float>> floats = readFloats(
-        leaf.constant, isSplat ? type.clone(ArrayRef<int64_t>{1}) : type);
+    std::vector<float> storage;
+    std::optional<ArrayRef<float>> floats = readFloats(
+        leaf.constant, isSplat ? type.clone(ArrayRef<int64_t>{1}) : type,
+        storage);
     if (!floats)
       return refuse("its scales or zero points cannot be read");
-    elements.floats = std::move(*floats);
+    elements.floats = floats->vec();
   }
 
   AffineExpr place = getAffineConstantExpr(0, leaf.map.getContext());

@@ -1,4 +1,6 @@
 // RUN: stamp-opt %s --stamp-fold --split-input-file --remarks-filter="stamp.*" --remark-format=emitRemark 2>&1 >%t | FileCheck %s --implicit-check-not=remark:
+// What is folded stays as it is:
+// RUN: stamp-opt %t --stamp-fold --split-input-file | diff %t -
 
 // What is refused, and what is not, computes what it did:
 // RUN: stamp-validate %s | FileCheck %s --check-prefix=VALID

@@ -9,10 +9,29 @@ func.func @no_linear(%x: tensor<8x4xf32>) -> tensor<8x4xf32> {
 
 // -----
 
-func.func @sums_too_long(%x: tensor<8x66312xf32>, %w: tensor<66312x4xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
-  // expected-error@+1 {{has a plan that cannot be carried out: its sums are longer than 66311 products, which may overflow 32-bit accumulators}}
-  %0 = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[], 8>, weight_bits = 4>}
-    ins(%x, %w : tensor<8x66312xf32>, tensor<66312x4xf32>) outs(%y : tensor<8x4xf32>) -> tensor<8x4xf32>
+// A plan that was written by hand is checked here, too.
+func.func @no_such_tokens(%x: tensor<8x4xf32>, %w: tensor<4x4xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  // expected-error@+1 {{'linalg.matmul' op has a plan that does not fit: levels = 4 needs at least 9 tokens, there are 8}}
+  %0 = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>, activations = #stamp.schedule<[], 8>, weight_bits = 4>}
+    ins(%x, %w : tensor<8x4xf32>, tensor<4x4xf32>) outs(%y : tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %0 : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @no_such_features(%x: tensor<8x4xf32>, %w: tensor<4x4xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  // expected-error@+1 {{'linalg.matmul' op has a plan that does not fit: hadamard order = 3 needs 3 times a power of two of features, there are 4}}
+  %0 = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.identity, features = #stamp.hadamard<order = 3>, activations = #stamp.schedule<[], 8>, weight_bits = 4>}
+    ins(%x, %w : tensor<8x4xf32>, tensor<4x4xf32>) outs(%y : tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %0 : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @no_such_rows(%x: tensor<8x4xf32>, %w: tensor<4x4xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  // expected-error@+1 {{'linalg.matmul' op has a plan that does not fit: the schedule's segments count 9 rows, there are 8}}
+  %0 = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[9 : 8], 4>, weight_bits = 4>}
+    ins(%x, %w : tensor<8x4xf32>, tensor<4x4xf32>) outs(%y : tensor<8x4xf32>) -> tensor<8x4xf32>
   return %0 : tensor<8x4xf32>
 }
 

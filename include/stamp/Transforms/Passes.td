@@ -111,6 +111,8 @@ def StampQuantize : Pass<"stamp-quantize"> {
     Groups of activations or weights split the contraction's sums: it has one
     accumulator per group, and rescale adds up the groups. Where K is no multiple
     of the group, or known at run time only, codes of 0 fill up the last group.
+    Without groups, a K of more than 66,311 is cut into equal parts, so that no
+    accumulator overflows; scales are still one per token and channel.
 
     A plan is an attribute and cannot name an operand, so the ops it makes have no
     `lengths`: padding is transformed with the tokens. Padded batches are written
@@ -427,6 +429,16 @@ def StampCheckSizes : Pass<"stamp-check-sizes"> {
   }];
   let dependentDialects = ["arith::ArithDialect", "cf::ControlFlowDialect",
                            "tensor::TensorDialect"];
+}
+
+def StampUnshareInits : Pass<"stamp-unshare-inits"> {
+  let summary = "Let few ops write to one empty tensor, and one to a filled one";
+  let description = [{
+    Common subexpression elimination leaves one `tensor.empty` and one
+    `linalg.fill` of each size, into which a whole model seems to write. This pass
+    makes more of them again, before bufferization has to tell the writes apart,
+    in quadratic time.
+  }];
 }
 
 #endif // STAMP_TRANSFORMS_PASSES_TD

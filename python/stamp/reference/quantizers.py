@@ -249,6 +249,14 @@ def group_sums(codes, group):
     return np.stack([part.sum(axis=-2, dtype=np.int32) for part in parts], axis=-2)
 
 
+def long_sum_group(inputs):
+    """The group of a linear without groups whose sums may reach 2³¹, else None."""
+    if inputs <= 66_311:
+        return None
+    parts = -(-inputs // 65_536)
+    return -(-inputs // parts)
+
+
 def integer_matmul(codes, weight_codes, group=None):
     """acc = Σ_k q_x·q_w, int32, wrapping; (..., S, K) and (..., K, N).
 
@@ -345,7 +353,7 @@ def stamp_linear(
         x, w = transform.forward(x), transform.inverse_weight(w)
     activation = quantize(x, schedule, group=activation_group)
     weight = w if keeps_codes else quantize_weight(w, weight_bits, weight_group)
-    group = min(groups, default=None)
+    group = min(groups, default=long_sum_group(w.shape[-2]))
     if group is not None and weight_group is None:
         weight = weight._replace(sums=group_sums(weight.codes, group))
     y = basis.inverse(integer_linear(activation, weight, group=group))
