@@ -6,6 +6,8 @@
 
 #include "stamp/IR/Stamp.h"
 
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
 using namespace mlir;
 using namespace stamp;
 
@@ -41,4 +43,58 @@ LogicalResult StampDialect::verifyOperationAttribute(Operation *op,
     return op->emitOpError()
            << "cannot carry '" << kPlanAttrName << "': it is not a linalg op";
   return success();
+}
+
+/// Checks that an argument can hold what its `stamp.padded` says it holds.
+static LogicalResult verifyPadded(function_ref<InFlightDiagnostic()> emitError,
+                                  PaddedAttr padded, ArrayRef<Type> arguments,
+                                  unsigned argIndex) {
+  auto tokens = dyn_cast<ShapedType>(arguments[argIndex]);
+  if (!tokens || !tokens.hasRank() || !isa<FloatType>(tokens.getElementType()))
+    return emitError() << "needs a ranked tensor of floats, got "
+                       << arguments[argIndex];
+  int64_t along = padded.getAlong(), from = padded.getLengths();
+  if (along >= tokens.getRank())
+    return emitError() << "names dimension " << along << " of " << tokens;
+  if (from >= static_cast<int64_t>(arguments.size()))
+    return emitError() << "names argument " << from << " of "
+                       << arguments.size();
+  auto lengths = dyn_cast<ShapedType>(arguments[from]);
+  if (!lengths || !lengths.hasRank() ||
+      !(lengths.getElementType().isIndex() ||
+        lengths.getElementType().isSignlessInteger(32) ||
+        lengths.getElementType().isSignlessInteger(64)))
+    return emitError() << "needs lengths in a ranked tensor of index, i32 or "
+                          "i64, got "
+                       << arguments[from];
+  int64_t leading = lengths.getRank();
+  if (leading > along ||
+      failed(verifyCompatibleShape(lengths.getShape(),
+                                   tokens.getShape().take_front(leading))))
+    return emitError() << "needs lengths over the first dimensions of "
+                       << tokens << ", in front of " << along << ", got "
+                       << lengths;
+  return success();
+}
+
+LogicalResult StampDialect::verifyRegionArgAttribute(Operation *op, unsigned,
+                                                     unsigned argIndex,
+                                                     NamedAttribute attribute) {
+  auto emitError = [&] {
+    return op->emitOpError()
+           << "argument " << argIndex << ": '" << attribute.getName().getValue()
+           << "' ";
+  };
+  if (attribute.getName() != kPaddedAttrName)
+    return emitError() << "is an unknown attribute";
+  auto padded = dyn_cast<PaddedAttr>(attribute.getValue());
+  if (!padded)
+    return emitError() << "expects a #stamp.padded";
+  // Arguments are no tensors any more, nor are they as many.
+  if (op->getName().getDialectNamespace() == "llvm")
+    return success();
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  if (!function)
+    return emitError() << "is for arguments of functions";
+  return verifyPadded(emitError, padded, function.getArgumentTypes(), argIndex);
 }

@@ -35,6 +35,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "stamp/IR/Groups.h"
+#include "stamp/Transforms/Padding.h"
 #include "stamp/Transforms/Passes.h"
 #include "stamp/Transforms/Transforms.h"
 
@@ -359,7 +360,7 @@ static void foldConstantWeight(RewriterBase &rewriter, Operation *constant,
 }
 
 QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
-                                      PlanAttr plan) {
+                                      PlanAttr plan, Value lengths) {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(linear.op);
   Location loc = linear.op.getLoc();
@@ -377,8 +378,9 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   }
   bool transforms = !plan.getBasis().isIdentity();
   if (transforms) {
-    pieces.transform = TransformOp::create(rewriter, loc, x, plan.getBasis(),
-                                           linear.sequence, f32);
+    pieces.transform =
+        TransformOp::create(rewriter, loc, x, plan.getBasis(), linear.sequence,
+                            f32, RowOrder::CoarseFirst, lengths);
     x = pieces.transform.getResult();
   }
   // (L X)·R₁·R₂… and …R₂⁻¹·R₁⁻¹·W: each acts on what the one before has made.
@@ -401,7 +403,8 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
       activationGroup ? activationGroup : weightGroup;
   pieces.quantize =
       QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
-                         linear.sequence, linear.features, activationGroup);
+                         linear.sequence, linear.features, activationGroup,
+                         lengths);
   auto weight = QuantizeWeightOp::create(
       rewriter, loc, w, plan.getWeightBits(), linear.weightReduced, group,
       /*groupsForSums=*/!weightGroup && group);
@@ -450,7 +453,8 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   Value y = pieces.rescale.getResult();
   if (transforms) {
     pieces.inverse = InverseTransformOp::create(
-        rewriter, loc, y, plan.getBasis(), linear.resultSequence, inverseType);
+        rewriter, loc, y, plan.getBasis(), linear.resultSequence, inverseType,
+        RowOrder::CoarseFirst, lengths);
     y = pieces.inverse.getResult();
   }
   if (adds)
@@ -477,17 +481,23 @@ struct StampQuantize final
     });
 
     std::string why;
-    for (linalg::LinalgOp op : planned)
-      if (!Linear::match(op, why)) {
+    PaddedSequences padded(getOperation());
+    SmallVector<Value> lengths;
+    for (linalg::LinalgOp op : planned) {
+      std::optional<Linear> linear = Linear::match(op, why);
+      if (!linear) {
         op->emitOpError() << "has a plan that cannot be carried out: " << why;
         return signalPassFailure();
       }
+      lengths.push_back(padded.findLengths(*linear));
+    }
 
     // Matched once more: a linear before it may have made its input.
     IRRewriter rewriter(&getContext());
-    for (linalg::LinalgOp op : planned)
+    for (auto [op, ownLengths] : llvm::zip_equal(planned, lengths))
       quantizeLinear(rewriter, *Linear::match(op, why),
-                     op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName));
+                     op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName),
+                     ownLengths);
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("quantized", planned.size());
   }

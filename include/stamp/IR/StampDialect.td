@@ -32,6 +32,7 @@ def Stamp_Dialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
   let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
   let hasCanonicalizer = 1;
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
@@ -42,6 +43,9 @@ def Stamp_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// The attribute by which a contraction carries its `#stamp.plan`.
     static constexpr ::llvm::StringLiteral kPlanAttrName = "stamp.plan";
+    /// The attribute by which an argument of a function carries its
+    /// `#stamp.padded`.
+    static constexpr ::llvm::StringLiteral kPaddedAttrName = "stamp.padded";
 
     void registerAttributes();
     void registerBytecode();

@@ -20,6 +20,11 @@ def StampSelect : Pass<"stamp-select"> {
     their own. 1x1 convolutions are linears whose tokens are pixels, and get a 2-D
     basis unless `basis` is given.
 
+    Linears that surely see fewer than `min-tokens` tokens stay float. Where only
+    run time knows how many there are, the plan says what happens to fewer: they
+    are not transformed, and all have the width of the schedule's first segment.
+    The weight's codes are the same for all.
+
     A plan that the user put on an op stays. What the user asks for, on an op or
     by `basis`, `features` or `schedule`, must fit a static sequence and its
     features; where only the defaults do not fit, the op is left. Every
@@ -65,7 +70,8 @@ def StampSelect : Pass<"stamp-select"> {
     Option<"weightGroup", "weight-group", "int64_t", "0",
            "Inputs of an output channel that share a scale; 0: all">,
     Option<"minTokens", "min-tokens", "int64_t", "2",
-           "Linears that surely see fewer tokens stay float">
+           "With fewer tokens linears stay float, or are not transformed if only "
+           "run time knows their number">
   ];
   let dependentDialects = ["::stamp::StampDialect"];
 }
@@ -86,9 +92,18 @@ def StampQuantize : Pass<"stamp-quantize"> {
     accumulator per group, and rescale adds up the groups. Where K is no multiple
     of the group, or known at run time only, codes of 0 fill up the last group.
 
-    A plan is an attribute and cannot name an operand, so the ops it makes have no
-    `lengths`: padding is transformed with the tokens. Padded batches are written
-    with the ops themselves.
+    A plan is an attribute and cannot name an operand: how long the sequences of a
+    padded batch are, the function's arguments say.
+
+    ```mlir
+    func.func @main(%x: tensor<4x?x64xf32> {stamp.padded = #stamp.padded<along = 1, lengths = 1>},
+                    %n: tensor<4xi64>)
+    ```
+
+    Argument 1 holds the `lengths` of all sequences that are computed from the
+    tokens of `%x` row by row: through contractions and elementwise ops, and
+    through what only changes shapes. A linear of the function that is not reached
+    counts padding as tokens, and gets a `missed` remark.
 
     Before:
     ```mlir

@@ -35,9 +35,9 @@ struct QuantizedLinear {
 
 /// Carries out a plan: replaces the linear by transform, quantize, integer
 /// contraction, rescale and inverse transform. A constant weight is quantized
-/// at once.
+/// at once. `lengths`, if any, are those of its sequences (see Padding.h).
 QuantizedLinear quantizeLinear(mlir::RewriterBase &rewriter, Linear linear,
-                               PlanAttr plan);
+                               PlanAttr plan, mlir::Value lengths = {});
 
 /// Moves, cancels and shares the transforms within `root`, which is isolated
 /// from above, as stamp-fold does; fails if that comes to no end.
