@@ -7,11 +7,23 @@
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Transforms/InliningUtils.h"
 
 using namespace mlir;
 using namespace stamp;
 
 #include "stamp/IR/StampDialect.cpp.inc"
+
+namespace {
+/// An op means the same wherever its operands are.
+struct StampInlinerInterface final : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+};
+} // namespace
 
 void StampDialect::initialize() {
   registerAttributes();
@@ -20,6 +32,7 @@ void StampDialect::initialize() {
 #define GET_OP_LIST
 #include "stamp/IR/StampOps.cpp.inc"
       >();
+  addInterfaces<StampInlinerInterface>();
   attachTilingInterfaces();
   attachBufferizationInterfaces();
   attachValueBoundsInterfaces();
@@ -81,9 +94,8 @@ LogicalResult StampDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                                                      unsigned argIndex,
                                                      NamedAttribute attribute) {
   auto emitError = [&] {
-    return op->emitOpError()
-           << "argument " << argIndex << ": '" << attribute.getName().getValue()
-           << "' ";
+    return op->emitOpError() << "argument " << argIndex << ": '"
+                             << attribute.getName().getValue() << "' ";
   };
   if (attribute.getName() != kPaddedAttrName)
     return emitError() << "is an unknown attribute";

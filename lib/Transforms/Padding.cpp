@@ -121,8 +121,8 @@ void PaddedSequences::follow(Operation *op) {
   if (isa<StampDialect>(op->getDialect())) {
     LoopNest nest = getLoopNest(op);
     for (OpResult result : op->getResults())
-      for (auto [toDim, loop] : llvm::enumerate(
-               getResultLoops(op, nest, result.getResultNumber())))
+      for (auto [toDim, loop] :
+           llvm::enumerate(getResultLoops(op, nest, result.getResultNumber())))
         for (auto [operand, loops] :
              llvm::zip_equal(op->getOperands(), nest.operands))
           for (auto [fromDim, from] : llvm::enumerate(loops))
