@@ -4,6 +4,9 @@
 
 // STOCK: func @identity_that_widens
 
+// CHECK-LABEL: func private @padded_argument(tensor<?x8xf32>, tensor<i64>)
+func.func private @padded_argument(tensor<?x8xf32> {stamp.padded = #stamp.padded<along = 0, lengths = 1>}, tensor<i64>)
+
 //===----------------------------------------------------------------------===//
 // Types around a transform: narrow in, f32 between, narrow out
 //===----------------------------------------------------------------------===//

@@ -6,9 +6,11 @@ batches, whose lengths are an argument of the model.
 """
 
 import re
+import subprocess
 
 import numpy as np
 import pytest
+from conftest import BIN
 from models import ADD, MULTIPLY_ADD, Writer, tensor, weights
 from stamp import reference
 from stamp.testdata import ar1
@@ -253,17 +255,14 @@ def test_batches_of_nothing_and_lengths_out_of_range(run, optimize):
 
 def test_a_length_for_another_batch_is_refused(optimize, tmp_path):
     """Sizes that only run time knows are compared there."""
-    import subprocess
-
-    from conftest import BIN
-
     flags = select(reference.Haar(4)), "--stamp-quantize", "--stamp-fold"
     (tmp_path / "m.mlir").write_text(optimize(write("?", padded=True), *flags))
     batch, _ = padded_batch(13, [13, 13])
     np.save(tmp_path / "x.npy", batch)
     np.save(tmp_path / "n.npy", np.array([13, 13, 13]))
-    outs = ", ".join(str(tmp_path / f"o{i}.npy") for i in range(4))
-    call = f"--call=main({tmp_path}/x.npy, {tmp_path}/n.npy) -> {outs}"
+    results = ", ".join(f"{tmp_path}/y{i}.npy" for i in range(4))
+    call = f"--call=main({tmp_path}/x.npy, {tmp_path}/n.npy) -> {results}"
     command = [BIN / "stamp-run", tmp_path / "m.mlir", call]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
+    assert "does not have the size of the others" in done.stderr

@@ -293,10 +293,11 @@ def Stamp_PaddedAttr : Stamp_Attr<"Padded", "padded"> {
     Carried by an argument of a function as `stamp.padded`: its sequences run
     `along` one dimension and are padded to its size. How many tokens of each are
     valid is another argument of the function, the one of number `lengths`: a
-    tensor of integers over the first dimensions of this one.
+    tensor of index, i32 or i64 over the first dimensions of this one, in front of
+    `along`. So the tokens in a tensor<4x?x64xf32>, with a tensor<4xi64> of lengths
+    behind it, carry the example.
 
-    Example: `%x: tensor<4x?x64xf32> {stamp.padded = #stamp.padded<along = 1,
-    lengths = 1>}, %n: tensor<4xi64>`
+    Example: `#stamp.padded<along = 1, lengths = 1>`
   }];
   let parameters = (ins "int64_t":$along, "int64_t":$lengths);
   let assemblyFormat = "`<` struct(params) `>`";

@@ -93,17 +93,12 @@ def StampQuantize : Pass<"stamp-quantize"> {
     of the group, or known at run time only, codes of 0 fill up the last group.
 
     A plan is an attribute and cannot name an operand: how long the sequences of a
-    padded batch are, the function's arguments say.
-
-    ```mlir
-    func.func @main(%x: tensor<4x?x64xf32> {stamp.padded = #stamp.padded<along = 1, lengths = 1>},
-                    %n: tensor<4xi64>)
-    ```
-
-    Argument 1 holds the `lengths` of all sequences that are computed from the
-    tokens of `%x` row by row: through contractions and elementwise ops, and
-    through what only changes shapes. A linear of the function that is not reached
-    counts padding as tokens, and gets a `missed` remark.
+    padded batch are, an argument of the function says, which an argument of tokens
+    names by `stamp.padded = #stamp.padded<along = 1, lengths = 1>`. These are the
+    `lengths` of all sequences that are computed from its tokens row by row:
+    through contractions and elementwise ops, and through what only changes shapes.
+    A linear of the function that is not reached counts padding as tokens, and gets
+    a `missed` remark.
 
     Before:
     ```mlir
