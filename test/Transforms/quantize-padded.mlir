@@ -140,6 +140,44 @@ func.func @pixels(%x: tensor<4x5x5x8xf32> {stamp.padded = #padded}, %n: tensor<4
   return %y : tensor<4x5x5x6xf32>
 }
 
+// A batch that run time counts may have as many sequences as there are lengths; one
+// that is cast to another number surely has not.
+// CHECK-LABEL: func @unknown_batch
+//       CHECK:   stamp.transform #stamp.dct along 1 lengths(%arg1 : tensor<4xi64>) ins(%arg0 : tensor<?x5x8xf32>)
+func.func @unknown_batch(%x: tensor<?x5x8xf32> {stamp.padded = #padded}, %n: tensor<4xi64>, %w: tensor<8x6xf32>, %e: tensor<?x5x6xf32>) -> tensor<?x5x6xf32> {
+  // REMARK-DAG: [[@LINE+1]]:{{[0-9]+}}: remark: [Passed] Quantize
+  %y = linalg.contract indexing_maps = [#tokens, #weight, #result] {stamp.plan = #plan}
+    ins(%x, %w : tensor<?x5x8xf32>, tensor<8x6xf32>) outs(%e : tensor<?x5x6xf32>) -> tensor<?x5x6xf32>
+  return %y : tensor<?x5x6xf32>
+}
+
+// CHECK-LABEL: func @another_batch
+//   CHECK-NOT:   lengths(
+func.func @another_batch(%x: tensor<?x5x8xf32> {stamp.padded = #padded}, %n: tensor<4xi64>, %w: tensor<8x6xf32>, %e: tensor<3x5x6xf32>) -> tensor<3x5x6xf32> {
+  %c = tensor.cast %x : tensor<?x5x8xf32> to tensor<3x5x8xf32>
+  // REMARK-DAG: [[@LINE+2]]:{{[0-9]+}}: remark: [Missed] {{.*}}padding counts as tokens: there is not one length for each of its sequences; give
+  // REMARK-DAG: [[@LINE+1]]:{{[0-9]+}}: remark: [Passed] Quantize
+  %y = linalg.contract indexing_maps = [#tokens, #weight, #result] {stamp.plan = #plan}
+    ins(%c, %w : tensor<3x5x8xf32>, tensor<8x6xf32>) outs(%e : tensor<3x5x6xf32>) -> tensor<3x5x6xf32>
+  return %y : tensor<3x5x6xf32>
+}
+
+// What goes around in a loop is not followed.
+// CHECK-LABEL: func @around_in_a_loop
+//   CHECK-NOT:   lengths(
+func.func @around_in_a_loop(%x: tensor<4x5x8xf32> {stamp.padded = #padded}, %n: tensor<4xi64>, %w: tensor<8x8xf32>, %e: tensor<4x5x8xf32>, %turns: index) -> tensor<4x5x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %turns step %c1 iter_args(%h = %x) -> tensor<4x5x8xf32> {
+    // REMARK-DAG: [[@LINE+2]]:{{[0-9]+}}: remark: [Missed] {{.*}}padding counts as tokens: its sequence is not followed from a padded argument; give
+    // REMARK-DAG: [[@LINE+1]]:{{[0-9]+}}: remark: [Passed] Quantize
+    %y = linalg.contract indexing_maps = [#tokens, #weight, #result] {stamp.plan = #plan}
+      ins(%h, %w : tensor<4x5x8xf32>, tensor<8x8xf32>) outs(%e : tensor<4x5x8xf32>) -> tensor<4x5x8xf32>
+    scf.yield %y : tensor<4x5x8xf32>
+  }
+  return %r : tensor<4x5x8xf32>
+}
+
 // Nothing is said where nobody spoke of padding.
 // CHECK-LABEL: func @not_padded
 //   CHECK-NOT:   lengths(
@@ -152,4 +190,4 @@ func.func @not_padded(%x: tensor<4x5x8xf32>, %n: tensor<4xi64>, %w: tensor<8x6xf
 
 func.func private @padded_declaration(tensor<4x?x8xf32> {stamp.padded = #padded}, tensor<4xi64>)
 
-// REMARK-DAG: remark: [Analysis] Quantize | Category:stamp-quantize | quantized=14
+// REMARK-DAG: remark: [Analysis] Quantize | Category:stamp-quantize | quantized=17
