@@ -142,9 +142,9 @@ Value MinTokensAttr::emitCoarsePosition(ImplicitLocOpBuilder &b, Value row,
   int64_t least = getTokens() - getSkip();
   if (std::optional<int64_t> known = getConstantIntValue(length))
     return *known < least ? row : getInner().emitCoarsePosition(b, row, length);
-  Value isLong = arith::CmpIOp::create(
-      b, arith::CmpIPredicate::sge, cast<Value>(length),
-      arith::ConstantIndexOp::create(b, least));
+  Value isLong =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::sge, cast<Value>(length),
+                            arith::ConstantIndexOp::create(b, least));
   return arith::SelectOp::create(
       b, isLong, getInner().emitCoarsePosition(b, row, length), row);
 }
@@ -237,8 +237,8 @@ void ScheduleAttr::print(AsmPrinter &printer) const {
 }
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   ArrayRef<Segment> segments,
-                                   int64_t restBits, int64_t minTokens) {
+                                   ArrayRef<Segment> segments, int64_t restBits,
+                                   int64_t minTokens) {
   if (minTokens < 0)
     return emitError() << "min_tokens must not be negative, got " << minTokens;
   auto verifyBits = [&](int64_t bits) -> LogicalResult {
@@ -264,8 +264,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 PrecisionSchedule ScheduleAttr::getSchedule() const {
-  return PrecisionSchedule(getSegments().vec(),
-                           static_cast<int>(getRestBits()), getMinTokens());
+  return PrecisionSchedule(getSegments().vec(), static_cast<int>(getRestBits()),
+                           getMinTokens());
 }
 
 ScheduleAttr ScheduleAttr::limit(int64_t tokens) const {
@@ -330,8 +330,8 @@ SmallVector<OpFoldResult> ScheduleAttr::getEnds(OpBuilder &builder,
   for (const Segment &segment : getSegments()) {
     rows = std::min(kLongest, rows + std::min(kLongest, segment.getRows()));
     fraction += segment.getFraction();
-    ends.push_back(emitEnd(b, cast<Value>(seqLen), rows, fraction,
-                           getMinTokens()));
+    ends.push_back(
+        emitEnd(b, cast<Value>(seqLen), rows, fraction, getMinTokens()));
   }
   return ends;
 }

@@ -33,8 +33,8 @@ template <typename OpTy> static bool isIdentity(OpTy op) {
   return op.getBasis().isIdentity() || allSkipped;
 }
 
-/// A static length may decide what a basis does, unless sequences have lengths of
-/// their own. Returns whether it did.
+/// A static length may decide what a basis does, unless sequences have lengths
+/// of their own. Returns whether it did.
 template <typename OpTy> static bool decideBasis(OpTy op) {
   int64_t seqLen = op.getInput().getType().getDimSize(op.getDimension());
   if (ShapedType::isDynamic(seqLen) || op.getLengths())

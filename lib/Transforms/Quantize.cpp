@@ -401,10 +401,9 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   std::optional<int64_t> weightGroup = asOptional(plan.getWeightGroup());
   std::optional<int64_t> group =
       activationGroup ? activationGroup : weightGroup;
-  pieces.quantize =
-      QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
-                         linear.sequence, linear.features, activationGroup,
-                         lengths);
+  pieces.quantize = QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
+                                       linear.sequence, linear.features,
+                                       activationGroup, lengths);
   auto weight = QuantizeWeightOp::create(
       rewriter, loc, w, plan.getWeightBits(), linear.weightReduced, group,
       /*groupsForSums=*/!weightGroup && group);

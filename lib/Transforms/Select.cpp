@@ -163,9 +163,9 @@ private:
   }
 
   /// The plan of the options for one linear: its features, which the word
-  /// `hadamard` leaves to the number of them, a basis over the grid of its pixels
-  /// unless the user wants another, and what to do with too few tokens where run
-  /// time decides how many there are.
+  /// `hadamard` leaves to the number of them, a basis over the grid of its
+  /// pixels unless the user wants another, and what to do with too few tokens
+  /// where run time decides how many there are.
   PlanAttr fitToLinear(const Linear &linear) {
     BasisAttrInterface chosen = plan.getBasis();
     if (!basis.hasValue())

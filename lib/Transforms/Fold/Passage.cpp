@@ -183,9 +183,9 @@ static SmallVector<int64_t> pairWithin(RankedTensorType wide,
   return narrow;
 }
 
-SmallVector<int64_t>
-stamp::pairWithSlice(OffsetSizeAndStrideOpInterface slice, Value whole,
-                     const llvm::SmallBitVector &dropped) {
+SmallVector<int64_t> stamp::pairWithSlice(OffsetSizeAndStrideOpInterface slice,
+                                          Value whole,
+                                          const llvm::SmallBitVector &dropped) {
   auto type = cast<RankedTensorType>(whole.getType());
   SmallVector<int64_t> places;
   int64_t next = 0;
