@@ -110,3 +110,10 @@ LogicalResult StampDialect::verifyRegionArgAttribute(Operation *op, unsigned,
     return emitError() << "is for arguments of functions";
   return verifyPadded(emitError, padded, function.getArgumentTypes(), argIndex);
 }
+
+LogicalResult StampDialect::verifyRegionResultAttribute(
+    Operation *op, unsigned, unsigned resultIndex, NamedAttribute attribute) {
+  return op->emitOpError() << "result " << resultIndex << ": '"
+                           << attribute.getName().getValue()
+                           << "' is not for results";
+}

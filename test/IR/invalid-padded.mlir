@@ -57,3 +57,8 @@ func.func private @lengths_along_the_sequence(tensor<2x4x8xf32> {stamp.padded = 
 
 // expected-error@+1 {{'func.func' op has an unknown attribute 'stamp.padded'}}
 func.func private @padded_function(tensor<4x8xf32>) attributes {stamp.padded = #stamp.padded<along = 0, lengths = 0>}
+
+// -----
+
+// expected-error@+1 {{'func.func' op result 0: 'stamp.padded' is not for results}}
+func.func private @padded_result(tensor<i64>) -> (tensor<4x8xf32> {stamp.padded = #stamp.padded<along = 0, lengths = 0>})
