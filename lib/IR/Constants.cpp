@@ -61,8 +61,9 @@ static void widen(const char *bytes, Type type, size_t count, float *floats) {
     widenAll(widenBrain);
 }
 
-std::optional<ArrayRef<float>>
-stamp::readFloats(Attribute constant, ShapedType type, std::vector<float> &storage) {
+std::optional<ArrayRef<float>> stamp::readFloats(Attribute constant,
+                                                 ShapedType type,
+                                                 std::vector<float> &storage) {
   ArrayRef<char> bytes = getRawBytes(constant);
   Type elementType = type.getElementType();
   size_t size = elementType.getIntOrFloatBitWidth() / 8;

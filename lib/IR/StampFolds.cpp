@@ -32,12 +32,26 @@ template <typename OpTy> static bool isIdentity(OpTy op) {
   return op.getBasis().isIdentity() || allSkipped;
 }
 
+/// A static length may decide what a basis does, unless sequences have lengths
+/// of their own. Returns whether it did.
+template <typename OpTy> static bool decideBasis(OpTy op) {
+  int64_t seqLen = op.getInput().getType().getDimSize(op.getDimension());
+  if (ShapedType::isDynamic(seqLen) || op.getLengths())
+    return false;
+  BasisAttrInterface basis = op.getBasis().atLength(seqLen);
+  if (basis == op.getBasis())
+    return false;
+  op.setBasisAttr(basis);
+  return true;
+}
+
 template <typename OpTy>
 static LogicalResult foldIdentity(OpTy op,
                                   SmallVectorImpl<OpFoldResult> &results) {
+  bool decided = decideBasis(op);
   if (!op.getResult() || op.getInput().getType() != op.getResult().getType() ||
       !isIdentity(op))
-    return failure();
+    return success(decided);
   results.push_back(op.getInput());
   return success();
 }

@@ -40,6 +40,7 @@
 #include "QuantizedWeights.h"
 
 #include "stamp/IR/Groups.h"
+#include "stamp/Transforms/Padding.h"
 #include "stamp/Transforms/Passes.h"
 #include "stamp/Transforms/Transforms.h"
 
@@ -452,7 +453,8 @@ static QuantizedWeight keepCodes(OpBuilder &builder, Location loc,
 }
 
 QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
-                                      PlanAttr plan, KnownWeights &known) {
+                                      PlanAttr plan, KnownWeights &known,
+                                      Value lengths) {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(linear.op);
   Location loc = linear.op.getLoc();
@@ -473,8 +475,9 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   }
   bool transforms = !plan.getBasis().isIdentity();
   if (transforms) {
-    pieces.transform = TransformOp::create(rewriter, loc, x, plan.getBasis(),
-                                           linear.sequence, f32);
+    pieces.transform =
+        TransformOp::create(rewriter, loc, x, plan.getBasis(), linear.sequence,
+                            f32, RowOrder::CoarseFirst, lengths);
     x = pieces.transform.getResult();
   }
   // (L X)·R₁·R₂… and …R₂⁻¹·R₁⁻¹·W: each acts on what the one before has made.
@@ -493,12 +496,12 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   if (isCodes)
     weight = keepCodes(rewriter, loc, linear, activationGroup, known);
   std::optional<int64_t> group =
-      !isCodes ? getAccumulatorGroup(plan, linear.getReductionLength())
+      !isCodes          ? getAccumulatorGroup(plan, linear.getReductionLength())
       : activationGroup ? activationGroup
                         : weight.group;
-  pieces.quantize =
-      QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
-                         linear.sequence, linear.features, activationGroup);
+  pieces.quantize = QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
+                                       linear.sequence, linear.features,
+                                       activationGroup, lengths);
   QuantizeWeightOp quantizeWeight;
   if (!isCodes) {
     quantizeWeight = QuantizeWeightOp::create(
@@ -553,7 +556,8 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   Value y = pieces.rescale.getResult();
   if (transforms) {
     pieces.inverse = InverseTransformOp::create(
-        rewriter, loc, y, plan.getBasis(), linear.resultSequence, inverseType);
+        rewriter, loc, y, plan.getBasis(), linear.resultSequence, inverseType,
+        RowOrder::CoarseFirst, lengths);
     y = pieces.inverse.getResult();
   }
   if (adds)
@@ -583,6 +587,8 @@ struct StampQuantize final
 
     std::string why;
     KnownWeights known;
+    PaddedSequences padded(getOperation());
+    SmallVector<Value> lengths;
     for (linalg::LinalgOp op : planned) {
       std::optional<Linear> linear = Linear::match(op, why);
       std::optional<std::string> misfit = whyMisfit(op, getPlan(op));
@@ -592,12 +598,14 @@ struct StampQuantize final
         op->emitOpError() << "has a plan that " << *misfit;
         return signalPassFailure();
       }
+      lengths.push_back(padded.findLengths(*linear));
     }
 
     // Matched once more: a linear before it may have made its input.
     IRRewriter rewriter(&getContext());
-    for (linalg::LinalgOp op : planned)
-      quantizeLinear(rewriter, *Linear::match(op, why), getPlan(op), known);
+    for (auto [op, ownLengths] : llvm::zip_equal(planned, lengths))
+      quantizeLinear(rewriter, *Linear::match(op, why), getPlan(op), known,
+                     ownLengths);
     if (getOperation()->hasTrait<OpTrait::SymbolTable>())
       prepackMarkedWeights(rewriter, getOperation(), known);
     remark::analysis(getOperation()->getLoc(), kRemark)

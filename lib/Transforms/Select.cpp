@@ -79,7 +79,7 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
       else if (!linear)
         refusal = why;
       else if (!own && !(refusal = whyNot(*linear)))
-        chosen = fitToLinear(plan, *linear);
+        chosen = fitToLinear(*linear);
       if (linear && !refusal)
         misfit = whyMisfit(*linear, chosen);
       if (misfit) {
@@ -167,13 +167,19 @@ private:
   }
 
   /// The plan of the options for one linear: its features, which the word
-  /// `hadamard` leaves to the number of them, and a basis over the grid of its
-  /// pixels unless the user wants another.
-  PlanAttr fitToLinear(PlanAttr plan, const Linear &linear) {
+  /// `hadamard` leaves to the number of them, a basis over the grid of its
+  /// pixels unless the user wants another, and what to do with too few tokens
+  /// where run time decides how many there are.
+  PlanAttr fitToLinear(const Linear &linear) {
     BasisAttrInterface chosen = plan.getBasis();
     if (!basis.hasValue())
       if (BasisAttrInterface overGrid = proposeGridBasis(linear))
         chosen = overGrid;
+    ScheduleAttr activations = plan.getActivations();
+    if (ShapedType::isDynamic(linear.getSequenceLength())) {
+      chosen = MinTokensAttr::limit(minTokens, chosen);
+      activations = activations.limit(minTokens);
+    }
     SmallVector<FeatureTransformAttrInterface> transforms(plan.getFeatures());
     if (features == kProposeHadamard)
       transforms = {proposeHadamard(linear)};
@@ -187,9 +193,8 @@ private:
       group = codes->group.value_or(0);
       transforms.clear();
     }
-    return PlanAttr::get(&getContext(), chosen, transforms,
-                         plan.getActivations(), plan.getActivationGroup(), bits,
-                         group);
+    return PlanAttr::get(&getContext(), chosen, transforms, activations,
+                         plan.getActivationGroup(), bits, group);
   }
 
   /// The codes that a weight comes with, for activations as the options want

@@ -190,9 +190,9 @@ std::optional<Elements> Elements::of(const Leaf &leaf, ArrayRef<int64_t> shape,
                     "other");
   } else {
     std::vector<float> storage;
-    std::optional<ArrayRef<float>> floats = readFloats(
-        leaf.constant, isSplat ? type.clone(ArrayRef<int64_t>{1}) : type,
-        storage);
+    std::optional<ArrayRef<float>> floats =
+        readFloats(leaf.constant,
+                   isSplat ? type.clone(ArrayRef<int64_t>{1}) : type, storage);
     if (!floats)
       return refuse("its scales or zero points cannot be read");
     elements.floats = floats->vec();

@@ -61,6 +61,10 @@ def test_schedule_ends_by_hand():
     assert list(schedule.bits_per_row(10)) == [8, 7, 7, 6, 6, 6, 5, 5, 5, 4]
     assert Schedule([(0.75, 8), (0.75, 6)], 4).ends(8) == [6, 8]
     assert MIXED.average_bits(512) == 4.25
+    limited = Schedule([(1, 8), (0.5, 6)], 4, min_tokens=5)
+    assert list(limited.bits_per_row(4)) == [8, 8, 8, 8]
+    assert list(limited.bits_per_row(5)) == [8, 6, 6, 4, 4]
+    assert list(Schedule([], 4, min_tokens=5).bits_per_row(2)) == [4, 4]
 
 
 # ----------------------------------------------------------------- quantizer --

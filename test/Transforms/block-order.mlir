@@ -109,6 +109,16 @@ func.func @no_blocks(%x: tensor<8x4xf32>) -> tensor<8x4xf32> {
   return %y : tensor<8x4xf32>
 }
 
+// A block by itself would be too short to be transformed.
+// CHECK-LABEL: func @min_tokens
+//   CHECK-NOT:   block_order
+func.func @min_tokens(%x: tensor<?x4xf32>, %e: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // REMARK: remark: {{.*}}stamp.transform stays coarse first: its basis has no blocks of one size
+  %t = stamp.transform #stamp.min_tokens<32, #stamp.haar<levels = 3>> along 0 ins(%x : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>)
+  %a = linalg.exp ins(%t : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %a : tensor<?x4xf32>
+}
+
 // CHECK-LABEL: func @returned
 //   CHECK-NOT:   block_order
 func.func @returned(%x: tensor<8x4xf32>, %e: tensor<8x4xf32>) -> tensor<8x4xf32> {
@@ -238,4 +248,4 @@ func.func @no_rows(%x: tensor<0x4xf32>, %e: tensor<0x4xf32>) -> tensor<0x4xf32> 
   return %y : tensor<0x4xf32>
 }
 
-// REMARK: remark: [Analysis] BlockOrder | Category:stamp-block-order | left=18, moved=11
+// REMARK: remark: [Analysis] BlockOrder | Category:stamp-block-order | left=19, moved=11

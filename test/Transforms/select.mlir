@@ -16,11 +16,14 @@ func.func @matmul(%x: tensor<512x8xf32>, %y: tensor<512x4xf32>) -> tensor<512x4x
   return %0 : tensor<512x4xf32>
 }
 
-// A dynamic length may always be long enough.
+// A dynamic length may always be long enough, and too short at times. One token by
+// itself is its own Haar transform.
 //   CHECK-LABEL: func @batch_matmul_of_any_length
-//         CHECK:   linalg.batch_matmul {stamp.plan =
+//         CHECK:   linalg.batch_matmul {stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>, activations = #stamp.schedule<[0.0625 : 8], 4, min_tokens = 2>, weight_bits = 4>}
+//    MIN1-LABEL: func @batch_matmul_of_any_length
+//          MIN1:   linalg.batch_matmul {stamp.plan = #stamp.plan<basis = #stamp.dct, activations = #stamp.schedule<[0.0625 : 8], 4>, weight_bits = 4>}
 // MIN1000-LABEL: func @batch_matmul_of_any_length
-//       MIN1000:   linalg.batch_matmul {stamp.plan =
+//       MIN1000:   linalg.batch_matmul {stamp.plan = #stamp.plan<basis = #stamp.min_tokens<1000, #stamp.haar<levels = 4>>, activations = #stamp.schedule<[0.0625 : 8], 4, min_tokens = 1000>, weight_bits = 4>}
 func.func @batch_matmul_of_any_length(%x: tensor<2x?x8xf16>, %y: tensor<2x?x4xf32>) -> tensor<2x?x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x8x4xbf16>
   %0 = linalg.batch_matmul ins(%x, %w : tensor<2x?x8xf16>, tensor<2x8x4xbf16>) outs(%y : tensor<2x?x4xf32>) -> tensor<2x?x4xf32>

@@ -42,6 +42,7 @@ def Stamp_Dialect : Dialect {
   let hasConstantMaterializer = 1;
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
   let hasCanonicalizer = 1;
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
@@ -52,6 +53,9 @@ def Stamp_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// The attribute by which a contraction carries its `#stamp.plan`.
     static constexpr ::llvm::StringLiteral kPlanAttrName = "stamp.plan";
+    /// The attribute by which an argument of a function carries its
+    /// `#stamp.padded`.
+    static constexpr ::llvm::StringLiteral kPaddedAttrName = "stamp.padded";
 
     /// The attributes by which a function's declaration says what it does with
     /// a `#stamp.kv_cache`.

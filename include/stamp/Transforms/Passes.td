@@ -31,6 +31,11 @@ def StampSelect : Pass<"stamp-select"> {
         which would have to change them;
       - an argument of the function that is marked with `stamp.weight`.
 
+    Linears that surely see fewer than `min-tokens` tokens stay float. Where only
+    run time knows how many there are, the plan says what happens to fewer: they
+    are not transformed, and all have the width of the schedule's first segment.
+    The weight's codes are the same for all.
+
     A plan that the user put on an op stays. What the user asks for, on an op or
     by `basis`, `features` or `schedule`, must fit a static sequence and its
     features; where only the defaults do not fit, the op is left. Every
@@ -76,7 +81,8 @@ def StampSelect : Pass<"stamp-select"> {
     Option<"weightGroup", "weight-group", "int64_t", "0",
            "Inputs of an output channel that share a scale; 0: all">,
     Option<"minTokens", "min-tokens", "int64_t", "2",
-           "Linears that surely see fewer tokens stay float">
+           "With fewer tokens linears stay float, or are not transformed if only "
+           "run time knows their number">
   ];
   let dependentDialects = ["::stamp::StampDialect"];
 }
@@ -114,9 +120,13 @@ def StampQuantize : Pass<"stamp-quantize"> {
     Without groups, a K of more than 66,311 is cut into equal parts, so that no
     accumulator overflows; scales are still one per token and channel.
 
-    A plan is an attribute and cannot name an operand, so the ops it makes have no
-    `lengths`: padding is transformed with the tokens. Padded batches are written
-    with the ops themselves.
+    A plan is an attribute and cannot name an operand: how long the sequences of a
+    padded batch are, an argument of the function says, which an argument of tokens
+    names by `stamp.padded = #stamp.padded<along = 1, lengths = 1>`. These are the
+    `lengths` of all sequences that are computed from its tokens row by row:
+    through contractions and elementwise ops, and through what only changes shapes.
+    A linear of the function that is not reached counts padding as tokens, and gets
+    a `missed` remark.
 
     Before:
     ```mlir

@@ -41,9 +41,11 @@ std::optional<std::string> whyNotKept(const Linear &linear, PlanAttr plan);
 /// Carries out a plan: replaces the linear by transform, quantize, integer
 /// contraction, rescale and inverse transform. A constant weight is quantized
 /// at once, and one that comes as codes keeps them, which must be possible;
-/// those of `known` are used again.
+/// those of `known` are used again. `lengths`, if any, are those of its
+/// sequences (see Padding.h).
 QuantizedLinear quantizeLinear(mlir::RewriterBase &rewriter, Linear linear,
-                               PlanAttr plan, KnownWeights &known);
+                               PlanAttr plan, KnownWeights &known,
+                               mlir::Value lengths = {});
 
 /// Moves, cancels and shares the transforms within `root`, which is isolated
 /// from above, as stamp-fold does; fails if that comes to no end.

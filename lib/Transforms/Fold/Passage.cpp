@@ -184,8 +184,6 @@ std::optional<Passage> Passage::ofFeatures(Operation *op, Entry entry,
 // Changes of shape
 //===----------------------------------------------------------------------===//
 
-static constexpr int64_t kNone = -1;
-
 /// For each dimension of the wide type, the one of the narrow type that is the
 /// same, all others of its group being of size 1.
 static SmallVector<int64_t> pairWithin(RankedTensorType wide,
@@ -201,9 +199,7 @@ static SmallVector<int64_t> pairWithin(RankedTensorType wide,
   return narrow;
 }
 
-/// For each dimension of the tensor that a slice is a part of, the one of the
-/// slice that is the same as a whole, or kNone.
-static SmallVector<int64_t> pairWithSlice(OffsetSizeAndStrideOpInterface slice,
+SmallVector<int64_t> stamp::pairWithSlice(OffsetSizeAndStrideOpInterface slice,
                                           Value whole,
                                           const llvm::SmallBitVector &dropped) {
   auto type = cast<RankedTensorType>(whole.getType());
@@ -227,9 +223,7 @@ static SmallVector<int64_t> pairWithSlice(OffsetSizeAndStrideOpInterface slice,
   return places;
 }
 
-/// For each dimension of the operand, the one of the result that is the same as
-/// a whole, or kNone.
-static SmallVector<int64_t> pairDimensions(Operation *op) {
+SmallVector<int64_t> stamp::pairDimensions(Operation *op) {
   if (auto cast = dyn_cast<tensor::CastOp>(op)) {
     auto from = dyn_cast<RankedTensorType>(cast.getSource().getType());
     if (!from || !isa<RankedTensorType>(cast.getType()))

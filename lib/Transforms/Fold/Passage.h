@@ -134,6 +134,20 @@ struct Passage::Entry {
   int64_t dimension;
 };
 
+/// No dimension.
+constexpr int64_t kNone = -1;
+
+/// For each dimension of the operand of a tensor.cast, expand_shape,
+/// collapse_shape or extract_slice, the one of the result that is the same as a
+/// whole, or kNone.
+mlir::SmallVector<int64_t> pairDimensions(mlir::Operation *op);
+
+/// For each dimension of the tensor that a slice is a part of, the one of the
+/// slice that is the same as a whole, or kNone.
+mlir::SmallVector<int64_t>
+pairWithSlice(mlir::OffsetSizeAndStrideOpInterface slice, mlir::Value whole,
+              const llvm::SmallBitVector &dropped);
+
 /// The elements of a tensor per token; kDynamic if they are unknown.
 int64_t getTokenWidth(mlir::Value tensor, int64_t sequence);
 
