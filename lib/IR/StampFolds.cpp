@@ -15,6 +15,7 @@
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -145,8 +146,31 @@ static std::optional<std::vector<float>> readTransformed(OpTy op,
   return values;
 }
 
-/// The values of a constant tensor, or of feature transforms of one: what R⁻¹·W
-/// is nobody needs but its quantizer, so that it never becomes a constant.
+/// The values of a transpose of a constant.
+static std::optional<std::vector<float>>
+readTransposed(linalg::TransposeOp transpose) {
+  std::optional<std::vector<float>> values = readFloats(transpose.getInput());
+  if (!values)
+    return std::nullopt;
+  SmallVector<int64_t> strides =
+      computeStrides(transpose.getInput().getType().getShape());
+  applyPermutationToVector(strides, transpose.getPermutation());
+  ArrayRef<int64_t> sizes =
+      cast<RankedTensorType>(transpose->getResult(0).getType()).getShape();
+  std::vector<float> result;
+  result.reserve(values->size());
+  SmallVector<int64_t> indices(sizes.size(), 0);
+  while (result.size() < values->size()) {
+    result.push_back((*values)[linearize(indices, strides)]);
+    for (int64_t d = sizes.size() - 1; d >= 0 && ++indices[d] == sizes[d]; --d)
+      indices[d] = 0;
+  }
+  return result;
+}
+
+/// The values of a constant tensor, or of feature transforms, transposes and
+/// reshapes of one: nobody needs them but its quantizer, so that they never
+/// become a constant.
 static std::optional<std::vector<float>> readFloats(Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   Attribute constant;
@@ -154,6 +178,11 @@ static std::optional<std::vector<float>> readFloats(Value tensor) {
     return std::nullopt;
   if (matchPattern(tensor, m_Constant(&constant)))
     return readFloats(constant, type);
+  if (auto collapse = tensor.getDefiningOp<tensor::CollapseShapeOp>())
+    return readFloats(collapse.getSrc());
+  if (auto transpose = tensor.getDefiningOp<linalg::TransposeOp>();
+      transpose && transpose.hasPureTensorSemantics())
+    return readTransposed(transpose);
   if (!type.getElementType().isF32())
     return std::nullopt;
   if (auto op = tensor.getDefiningOp<FeatureTransformOp>())

@@ -18,7 +18,9 @@ def StampSelect : Pass<"stamp-select"> {
     dimensions that the activations and the result have and the weight has not,
     the last one of the activations is the sequence; the others hold sequences of
     their own. 1x1 convolutions are linears whose tokens are pixels, and get a 2-D
-    basis unless `basis` is given.
+    basis unless `basis` is given. Several dimensions that are summed over, or
+    several of channels, count as one, and so do the two of blocked tokens
+    (`linalg.mmt4d`, or where a pack or an expanded shape says that they are one).
 
     A plan that the user put on an op stays. What the user asks for, on an op or
     by `basis`, `features` or `schedule`, must fit a static sequence and its
@@ -27,6 +29,13 @@ def StampSelect : Pass<"stamp-select"> {
     (`--remarks-filter="stamp.*" --remark-format=emitRemark`).
     An option that holds a space is written in braces:
     `--stamp-select="schedule={#stamp.schedule<[64 : 8], 4>}"`.
+
+    `min-tokens`, `min-k`, `min-n` and `min-macs` leave small linears alone, as
+    far as their sizes are known. `include` and `exclude` are extended regular
+    expressions, searched for in the name of the function, in the names that the
+    op's location has and in its places (`file:line:column`):
+    `--stamp-select="include=encoder exclude=lm_head|model.mlir:12:"`. An op that
+    has a plan already passes every filter.
 
     Before:
     ```mlir
@@ -65,7 +74,19 @@ def StampSelect : Pass<"stamp-select"> {
     Option<"weightGroup", "weight-group", "int64_t", "0",
            "Inputs of an output channel that share a scale; 0: all">,
     Option<"minTokens", "min-tokens", "int64_t", "2",
-           "Linears that surely see fewer tokens stay float">
+           "Linears that surely see fewer tokens stay float">,
+    Option<"minK", "min-k", "int64_t", "0",
+           "Linears that surely sum over fewer inputs stay float">,
+    Option<"minN", "min-n", "int64_t", "0",
+           "Linears that surely have fewer output channels stay float">,
+    Option<"minMacs", "min-macs", "int64_t", "0",
+           "Linears that surely take fewer multiply-adds stay float">,
+    Option<"include", "include", "std::string", "\"\"",
+           "Only linears whose function or location has a match of this regular "
+           "expression are chosen">,
+    Option<"exclude", "exclude", "std::string", "\"\"",
+           "Linears whose function or location has a match of this regular "
+           "expression stay float">
   ];
   let dependentDialects = ["::stamp::StampDialect"];
 }
@@ -80,7 +101,9 @@ def StampQuantize : Pass<"stamp-quantize"> {
 
     The weight's transform and quantization fold at once when the weight is
     constant. The contraction keeps its form, but becomes a `linalg.contract`
-    where it reads the weight in front of its transpose or broadcast.
+    where it reads the weight in front of its transpose or broadcast, or where
+    dimensions of its operands are joined. What was packed into blocks for it is
+    read in front of the pack.
 
     Groups of activations or weights split the contraction's sums: it has one
     accumulator per group, and rescale adds up the groups. Where K is no multiple
@@ -139,7 +162,8 @@ def StampQuantize : Pass<"stamp-quantize"> {
     ```
   }];
   let dependentDialects = [
-    "::stamp::StampDialect", "::mlir::arith::ArithDialect",
+    "::stamp::StampDialect", "::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
   ];
 }

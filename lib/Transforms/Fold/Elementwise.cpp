@@ -27,6 +27,12 @@ using namespace stamp;
 // Broadcasts
 //===----------------------------------------------------------------------===//
 
+/// Whether an operand is read as it lies, or repeated: along dimensions that it
+/// does not have, or that it has one element of.
+static bool selectsElements(AffineMap map) {
+  return map.isProjectedPermutation(/*allowZeroInResults=*/true);
+}
+
 /// Sees through a broadcast, whoever does it: the tensor in front of it, and
 /// how the result's indices become indices of that.
 static Value skipBroadcast(Value tensor, AffineMap &map) {
@@ -39,7 +45,7 @@ static Value skipBroadcast(Value tensor, AffineMap &map) {
     return tensor;
   OpOperand *input = op.getDpsInputOperand(0);
   AffineMap inputMap = op.getMatchingIndexingMap(input);
-  if (!inputMap.isProjectedPermutation() || inputMap.isPermutation() ||
+  if (!selectsElements(inputMap) || inputMap.isPermutation() ||
       !isa<RankedTensorType>(input->get().getType()))
     return tensor;
   map = inputMap.compose(map);
@@ -114,13 +120,14 @@ std::optional<Passage> Passage::ofElementwise(linalg::LinalgOp op, Entry entry,
   if (op.payloadUsesValueFromOperand(init))
     return refuse("adds to an init");
   AffineMap resultMap = op.getMatchingIndexingMap(init);
-  auto selects = [](AffineMap map) { return map.isProjectedPermutation(); };
   if (!resultMap.isPermutation() ||
-      !llvm::all_of(op.getIndexingMapsArray(), selects))
+      !llvm::all_of(op.getIndexingMapsArray(), selectsElements))
     return refuse("picks elements in another way than a broadcast");
 
   AffineMap entryMap =
       op.getMatchingIndexingMap(entry.operand ? entry.operand : init);
+  if (!isa<AffineDimExpr>(entryMap.getResult(entry.dimension)))
+    return refuse("repeats one token");
   unsigned loop = entryMap.getDimPosition(entry.dimension);
   AffineExpr sequence = getAffineDimExpr(loop, op.getContext());
   Passage passage{
@@ -200,6 +207,30 @@ static bool picksColumns(AffineMap map, RescaleOp rescale) {
   return map == vector || map == all;
 }
 
+/// The tensor without its dimensions of size 1 that have the index 0.
+static Value dropUnits(OpBuilder &builder, Location loc, Value tensor,
+                       AffineMap &map) {
+  SmallVector<ReassociationIndices> groups;
+  ReassociationIndices units;
+  SmallVector<AffineExpr> indices;
+  for (auto [d, index] : llvm::enumerate(map.getResults())) {
+    units.push_back(d);
+    if (isa<AffineConstantExpr>(index))
+      continue;
+    indices.push_back(index);
+    groups.push_back(std::exchange(units, {}));
+  }
+  if (groups.empty() || indices.size() == map.getNumResults())
+    return tensor;
+  llvm::append_range(groups.back(), units);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  for (auto [d, index] : llvm::enumerate(map.getResults()))
+    if (isa<AffineConstantExpr>(index) && type.getDimSize(d) != 1)
+      return tensor;
+  map = AffineMap::get(map.getNumDims(), 0, indices, map.getContext());
+  return tensor::CollapseShapeOp::create(builder, loc, tensor, groups);
+}
+
 /// The rescale with this bias, if `a` is a rescale that has room for it.
 static Value addToRescale(RewriterBase &rewriter, Value a, int64_t sequence,
                           Value bias, AffineMap biasMap, Value spread) {
@@ -253,6 +284,7 @@ Value Passage::rebuildWithAddends(RewriterBase &rewriter,
   Value spread = createSpread(rewriter, loc, rows, getResult());
   if (OpOperand *bias = getBias(*this)) {
     unsigned number = bias->getOperandNumber();
+    inputs[number] = dropUnits(rewriter, loc, inputs[number], maps[number]);
     if (Value sum = addToRescale(rewriter, carried.front(), result,
                                  inputs[number], maps[number], spread))
       return sum;
