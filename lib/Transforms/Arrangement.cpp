@@ -32,9 +32,8 @@ SmallVector<int64_t> Arrangement::getPermutation() const {
 
 bool Arrangement::isIdentity() const {
   return isIdentityPermutation(getPermutation()) &&
-         llvm::all_of(groups, [](const auto &group) {
-           return group.size() == 1;
-         });
+         llvm::all_of(groups,
+                      [](const auto &group) { return group.size() == 1; });
 }
 
 SmallVector<int64_t> Arrangement::apply(ArrayRef<int64_t> sizes) const {
@@ -76,8 +75,7 @@ static Value transpose(OpBuilder &builder, Location loc, Value tensor,
 
 Value Arrangement::apply(OpBuilder &builder, Location loc, Value tensor) const {
   tensor = transpose(builder, loc, tensor, getPermutation());
-  if (llvm::all_of(groups,
-                   [](const auto &group) { return group.size() == 1; }))
+  if (llvm::all_of(groups, [](const auto &group) { return group.size() == 1; }))
     return tensor;
   return tensor::CollapseShapeOp::create(builder, loc, tensor, inOrder(groups));
 }
@@ -94,8 +92,8 @@ joinSizes(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> sizes,
       product = product * builder.getAffineSymbolExpr(factors.size());
       factors.push_back(sizes[d]);
     }
-    joined.push_back(affine::makeComposedFoldedAffineApply(builder, loc,
-                                                           product, factors));
+    joined.push_back(
+        affine::makeComposedFoldedAffineApply(builder, loc, product, factors));
   }
   return joined;
 }
@@ -106,8 +104,7 @@ static Value padTo(OpBuilder &builder, Location loc, Value tensor,
   auto type = cast<RankedTensorType>(tensor.getType());
   SmallVector<int64_t> shape;
   for (OpFoldResult size : sizes)
-    shape.push_back(
-        getConstantIntValue(size).value_or(ShapedType::kDynamic));
+    shape.push_back(getConstantIntValue(size).value_or(ShapedType::kDynamic));
   if (type.hasStaticShape() && type.getShape() == ArrayRef(shape))
     return tensor;
   SmallVector<OpFoldResult> low(sizes.size(), builder.getIndexAttr(0)), high;
@@ -140,5 +137,6 @@ Value Arrangement::undo(OpBuilder &builder, Location loc, Value arranged,
         builder, loc, RankedTensorType::get(shape, type.getElementType()),
         arranged, reassociation, sizes);
   }
-  return transpose(builder, loc, arranged, invertPermutationVector(permutation));
+  return transpose(builder, loc, arranged,
+                   invertPermutationVector(permutation));
 }

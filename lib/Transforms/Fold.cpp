@@ -55,9 +55,9 @@ struct MeasureSource final : OpRewritePattern<tensor::DimOp> {
   }
 };
 
-/// Exporters write 0 for the index of a dimension of size 1. Where the loop that
-/// it would be is one of a single turn, too, that loop is as good, and the op is
-/// seen to take the operand as it lies.
+/// Exporters write 0 for the index of a dimension of size 1. Where the loop
+/// that it would be is one of a single turn, too, that loop is as good, and the
+/// op is seen to take the operand as it lies.
 ///
 ///   affine_map<(b, s, d) -> (0, s, d)>     with a batch of one
 /// becomes
@@ -111,12 +111,19 @@ static bool shareEqualOps(Operation *root, RewriterBase::Listener *listener,
   return changed;
 }
 
+/// L·1 of a length that run time decides, one number for each token: it
+/// stands for no refusal, but for a bias that has moved.
+static bool isSpread(TransformOp transform) {
+  return transform.getInput().getDefiningOp<linalg::FillOp>() != nullptr;
+}
+
 static void explainTransformsLeft(Operation *root) {
   root->walk([&](Operation *op) {
     if (auto inverse = dyn_cast<InverseTransformOp>(op))
       remark::missed(op->getLoc(), kRemark) << remark::reason(
           "the inverse transform stays: {0}", explainStay(inverse));
-    else if (auto transform = dyn_cast<TransformOp>(op))
+    else if (auto transform = dyn_cast<TransformOp>(op);
+             transform && !isSpread(transform))
       remark::missed(op->getLoc(), kRemark)
           << remark::reason("the transform stays: {0}", explainStay(transform));
   });
@@ -134,6 +141,7 @@ LogicalResult stamp::foldTransforms(Operation *root,
   populateMoves(rules, counts);
   populateAttentionRules(rules, counts);
   populateConstantRules(rules, counts);
+  populatePixelRules(rules);
   FrozenRewritePatternSet patterns(std::move(rules));
   // Sharing leaves one reader where there were several, and so may let a
   // transform move that had to stay. Each turn leaves fewer ops to share.

@@ -101,8 +101,8 @@ static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
   auto filterType = cast<RankedTensorType>(filter.getType());
   if (filterType.getDimSize(layout.filter) != 1 ||
       filterType.getDimSize(layout.filter + 1) != 1)
-    return refuse("its filter covers more than one pixel; only 1x1 "
-                  "convolutions are linears");
+    return refuse("its filter covers more than one pixel; as a 1x1 convolution "
+                  "of gathered pixels (im2col) it would be a linear");
   auto strides = op->getAttrOfType<DenseIntElementsAttr>("strides");
   if (strides && !llvm::all_of(strides.getValues<int64_t>(),
                                [](int64_t stride) { return stride == 1; }))
@@ -219,8 +219,8 @@ struct Operand {
     seeThroughCopies();
     if (!seeThroughPack())
       return;
-    AffineMap identity = AffineMap::getMultiDimIdentityMap(
-        loops.size(), read.type.getContext());
+    AffineMap identity =
+        AffineMap::getMultiDimIdentityMap(loops.size(), read.type.getContext());
     read = Weight::seeThrough(read.tensor, identity);
     DimensionLoops packed = std::move(loops);
     loops.clear();
@@ -299,10 +299,9 @@ static std::optional<Arrangement> arrange(const DimensionLoops &dimensions,
 /// The loops of the last tokens in X and, if they are blocked, of the blocks.
 /// A pack or an unpack knows that they are, and so does a linalg.mmt4d;
 /// elsewhere blocks look like heads, and their outer loop like a batch.
-static SmallVector<unsigned> findSequence(linalg::LinalgOp op,
-                                          const Operand &x,
-                                          llvm::function_ref<bool(unsigned)>
-                                              isToken) {
+static SmallVector<unsigned>
+findSequence(linalg::LinalgOp op, const Operand &x,
+             llvm::function_ref<bool(unsigned)> isToken) {
   SmallVector<unsigned> sequence;
   for (const SmallVector<unsigned> &loops : x.loops)
     if (!loops.empty() && llvm::all_of(loops, isToken))
@@ -329,8 +328,7 @@ static SmallVector<unsigned> findSequence(linalg::LinalgOp op,
 /// A contraction whose loops are told apart by which operands have them.
 /// Operands are read in front of their packs if `unpacked`.
 static std::optional<Linear> matchContraction(linalg::LinalgOp op,
-                                              bool unpacked,
-                                              std::string &why) {
+                                              bool unpacked, std::string &why) {
   auto refuse = [&](std::string reason) {
     why = std::move(reason);
     return std::nullopt;
@@ -390,7 +388,8 @@ static std::optional<Linear> matchContraction(linalg::LinalgOp op,
                   "result has and the weight has not; it is a product of a "
                   "vector, or of two tensors with the same batch");
   if (roles.channels.empty())
-    return refuse("its weight is a vector; expand it to a matrix of one column");
+    return refuse(
+        "its weight is a vector; expand it to a matrix of one column");
   if (roles.features.empty())
     return refuse("it sums over nothing; it is an outer product");
 
@@ -455,11 +454,9 @@ static bool agreeOnFeatures(const Linear &linear) {
 /// blocks nor a layout for some kernel are in the way.
 static std::optional<Linear> matchContraction(linalg::LinalgOp op,
                                               std::string &why) {
-  std::optional<Linear> linear =
-      matchContraction(op, /*unpacked=*/true, why);
-  if (linear &&
-      (!linear->isUnpacked ||
-       (agreeOnFeatures(*linear) && isZeroTensor(linear->init))))
+  std::optional<Linear> linear = matchContraction(op, /*unpacked=*/true, why);
+  if (linear && (!linear->isUnpacked ||
+                 (agreeOnFeatures(*linear) && isZeroTensor(linear->init))))
     return linear;
   return matchContraction(op, /*unpacked=*/false, why);
 }
@@ -476,20 +473,23 @@ std::optional<Linear> Linear::match(linalg::LinalgOp op, std::string &why) {
     return std::nullopt;
   };
   if (!isLinearCandidate(op))
-    return refuse("it is neither a contraction nor a convolution");
+    return refuse("it is neither a contraction nor a convolution; write it as "
+                  "a linalg.contract");
   if (!op.hasPureTensorSemantics())
-    return refuse("it works on buffers, not on tensors");
+    return refuse(
+        "it works on buffers, not on tensors; select before bufferization");
   auto isInteger = [](Value operand) {
     return isa<IntegerType>(getElementTypeOrSelf(operand));
   };
   if (llvm::all_of(op.getDpsInputs(), isInteger))
-    return refuse("its operands are integers: it is quantized already");
+    return refuse("its operands are integers: it is quantized already; nothing "
+                  "is left to do");
   auto isFloat = [](Type type) {
     Type element = getElementTypeOrSelf(type);
     return element.isF32() || element.isF16() || element.isBF16();
   };
   constexpr const char *kElementTypes =
-      "its element types are not f32, f16 or bf16";
+      "its element types are not f32, f16 or bf16; convert them first";
   if (!llvm::all_of(op->getOperandTypes(), isFloat))
     return refuse(kElementTypes);
 
@@ -505,7 +505,7 @@ std::optional<Linear> Linear::match(linalg::LinalgOp op, std::string &why) {
   constexpr int64_t kMaxReduction = 66311;
   if (linear->getReductionLength() > kMaxReduction)
     return refuse("its sums are longer than 66311 products, which may overflow "
-                  "32-bit accumulators");
+                  "32-bit accumulators; split them and add up the parts");
   return linear;
 }
 

@@ -152,8 +152,8 @@ private:
     if (!filter || filter->isValid(why))
       return success();
     return emitError(UnknownLoc::get(context))
-           << "stamp-select: option '" << name << "' is no regular expression: "
-           << why;
+           << "stamp-select: option '" << name
+           << "' is no regular expression: " << why;
   }
 
   /// One transform or a list of them; none yet if each linear gets its own.

@@ -24,9 +24,12 @@ ONE_TOKEN = (
     "its 1 token(s) are fewer than min-tokens = 2; min-tokens = 1 or a stamp.plan "
     "of its own would choose it"
 )
-QUANTIZED = "its operands are integers: it is quantized already"
+QUANTIZED = (
+    "its operands are integers: it is quantized already; nothing is left to do"
+)
 LARGE_FILTER = (
-    "its filter covers more than one pixel; only 1x1 convolutions are linears"
+    "its filter covers more than one pixel; as a 1x1 convolution of gathered "
+    "pixels (im2col) it would be a linear"
 )
 class Model(NamedTuple):
     module: str

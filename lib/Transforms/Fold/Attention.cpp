@@ -55,14 +55,18 @@ planExchange(InverseTransformOp inverse, std::string &why) {
   Value other = sum->other->get();
   auto type = cast<RankedTensorType>(other.getType());
   if (!inverse.getBasis().getBasis()->isOrthonormal())
-    return refuse("and the basis is not orthonormal");
+    return refuse("and the basis is not orthonormal; an orthonormal one could "
+                  "move to its other operand");
   if (inverse.getLengths())
-    return refuse("and its sequences have lengths of their own");
+    return refuse("and its sequences have lengths of their own; sequences of "
+                  "one length could be exchanged");
   if (sum->op->getBlock() != inverse->getBlock())
-    return refuse("in another block, which may run more often");
+    return refuse(
+        "in another block, which may run more often; move it into this block");
   if (!isa<Float16Type, BFloat16Type, Float32Type>(type.getElementType()) ||
       type.getRank() < 2)
-    return refuse("and its other operand cannot be transformed instead");
+    return refuse("and its other operand cannot be transformed instead; make "
+                  "that a tensor of floats with rows");
   if (auto meets = other.getDefiningOp<InverseTransformOp>();
       meets && keepsType(meets) &&
       RowTransform::of(meets) == RowTransform::of(inverse).along(sum->along))
@@ -70,9 +74,11 @@ planExchange(InverseTransformOp inverse, std::string &why) {
   int64_t mine = getTokenWidth(inverse.getResult(), inverse.getDimension());
   int64_t its = getTokenWidth(other, sum->along);
   if (ShapedType::isDynamic(mine) || ShapedType::isDynamic(its))
-    return refuse("and its other operand may be no cheaper to transform");
+    return refuse("and its other operand may be no cheaper to transform; "
+                  "static sizes would tell");
   if (its >= mine)
-    return refuse("and its other operand is no cheaper to transform");
+    return refuse("and its other operand is no cheaper to transform; fewer "
+                  "rows there than features here would be");
   return sum;
 }
 
