@@ -384,6 +384,37 @@ def convolutions():
     return Model(f.returning(y), [image], compute, 2, 4, [LARGE_FILTER], basis=None)
 
 
+def pixels_of_any_number():
+    """1×1 convolutions over an image whose sides run time decides, with a
+    normalization between them that exporters write with zeros for indices. One
+    pair, for all between is linear, over the grid as over its pixels; and L·1 of a
+    length that run time decides, which spreads the shift."""
+    height, width = 5, 4
+    pixels = activations(1, height * width, WIDTH, seed=14)
+    up, down = weights(1, WIDTH, CHANNELS), weights(2, CHANNELS, WIDTH)
+    scale, shift = weights(3, 2, CHANNELS)
+    image = pixels.reshape(1, height, width, WIDTH)
+    f = Writer(tensor([1, "?", "?", WIDTH]))
+    x, hidden = f.arguments[0], [1, "?", "?", CHANNELS]
+    h = f.linalg("conv_2d_nhwc_hwcf", [x, f.constant(up[None, None])], f.init(hidden, x))
+    each, channel = "d0, d1, d2, d3", "d0, 0, 0, d3"
+    inputs = [h, *(f.constant(c[None, None, None]) for c in [scale, shift])]
+    body = "%p = arith.mulf %i0, %i1 : f32\n    %r = arith.addf %p, %i2 : f32"
+    maps = [each, channel, channel, each]
+    h = f.generic(maps, "pppp", inputs, f.init(hidden, x), body)
+    y = f.linalg(
+        "conv_2d_nhwc_hwcf",
+        [h, f.constant(down[None, None])],
+        f.init([1, "?", "?", WIDTH], x),
+    )
+
+    def compute(linear):
+        y = linear(linear(pixels, up) * scale + shift, down)
+        return y.reshape(image.shape)
+
+    return Model(f.returning(y), [image], compute, 2, 3)
+
+
 def blocked():
     """Packed for mmt4d, where a token is spread over two dimensions. L of the
     argument, and L⁻¹ of the result, which somebody reads."""
@@ -622,6 +653,7 @@ MODELS = {
         decode,
         vision,
         convolutions,
+        pixels_of_any_number,
         blocked,
         data_tiling,
         batch_of_blocks,
