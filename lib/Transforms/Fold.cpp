@@ -142,6 +142,8 @@ LogicalResult stamp::foldTransforms(Operation *root,
   populateAttentionRules(rules, counts);
   populateConstantRules(rules, counts);
   populatePixelRules(rules);
+  // What a rule makes a reader of sizes measure.
+  rules.add<MeasureSource>(context);
   FrozenRewritePatternSet patterns(std::move(rules));
   // Sharing leaves one reader where there were several, and so may let a
   // transform move that had to stay. Each turn leaves fewer ops to share.
