@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -60,33 +61,47 @@ int64_t Linear::getMultiplyAdds() const {
 namespace {
 /// Where the dimensions of a convolution's operands are.
 struct ConvolutionLayout {
-  int64_t grid;          ///< H among N, H, W and C.
-  int64_t filter;        ///< The filter's height, in front of its width.
+  int64_t numSides;      ///< Dimensions of an image: its width, and its height.
+  int64_t image;         ///< The first of them among N, H, W and C.
+  int64_t filter;        ///< The first one of the filter.
   int64_t inputChannels; ///< C among the filter's dimensions.
   int64_t channels;      ///< F among them.
 };
 } // namespace
 
 static std::optional<ConvolutionLayout> getLayout(linalg::LinalgOp op) {
-  if (isa<linalg::Conv2DNhwcHwcfOp>(op.getOperation()))
-    return ConvolutionLayout{1, 0, 2, 3};
-  if (isa<linalg::Conv2DNhwcFhwcOp>(op.getOperation()))
-    return ConvolutionLayout{1, 1, 3, 0};
-  if (isa<linalg::Conv2DNchwFchwOp>(op.getOperation()))
-    return ConvolutionLayout{2, 2, 1, 0};
-  return std::nullopt;
+  using Layout = ConvolutionLayout;
+  return llvm::TypeSwitch<Operation *, std::optional<Layout>>(op)
+      .Case<linalg::Conv2DNhwcHwcfOp>(
+          [](auto) { return Layout{2, 1, 0, 2, 3}; })
+      .Case<linalg::Conv2DNhwcFhwcOp>(
+          [](auto) { return Layout{2, 1, 1, 3, 0}; })
+      .Case<linalg::Conv2DNchwFchwOp>(
+          [](auto) { return Layout{2, 2, 2, 1, 0}; })
+      .Case<linalg::Conv1DNwcWcfOp>([](auto) { return Layout{1, 1, 0, 1, 2}; })
+      .Case<linalg::Conv1DNcwFcwOp>([](auto) { return Layout{1, 2, 2, 1, 0}; })
+      .Default([](auto) { return std::nullopt; });
+}
+
+/// How the dimensions of images become images, pixels and channels.
+static Arrangement joinPixels(const ConvolutionLayout &layout) {
+  ReassociationIndices pixels =
+      llvm::to_vector(llvm::seq(layout.image, layout.image + layout.numSides));
+  if (layout.image == 2)
+    return {{{0}, {1}, pixels}};
+  return {{{0}, pixels, {layout.numSides + 1}}};
 }
 
 /// Whether images, their channels last, are rows of a matrix of which a reshape
 /// made images of one pixel each, as exporters do that have no op for matmuls.
 static bool holdsRowsOfMatrix(Value images) {
   auto expand = images.getDefiningOp<tensor::ExpandShapeOp>();
-  if (!expand)
+  if (!expand || expand.getSrcType().getRank() != 2)
     return false;
-  SmallVector<ReassociationIndices> rows = {{0, 1, 2}, {3}};
-  ArrayRef<int64_t> sizes = expand.getType().getShape();
-  return expand.getReassociationIndices() == rows && sizes[1] == 1 &&
-         sizes[2] == 1;
+  int64_t channels = expand.getType().getRank() - 1;
+  return expand.getReassociationIndices().back().size() == 1 &&
+         llvm::all_of(expand.getType().getShape().slice(1, channels - 1),
+                      [](int64_t size) { return size == 1; });
 }
 
 /// A filter of one pixel makes a convolution a linear whose tokens are pixels.
@@ -99,8 +114,8 @@ static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
   };
   Value filter = op.getDpsInputOperand(1)->get();
   auto filterType = cast<RankedTensorType>(filter.getType());
-  if (filterType.getDimSize(layout.filter) != 1 ||
-      filterType.getDimSize(layout.filter + 1) != 1)
+  if (!llvm::all_of(filterType.getShape().slice(layout.filter, layout.numSides),
+                    [](int64_t size) { return size == 1; }))
     return refuse("its filter covers more than one pixel; as a 1x1 convolution "
                   "of gathered pixels (im2col) it would be a linear");
   auto strides = op->getAttrOfType<DenseIntElementsAttr>("strides");
@@ -110,8 +125,8 @@ static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
                   "tensor.extract_slice first");
 
   MLIRContext *context = op->getContext();
-  bool rows = holdsRowsOfMatrix(op.getDpsInputOperand(0)->get());
-  bool pixelsLast = layout.grid == 2;
+  bool pixelsLast = layout.image == 2;
+  bool rows = !pixelsLast && holdsRowsOfMatrix(op.getDpsInputOperand(0)->get());
   // Images, pixels, output channels, input channels.
   unsigned pixels = rows ? 0 : 1, outputs = pixels + 1, inputs = pixels + 2;
   unsigned numLoops = pixels + 3;
@@ -123,7 +138,8 @@ static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
     return AffineMap::getMultiDimIdentityMap(numLoops, context)
         .getSubMap(loops);
   };
-  SmallVector<AffineExpr> ofFilter(4, getAffineConstantExpr(0, context));
+  SmallVector<AffineExpr> ofFilter(filterType.getRank(),
+                                   getAffineConstantExpr(0, context));
   ofFilter[layout.channels] = getAffineDimExpr(outputs, context);
   ofFilter[layout.inputChannels] = getAffineDimExpr(inputs, context);
 
@@ -139,12 +155,13 @@ static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
   linear.resultMap = mapTo(outputs);
   linear.weightArrangement =
       Arrangement::identity(linear.weightMap.getNumResults());
-  if (rows)
-    linear.xArrangement.groups = {{0, 1, 2}, {3}};
-  else if (pixelsLast)
-    linear.xArrangement.groups = {{0}, {1}, {2, 3}};
-  else
-    linear.xArrangement.groups = {{0}, {1, 2}, {3}};
+  linear.xArrangement = joinPixels(layout);
+  if (rows) {
+    // Each image is a token.
+    SmallVector<ReassociationIndices> &groups = linear.xArrangement.groups;
+    groups[1].insert(groups[1].begin(), groups[0].front());
+    groups.erase(groups.begin());
+  }
   linear.resultArrangement = linear.xArrangement;
   auto position = [&](AffineMap map, unsigned loop) -> int64_t {
     return *map.getResultPosition(getAffineDimExpr(loop, context));
@@ -154,8 +171,8 @@ static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
   linear.weightReduced = position(linear.weightMap, inputs);
   linear.resultSequence = position(linear.resultMap, pixels);
   linear.channels = position(linear.resultMap, outputs);
-  if (!rows)
-    linear.grid = layout.grid;
+  if (!rows && layout.numSides == 2)
+    linear.grid = layout.image;
   return linear;
 }
 
@@ -209,6 +226,7 @@ struct Operand {
              map},
         loops(getLoops(map)) {}
 
+  /// In front of what only copies its elements.
   void seeThroughCopies() {
     read = Weight::seeThrough(read.tensor, read.map);
     loops = getLoops(read.map);
@@ -244,10 +262,10 @@ struct Operand {
   }
 };
 
-/// The loops of a contraction by their roles.
+/// The loops of a contraction by their roles; the others are those of sequences
+/// and of weights of their own.
 struct Roles {
   SmallVector<unsigned> sequence, features, channels;
-  DimensionLoops others; ///< Sequences of their own, and weights of their own.
 };
 } // namespace
 

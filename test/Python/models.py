@@ -384,6 +384,27 @@ def convolutions():
     return Model(f.returning(y), [image], compute, 2, 4, [LARGE_FILTER], basis=None)
 
 
+def sounds():
+    """Convolutions of width 1 along one side, channels last and then first, as
+    speech models have them. A pair for each: a tanh stands between them."""
+    x = activations(BATCH, TOKENS, WIDTH, seed=15)
+    up, down = weights(1, WIDTH, CHANNELS), weights(2, CHANNELS, WIDTH)
+    f = Writer(tensor(x.shape))
+    hidden, turned = [BATCH, TOKENS, CHANNELS], [BATCH, CHANNELS, TOKENS]
+    h = f.linalg(
+        "conv_1d_nwc_wcf", [f.arguments[0], f.constant(up[None])], f.init(hidden)
+    )
+    h = f.linalg("tanh", [h], f.init(hidden))
+    h = copy(f, h, turned, "d0, d2, d1", "d0, d1, d2", "ppp")
+    w = np.ascontiguousarray(down.T)[:, :, None]
+    y = f.linalg("conv_1d_ncw_fcw", [h, f.constant(w)], f.init([BATCH, WIDTH, TOKENS]))
+
+    def compute(linear):
+        return linear(np.tanh(linear(x, up)), down).swapaxes(1, 2)
+
+    return Model(f.returning(y), [x], compute, 2, 4)
+
+
 def pixels_of_any_number():
     """1×1 convolutions over an image whose sides run time decides, with a
     normalization between them that exporters write with zeros for indices. One
@@ -653,6 +674,7 @@ MODELS = {
         decode,
         vision,
         convolutions,
+        sounds,
         pixels_of_any_number,
         blocked,
         data_tiling,

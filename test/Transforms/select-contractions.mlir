@@ -117,6 +117,18 @@ func.func @rows_as_images(%rows: tensor<32x8xf32>, %images: tensor<32x1x1x8xf32>
   return %0, %1 : tensor<32x1x1x4xf32>, tensor<32x1x1x4xf32>
 }
 
+// Along one side, pixels are tokens as they are.
+// CHECK-LABEL: func @one_side
+//       CHECK:   linalg.conv_1d_nwc_wcf {{.*}}stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>
+//       CHECK:   linalg.conv_1d_ncw_fcw {{.*}}stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>
+func.func @one_side(%a: tensor<2x16x3xf32>, %b: tensor<2x3x16xf32>, %ya: tensor<2x16x5xf32>, %yb: tensor<2x5x16xf32>) -> (tensor<2x16x5xf32>, tensor<2x5x16xf32>) {
+  %wcf = arith.constant dense<1.0> : tensor<1x3x5xf32>
+  %fcw = arith.constant dense<1.0> : tensor<5x3x1xf32>
+  %0 = linalg.conv_1d_nwc_wcf ins(%a, %wcf : tensor<2x16x3xf32>, tensor<1x3x5xf32>) outs(%ya : tensor<2x16x5xf32>) -> tensor<2x16x5xf32>
+  %1 = linalg.conv_1d_ncw_fcw ins(%b, %fcw : tensor<2x3x16xf32>, tensor<5x3x1xf32>) outs(%yb : tensor<2x5x16xf32>) -> tensor<2x5x16xf32>
+  return %0, %1 : tensor<2x16x5xf32>, tensor<2x5x16xf32>
+}
+
 func.func private @without_a_body(tensor<32x8xf32>) -> tensor<32x4xf32>
 
 // Everything below stays as it is, for a reason.
@@ -191,4 +203,4 @@ func.func @quantized_elsewhere(%x: tensor<32x8xi8>, %y: tensor<32x4xi32>) -> ten
   return %0 : tensor<32x4xi32>
 }
 
-// REMARK: remark: [Analysis] {{.*}} contractions=21, left=10, selected=11
+// REMARK: remark: [Analysis] {{.*}} contractions=23, left=10, selected=13
