@@ -25,6 +25,8 @@ static SmallVector<int64_t> getSizes(const Arrangement &arrangement,
 }
 
 int64_t Linear::getSequenceLength() const {
+  if (!strides.empty())
+    return getSizes(resultArrangement, init.getType())[resultSequence];
   return getSizes(xArrangement, x.getType())[sequence];
 }
 
@@ -46,7 +48,9 @@ int64_t Linear::getChannelCount() const {
 
 int64_t Linear::getMultiplyAdds() const {
   int64_t product = getChannelCount();
-  for (int64_t size : getSizes(xArrangement, x.getType())) {
+  SmallVector<int64_t> sizes = getSizes(xArrangement, x.getType());
+  sizes[sequence] = getSequenceLength();
+  for (int64_t size : sizes) {
     if (ShapedType::isDynamic(size) || ShapedType::isDynamic(product))
       return ShapedType::kDynamic;
     product = llvm::SaturatingMultiply<uint64_t>(product, size);
@@ -118,11 +122,6 @@ static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
                     [](int64_t size) { return size == 1; }))
     return refuse("its filter covers more than one pixel; as a 1x1 convolution "
                   "of gathered pixels (im2col) it would be a linear");
-  auto strides = op->getAttrOfType<DenseIntElementsAttr>("strides");
-  if (strides && !llvm::all_of(strides.getValues<int64_t>(),
-                               [](int64_t stride) { return stride == 1; }))
-    return refuse("its stride leaves pixels out; take the others by "
-                  "tensor.extract_slice first");
 
   MLIRContext *context = op->getContext();
   bool pixelsLast = layout.image == 2;
@@ -150,6 +149,13 @@ static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
       filter, AffineMap::get(numLoops, 0, ofFilter, context));
   linear.init = op.getDpsInitOperand(0)->get();
   linear.weightIsFirst = false;
+  auto strides = op->getAttrOfType<DenseIntElementsAttr>("strides");
+  if (strides && !llvm::all_of(strides.getValues<int64_t>(),
+                               [](int64_t stride) { return stride == 1; })) {
+    linear.strides.assign(layout.numSides + 2, 1);
+    llvm::copy(strides.getValues<int64_t>(),
+               linear.strides.begin() + layout.image);
+  }
   linear.xMap = mapTo(inputs);
   linear.weightMap = linear.weight.map;
   linear.resultMap = mapTo(outputs);

@@ -274,10 +274,31 @@ static Value arrangeColumns(OpBuilder &builder, Location loc, Value columns,
 }
 
 //===----------------------------------------------------------------------===//
+// Convolutions that leave pixels out
+//===----------------------------------------------------------------------===//
+
+/// The X of a linear without the pixels that its strides leave out.
+static Value takeReadPixels(OpBuilder &builder, Location loc,
+                            const Linear &linear) {
+  if (linear.strides.empty())
+    return linear.x;
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(builder, loc, getSizeSource(linear.x));
+  SmallVector<OpFoldResult> left =
+      tensor::getMixedSizes(builder, loc, getSizeSource(linear.init));
+  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
+  for (int64_t d : linear.xArrangement.groups[linear.sequence])
+    sizes[d] = left[d];
+  return tensor::ExtractSliceOp::create(
+      builder, loc, linear.x, offsets, sizes,
+      getAsIndexOpFoldResult(builder.getContext(), linear.strides));
+}
+
+//===----------------------------------------------------------------------===//
 // Results in blocks
 //===----------------------------------------------------------------------===//
 
-/// Zeros in the shape of the arranged result, by the sizes of X and W.
+/// An init in the shape of the arranged result, by the sizes of X and W.
 static Value createArrangedInit(OpBuilder &builder, Location loc,
                                 const Linear &linear, Value x, Value w) {
   SmallVector<OpFoldResult> sizes;
@@ -424,7 +445,8 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
 
   // A contraction adds to its init: in f32, so that only the sum is narrowed.
   bool adds = !isZeroTensor(linear.init);
-  Value x = linear.xArrangement.apply(rewriter, loc, linear.x);
+  Value x = linear.xArrangement.apply(rewriter, loc,
+                                      takeReadPixels(rewriter, loc, linear));
   Value w = linear.weight.materialize(rewriter, loc);
   Operation *constant = w.getDefiningOp();
   w = linear.weightArrangement.apply(rewriter, loc, w);

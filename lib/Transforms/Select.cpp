@@ -199,8 +199,9 @@ private:
   BasisAttrInterface proposeGridBasis(const Linear &linear) {
     if (!linear.grid || ShapedType::isDynamic(linear.getSequenceLength()))
       return {};
+    // Strides may have left fewer pixels than X has.
     ArrayRef<int64_t> shape =
-        cast<RankedTensorType>(linear.x.getType()).getShape();
+        cast<RankedTensorType>(linear.init.getType()).getShape();
     int64_t height = shape[*linear.grid], width = shape[*linear.grid + 1];
     constexpr int64_t kDefaultLevels = 4;
     int64_t levels = llvm::Log2_64_Ceil(std::max(height, width));

@@ -405,6 +405,26 @@ def sounds():
     return Model(f.returning(y), [x], compute, 2, 4)
 
 
+def downsampling():
+    """A 1×1 convolution that takes every second row and every third column: a
+    linear over the pixels that it takes. One pair."""
+    image = activations(BATCH, 8 * 9, WIDTH, seed=16).reshape(BATCH, 8, 9, WIDTH)
+    w = weights(1, WIDTH, CHANNELS)
+    f = Writer(tensor(image.shape))
+    y = f.linalg(
+        "conv_2d_nhwc_hwcf",
+        [f.arguments[0], f.constant(w[None, None])],
+        f.init([BATCH, 4, 3, CHANNELS]),
+        "{strides = dense<[2, 3]> : tensor<2xi64>}",
+    )
+
+    def compute(linear):
+        taken = np.ascontiguousarray(image[:, ::2, ::3]).reshape(BATCH, 12, WIDTH)
+        return linear(taken, w, (4, 3)).reshape(BATCH, 4, 3, CHANNELS)
+
+    return Model(f.returning(y), [image], compute, 1, 2, basis=None)
+
+
 def pixels_of_any_number():
     """1×1 convolutions over an image whose sides run time decides, with a
     normalization between them that exporters write with zeros for indices. One
@@ -674,6 +694,7 @@ MODELS = {
         decode,
         vision,
         convolutions,
+        downsampling,
         sounds,
         pixels_of_any_number,
         blocked,

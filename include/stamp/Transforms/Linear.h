@@ -58,7 +58,11 @@ struct Linear {
   int64_t resultSequence; ///< S among the dimensions of Y.
   int64_t channels;       ///< N among the dimensions of Y.
 
-  /// The first of two dimensions of X as it is, a grid of H×W pixels, that are
+  /// What a convolution steps along the dimensions of X; empty if it leaves
+  /// nothing out. It is Y that says how many pixels are left.
+  mlir::SmallVector<int64_t> strides;
+
+  /// The first of two dimensions of Y as it is, a grid of H×W pixels, that are
   /// the sequence.
   std::optional<int64_t> grid;
 

@@ -17,10 +17,10 @@ def StampSelect : Pass<"stamp-select"> {
     behind what only transposes, reshapes, widens or repeats the weight. Of the
     dimensions that the activations and the result have and the weight has not,
     the last one of the activations is the sequence; the others hold sequences of
-    their own. 1x1 convolutions are linears whose tokens are pixels, and get a 2-D
-    basis unless `basis` is given. Several dimensions that are summed over, or
-    several of channels, count as one, and so do the two of blocked tokens
-    (`linalg.mmt4d`, or where a pack or an expanded shape says that they are one).
+    their own. 1x1 convolutions are linears whose tokens are the pixels that they
+    read, and get a 2-D basis unless `basis` is given. Several dimensions that are
+    summed over, or several of channels, count as one, and so do the two of blocked
+    tokens (of a `linalg.mmt4d`, or where a pack or an unpack says that they are one).
 
     A plan that the user put on an op stays. What the user asks for, on an op or
     by `basis`, `features` or `schedule`, must fit a static sequence and its
@@ -190,6 +190,9 @@ def StampFold : Pass<"stamp-fold"> {
     Moves that by themselves save nothing are made only where the transformed
     tensor gets no larger, or where a bounded look ahead finds what pays for it;
     none of them makes more transforms. A second run changes nothing.
+
+    Ops over the grid of pixels that an inverse transform makes tokens of are
+    collapsed to these tokens if they are linear and treat all pixels alike.
 
     What needs tokens is never passed: nonlinear ops, norms, gates, masks and
     scales that depend on the token. For each transform that stays, a `missed`
