@@ -145,9 +145,9 @@ def copy(f, x, shape, source, target, iterators):
 
 def torch_mlir():
     """Weights N×K, transposed and then broadcast to the batch by generics; biases
-    and activations are generics too; attention's product of two activations. L and L⁻¹ around
-    each linear: an activation function needs tokens, and the scores are wider than
-    what the last L⁻¹ makes."""
+    and activations are generics too; attention's product of two activations. L and
+    L⁻¹ around each linear: an activation function needs tokens, and the scores are
+    wider than what the last L⁻¹ makes."""
     hidden, out = [BATCH, TOKENS, CHANNELS], [BATCH, TOKENS, WIDTH]
     x = activations(BATCH, TOKENS, WIDTH)
     up, down = weights(1, CHANNELS, WIDTH), weights(2, WIDTH, CHANNELS)
@@ -216,7 +216,8 @@ def named_ops():
 
 
 def generics():
-    """Contractions as generics, whose results are in another order. One linear, one pair."""
+    """Contractions as generics, whose results are in another order. One linear, one
+    pair."""
     x, w = activations(BATCH, TOKENS, WIDTH), weights(1, WIDTH, CHANNELS)
     f = Writer(tensor(x.shape))
     y = f.generic(
@@ -286,7 +287,8 @@ def batch_of_weights():
 
 def dynamic_length():
     """Any number of tokens; the weight is a flat f16 constant, expanded and
-    widened, and its second reader another linear. A pair for each: a tanh stands between them."""
+    widened, and its second reader another linear. A pair for each: a tanh
+    stands between them."""
     x = activations(TOKENS + 1, WIDTH, seed=4)
     w = weights(1, WIDTH, WIDTH).astype(np.float16)
     f = Writer(tensor(["?", WIDTH]))
@@ -349,8 +351,8 @@ def vision():
 
 
 def convolutions():
-    """1×1 convolutions, pixels first and channels first; a 3×3 one stays. It mixes pixels, so
-    each of the others has its pair."""
+    """1×1 convolutions, pixels first and channels first; a 3×3 one stays. It
+    mixes pixels, so each of the others has its pair."""
     height, width = 4, 6
     pixels = activations(BATCH, height * width, WIDTH, seed=6)
     up, down = weights(1, WIDTH, CHANNELS), weights(2, CHANNELS, WIDTH)
@@ -437,7 +439,8 @@ def pixels_of_any_number():
     image = pixels.reshape(1, height, width, WIDTH)
     f = Writer(tensor([1, "?", "?", WIDTH]))
     x, hidden = f.arguments[0], [1, "?", "?", CHANNELS]
-    h = f.linalg("conv_2d_nhwc_hwcf", [x, f.constant(up[None, None])], f.init(hidden, x))
+    filters = f.constant(up[None, None])
+    h = f.linalg("conv_2d_nhwc_hwcf", [x, filters], f.init(hidden, x))
     each, channel = "d0, d1, d2, d3", "d0, 0, 0, d3"
     inputs = [h, *(f.constant(c[None, None, None]) for c in [scale, shift])]
     body = "%p = arith.mulf %i0, %i1 : f32\n    %r = arith.addf %p, %i2 : f32"
