@@ -88,7 +88,8 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
           op->emitOpError() << "has a plan that " << *misfit;
           return WalkResult::interrupt();
         }
-        refusal = "the default plan " + *misfit;
+        refusal = "the default plan " + *misfit +
+                  "; another basis by option or a stamp.plan of its own may fit";
       }
       if (refusal) {
         remark::missed(op.getLoc(), kRemark) << remark::reason("{0}", *refusal);
