@@ -14,6 +14,7 @@
 #include "stamp/IR/Constants.h"
 #include "stamp/IR/Stamp.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -115,8 +116,32 @@ readTransformed(OpTy op, Direction direction, std::vector<float> &storage) {
   return ArrayRef<float>(storage);
 }
 
-/// The values of a constant tensor, or of feature transforms of one: what R⁻¹·W
-/// is nobody needs but its quantizer, so that it never becomes a constant.
+/// The values of a transpose of a constant.
+static std::optional<ArrayRef<float>>
+readTransposed(linalg::TransposeOp transpose, std::vector<float> &storage) {
+  std::vector<float> own;
+  std::optional<ArrayRef<float>> values = readFloats(transpose.getInput(), own);
+  if (!values)
+    return std::nullopt;
+  SmallVector<int64_t> strides =
+      computeStrides(transpose.getInput().getType().getShape());
+  applyPermutationToVector(strides, transpose.getPermutation());
+  ArrayRef<int64_t> sizes =
+      cast<RankedTensorType>(transpose->getResult(0).getType()).getShape();
+  storage.clear();
+  storage.reserve(values->size());
+  SmallVector<int64_t> indices(sizes.size(), 0);
+  while (storage.size() < values->size()) {
+    storage.push_back((*values)[linearize(indices, strides)]);
+    for (int64_t d = sizes.size() - 1; d >= 0 && ++indices[d] == sizes[d]; --d)
+      indices[d] = 0;
+  }
+  return ArrayRef<float>(storage);
+}
+
+/// The values of a constant tensor, or of feature transforms, transposes and
+/// reshapes of one: nobody needs them but its quantizer, so that they never
+/// become a constant.
 static std::optional<ArrayRef<float>> readFloats(Value tensor,
                                                  std::vector<float> &storage) {
   auto type = cast<RankedTensorType>(tensor.getType());
@@ -125,6 +150,11 @@ static std::optional<ArrayRef<float>> readFloats(Value tensor,
     return std::nullopt;
   if (matchPattern(tensor, m_Constant(&constant)))
     return readFloats(constant, type, storage);
+  if (auto collapse = tensor.getDefiningOp<tensor::CollapseShapeOp>())
+    return readFloats(collapse.getSrc(), storage);
+  if (auto transpose = tensor.getDefiningOp<linalg::TransposeOp>();
+      transpose && transpose.hasPureTensorSemantics())
+    return readTransposed(transpose, storage);
   if (!type.getElementType().isF32())
     return std::nullopt;
   if (auto op = tensor.getDefiningOp<FeatureTransformOp>())

@@ -20,6 +20,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
@@ -46,6 +47,10 @@ void addKernelPasses(OpPassManager &pm, const std::string &cpu) {
 void addTensorPasses(OpPassManager &pm) {
   // Arithmetic on whole tensors, so that it is checked and fused like the rest.
   pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(stamp::createLowerRelayoutsPass());
+  // A power with a constant integer exponent is a product: there is no power of
+  // vectors.
+  pm.addPass(math::createMathExpandOpsPass({{"fpowi"}}));
   // Before operations are merged, so that a failed check can name its own, and
   // before the cleanup that proves most checks.
   pm.addPass(stamp::createStampCheckSizes());
@@ -102,6 +107,7 @@ void addLLVMPasses(OpPassManager &pm, bool parallel) {
   pm.addPass(createSCFToControlFlowPass(loopOptions));
   // Offsets and strides of views become affine arithmetic, so this comes
   // before affine is lowered.
+  pm.addPass(stamp::createExpandDynamicShapesPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   // Intrinsics where the target has them (roundeven among them), the C library

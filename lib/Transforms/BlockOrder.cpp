@@ -223,7 +223,7 @@ static std::string quote(Operation *op) {
 
 bool Family::grow(Value tensor, int64_t dimension) {
   if (!basis.getBasis()->fixedBlock())
-    return refuse("its basis has no blocks of one size");
+    return refuse("its basis has no blocks of one size; Haar and WHT have");
   if (join(tensor, dimension) && followAll())
     return true;
   for (std::pair<Value, int64_t> member : rows)
@@ -251,23 +251,27 @@ bool Family::join(Value tensor, int64_t dimension) {
   if (isNew)
     waiting.push_back(tensor);
   else if (entry->second != dimension)
-    return refuse("a tensor has its rows along two dimensions");
+    return refuse("a tensor has its rows along two dimensions; transform along "
+                  "one of them");
   return true;
 }
 
 template <typename OpTy> bool Family::addBorder(OpTy op) {
   if (op.getBasis() != basis || op.getOrder() != RowOrder::CoarseFirst)
-    return refuse("its rows meet coefficients of another basis or order");
+    return refuse("its rows meet those of " + quote(op) +
+                  " of another basis or order; give both the same");
   if (op.getLengths())
-    return refuse("its sequences have lengths of their own");
+    return refuse("its sequences have lengths of their own; sequences of one "
+                  "length would move");
   borders.insert(op);
   return true;
 }
 
 bool Family::addQuantizer(QuantizeOp op) {
   if (op.getBlockBasisAttr() || op.getRowOffset())
-    return refuse("its rows meet a " + quote(op) +
-                  " that places them in its own way");
+    return refuse(
+        "its rows meet a " + quote(op) +
+        " that places them in its own way; run this pass before it is tiled");
   quantizers.insert(op);
   return true;
 }
@@ -275,7 +279,8 @@ bool Family::addQuantizer(QuantizeOp op) {
 bool Family::followDefinition(Value tensor, int64_t dimension) {
   auto result = dyn_cast<OpResult>(tensor);
   if (!result)
-    return refuse("its rows meet those of an argument");
+    return refuse(
+        "its rows meet those of an argument; transform them in this function");
   Operation *op = result.getOwner();
   if (auto transform = dyn_cast<TransformOp>(op))
     if (static_cast<int64_t>(transform.getDimension()) == dimension)
@@ -283,7 +288,8 @@ bool Family::followDefinition(Value tensor, int64_t dimension) {
   std::optional<Nest> nest = Nest::of(op);
   if (!nest)
     return refuse("its rows meet those of " + quote(op) +
-                  ", which cannot follow");
+                  ", which cannot follow; fold first, so that it stands "
+                  "outside of the pair");
   return follow(op, *nest, nest->results[result.getResultNumber()][dimension]);
 }
 
@@ -298,7 +304,9 @@ bool Family::followUse(OpOperand &use, int64_t dimension) {
       return addBorder(inverse);
   std::optional<Nest> nest = Nest::of(op);
   if (!nest)
-    return refuse("its rows go into " + quote(op) + ", which cannot follow");
+    return refuse("its rows go into " + quote(op) +
+                  ", which cannot follow; fold first, so that it stands "
+                  "outside of the pair");
   const Nest::Loops &loops = nest->operands[use.getOperandNumber()];
   return loops.empty() || follow(op, *nest, loops[dimension]);
 }
@@ -308,7 +316,9 @@ bool Family::follow(Operation *op, const Nest &nest, int64_t loop) {
   if (!followed.insert({op, loop}).second)
     return true;
   if (loop == Nest::kNone || llvm::is_contained(nest.mixed, loop))
-    return refuse("its rows meet " + quote(op) + ", which mixes them");
+    return refuse("its rows meet " + quote(op) +
+                  ", which mixes them; fold first, so that it stands outside "
+                  "of the pair");
   if (auto quantize = dyn_cast<QuantizeOp>(op))
     if (static_cast<int64_t>(quantize.getDimension()) == loop &&
         !addQuantizer(quantize))
@@ -453,7 +463,8 @@ private:
     Family family(transform ? transform.getBasis() : inverse.getBasis(),
                   findings);
     if (op->getNumResults() == 0)
-      return refuse(op, "it works on buffers");
+      return refuse(op,
+                    "it works on buffers; run this pass before bufferization");
     bool grown =
         transform ? family.grow(transform.getResult(), transform.getDimension())
                   : family.grow(inverse.getInput(), inverse.getDimension());

@@ -170,6 +170,23 @@ void Prepacking::outline(SymbolTable &symbols) {
       rewriter.getFunctionType(types, end.getOperandTypes()));
 }
 
+/// What `stamp.padded` names by number has another number now: argument i was
+/// argument sources[i], one of `oldCount`, or is new.
+static void renumberLengths(func::FuncOp function, ArrayRef<unsigned> sources,
+                            unsigned oldCount) {
+  llvm::DenseMap<int64_t, int64_t> numbers;
+  for (auto [number, source] : llvm::enumerate(sources))
+    if (source < oldCount)
+      numbers[source] = static_cast<int64_t>(number);
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    if (auto padded = function.getArgAttrOfType<PaddedAttr>(
+            i, StampDialect::kPaddedAttrName))
+      function.setArgAttr(i, StampDialect::kPaddedAttrName,
+                          PaddedAttr::get(function.getContext(),
+                                          padded.getAlong(),
+                                          numbers.lookup(padded.getLengths())));
+}
+
 void Prepacking::changeSignature() {
   auto end = cast<func::ReturnOp>(prepack.getBody().front().getTerminator());
   Block &body = function.getBody().front();
@@ -233,6 +250,7 @@ void Prepacking::changeSignature() {
     ++old;
   }
   (void)function.eraseArguments(unused);
+  renumberLengths(function, sources, oldCount);
 
   SmallVector<Value> returned = llvm::map_to_vector(
       results, [](const auto &entry) { return entry.first; });

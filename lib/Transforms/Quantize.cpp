@@ -89,7 +89,7 @@ static int64_t positionOf(ArrayRef<unsigned> loops, unsigned loop) {
 }
 
 Codes::Codes(const Linear &linear, bool grouped)
-    : x(getLoops(linear.xMap)), weight(getLoops(linear.weight.map)),
+    : x(getLoops(linear.xMap)), weight(getLoops(linear.weightMap)),
       accumulators(getLoops(linear.resultMap)) {
   sequence = x[linear.sequence];
   reduced = x[linear.features];
@@ -150,16 +150,20 @@ static linalg::LinalgOp createIntegerContraction(OpBuilder &builder,
   linalg::LinalgOp op = linear.op;
   Location loc = op.getLoc();
   SmallVector<Value> inputs = {codes, weightCodes};
-  SmallVector<AffineMap> maps = {linear.xMap, linear.weight.map,
+  SmallVector<AffineMap> maps = {linear.xMap, linear.weightMap,
                                  linear.resultMap};
   if (linear.weightIsFirst) {
     std::swap(inputs[0], inputs[1]);
     std::swap(maps[0], maps[1]);
   }
+  SmallVector<utils::IteratorType> iterators;
+  for (unsigned loop : llvm::seq(linear.resultMap.getNumDims()))
+    iterators.push_back(linear.resultMap.isFunctionOfDim(loop)
+                            ? utils::IteratorType::parallel
+                            : utils::IteratorType::reduction);
   if (isa<linalg::GenericOp>(op.getOperation()))
     return linalg::GenericOp::create(
-        builder, loc, init.getType(), inputs, init, maps,
-        op.getIteratorTypesArray(),
+        builder, loc, init.getType(), inputs, init, maps, iterators,
         [](OpBuilder &nested, Location loc, ValueRange arguments) {
           ImplicitLocOpBuilder b(loc, nested);
           Type i32 = b.getI32Type();
@@ -278,57 +282,130 @@ static Value arrangeColumns(OpBuilder &builder, Location loc, Value columns,
 }
 
 //===----------------------------------------------------------------------===//
-// Pixels as tokens
+// Convolutions that leave pixels out
 //===----------------------------------------------------------------------===//
 
-/// The dimensions of a tensor whose pixels are one dimension.
-static SmallVector<ReassociationIndices> joinPixels(int64_t rank,
-                                                    int64_t grid) {
-  SmallVector<ReassociationIndices> groups;
-  for (int64_t d = 0; d < rank; ++d) {
-    if (d == grid + 1)
-      groups.back().push_back(d);
-    else
-      groups.push_back({d});
+/// The X of a linear without the pixels that its strides leave out.
+static Value takeReadPixels(OpBuilder &builder, Location loc,
+                            const Linear &linear) {
+  if (linear.strides.empty())
+    return linear.x;
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(builder, loc, getSizeSource(linear.x));
+  SmallVector<OpFoldResult> left =
+      tensor::getMixedSizes(builder, loc, getSizeSource(linear.init));
+  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
+  for (int64_t d : linear.xArrangement.groups[linear.sequence])
+    sizes[d] = left[d];
+  return tensor::ExtractSliceOp::create(
+      builder, loc, linear.x, offsets, sizes,
+      getAsIndexOpFoldResult(builder.getContext(), linear.strides));
+}
+
+//===----------------------------------------------------------------------===//
+// Results in blocks
+//===----------------------------------------------------------------------===//
+
+/// An init in the shape of the arranged result, by the sizes of X and W.
+static Value createArrangedInit(OpBuilder &builder, Location loc,
+                                const Linear &linear, Value x, Value w) {
+  SmallVector<OpFoldResult> sizes;
+  for (AffineExpr loop : linear.resultMap.getResults()) {
+    std::optional<unsigned> inX = linear.xMap.getResultPosition(loop);
+    sizes.push_back(
+        inX ? tensor::getMixedSize(builder, loc, x, *inX)
+            : tensor::getMixedSize(builder, loc, w,
+                                   *linear.weightMap.getResultPosition(loop)));
   }
-  return groups;
+  return tensor::EmptyOp::create(builder, loc, sizes,
+                                 getElementTypeOrSelf(linear.init));
 }
 
-static Value collapsePixels(OpBuilder &builder, Location loc, Value tensor,
-                            int64_t grid) {
-  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
-  return tensor::CollapseShapeOp::create(builder, loc, tensor,
-                                         joinPixels(rank, grid));
-}
-
-/// The reverse, in the shape of `like`.
-static Value expandPixels(OpBuilder &builder, Location loc, Value tensor,
-                          Value like, int64_t grid) {
-  auto type = cast<RankedTensorType>(like.getType());
-  return tensor::ExpandShapeOp::create(
-      builder, loc, type, tensor, joinPixels(type.getRank(), grid),
-      tensor::getMixedSizes(builder, loc, getSizeSource(like)));
+/// Gives those who unpack the result of a linear what they unpack from it.
+static void bypassUnpacks(RewriterBase &rewriter, const Linear &linear,
+                          Value y) {
+  for (Operation *user : llvm::make_early_inc_range(linear.op->getUsers())) {
+    auto unpack = dyn_cast<linalg::UnPackOp>(user);
+    if (!unpack || !linear.isUnpackedBy(unpack))
+      continue;
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPoint(unpack);
+    Location loc = unpack.getLoc();
+    Value result = y;
+    if (y.getType() != unpack.getDestType() ||
+        !unpack.getDestType().hasStaticShape()) {
+      int64_t rank = unpack.getDestRank();
+      SmallVector<OpFoldResult> zeros(rank, rewriter.getIndexAttr(0)),
+          ones(rank, rewriter.getIndexAttr(1));
+      result = tensor::ExtractSliceOp::create(
+          rewriter, loc, unpack.getDestType(), y, zeros,
+          tensor::getMixedSizes(rewriter, loc, unpack.getDest()), ones);
+    }
+    rewriter.replaceOp(unpack, result);
+  }
 }
 
 //===----------------------------------------------------------------------===//
 // The linear
 //===----------------------------------------------------------------------===//
 
-/// y + init, in the f32 of y and narrowed to the type of init.
-static Value createSum(OpBuilder &builder, Location loc, Value y, Value init) {
-  Type f32 = getElementTypeOrSelf(y), resultType = getElementTypeOrSelf(init);
-  return TokenBuilder(builder, loc, /*dimension=*/0)
-      .map({y, init}, resultType,
-           [&](ImplicitLocOpBuilder &b, ValueRange x) -> SmallVector<Value> {
-             Value addend = x[1];
-             if (resultType != f32)
-               addend = arith::ExtFOp::create(b, f32, addend);
-             Value sum = arith::AddFOp::create(b, x[0], addend);
-             if (resultType != f32)
-               sum = arith::TruncFOp::create(b, resultType, sum);
-             return {sum};
-           })
-      .front();
+/// What a linear adds to its product.
+struct Addend {
+  Value tensor;
+  AffineMap map; ///< From the dimensions of the arranged result.
+};
+
+/// A bias that has been repeated for all tokens, so that a contraction adds to
+/// it, is read in front of the repetition, where it is still known to be one.
+static Addend findAddend(OpBuilder &builder, Location loc,
+                         const Linear &linear) {
+  auto type = cast<RankedTensorType>(linear.init.getType());
+  const SmallVector<ReassociationIndices> &groups =
+      linear.resultArrangement.groups;
+  AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
+  Weight bias = Weight::seeThrough(linear.init, identity);
+  // Dimensions of the bias as dimensions of the arranged result.
+  SmallVector<unsigned> places;
+  for (AffineExpr index : bias.map.getResults()) {
+    auto dimension = dyn_cast<AffineDimExpr>(index);
+    if (!dimension)
+      break;
+    ReassociationIndices alone = {dimension.getPosition()};
+    const auto *group = llvm::find(groups, alone);
+    if (group == groups.end() ||
+        group - groups.begin() == linear.resultSequence)
+      break;
+    places.push_back(group - groups.begin());
+  }
+  identity = builder.getMultiDimIdentityMap(groups.size());
+  if (places.size() == bias.map.getNumResults())
+    return {bias.materialize(builder, loc), identity.getSubMap(places)};
+  return {linear.resultArrangement.apply(builder, loc, linear.init), identity};
+}
+
+/// y + addend, in f32 and narrowed to the type of `init`, whose size it has.
+static Value createSum(OpBuilder &builder, Location loc, Value y,
+                       const Addend &addend, Value init) {
+  Type resultType = getElementTypeOrSelf(init);
+  int64_t rank = cast<RankedTensorType>(init.getType()).getRank();
+  AffineMap identity = builder.getMultiDimIdentityMap(rank);
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  Value empty = createEmptyLike(builder, loc, init);
+  return linalg::GenericOp::create(
+             builder, loc, empty.getType(), ValueRange{y, addend.tensor}, empty,
+             ArrayRef<AffineMap>{identity, addend.map, identity}, iterators,
+             [&](OpBuilder &nested, Location loc, ValueRange x) {
+               ImplicitLocOpBuilder b(loc, nested);
+               Value term = x[1];
+               if (term.getType() != x[0].getType())
+                 term = arith::ExtFOp::create(b, x[0].getType(), term);
+               Value sum = arith::AddFOp::create(b, x[0], term);
+               if (resultType != sum.getType())
+                 sum = arith::TruncFOp::create(b, resultType, sum);
+               linalg::YieldOp::create(b, sum);
+             })
+      .getResult(0);
 }
 
 void stamp::eraseDead(RewriterBase &rewriter, ArrayRef<Value> values) {
@@ -463,16 +540,17 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
 
   // A contraction adds to its init: in f32, so that only the sum is narrowed.
   bool adds = !isZeroTensor(linear.init);
-  Value x = linear.x, init = linear.init;
+  Value x = linear.xArrangement.apply(rewriter, loc,
+                                      takeReadPixels(rewriter, loc, linear));
   bool isCodes = linear.weight.isCodes();
-  Value w;
+  Value w =
+      isCodes ? linear.weight.tensor : linear.weight.materialize(rewriter, loc);
+  Operation *constant = isCodes ? nullptr : w.getDefiningOp();
   if (!isCodes)
-    w = linear.weight.materialize(rewriter, loc);
-  Operation *constant = w ? w.getDefiningOp() : nullptr;
-  if (linear.grid) {
-    x = collapsePixels(rewriter, loc, x, *linear.grid);
-    init = collapsePixels(rewriter, loc, init, *linear.grid);
-  }
+    w = linear.weightArrangement.apply(rewriter, loc, w);
+  Value init = linear.init;
+  if (!linear.resultArrangement.isIdentity())
+    init = createArrangedInit(rewriter, loc, linear, x, w);
   bool transforms = !plan.getBasis().isIdentity();
   if (transforms) {
     pieces.transform =
@@ -561,13 +639,17 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
     y = pieces.inverse.getResult();
   }
   if (adds)
-    y = createSum(rewriter, loc, y, init);
-  if (linear.grid)
-    y = expandPixels(rewriter, loc, y, linear.init, *linear.grid);
+    y = createSum(rewriter, loc, y, findAddend(rewriter, loc, linear), init);
+  bypassUnpacks(rewriter, linear, y);
   remark::passed(loc, kRemark) << "quantized";
   SmallVector<Value> operands = llvm::to_vector(linear.op->getOperands());
   operands.push_back(init);
-  rewriter.replaceOp(linear.op, y);
+  if (linear.op->use_empty())
+    rewriter.eraseOp(linear.op);
+  else
+    rewriter.replaceOp(linear.op, linear.resultArrangement.undo(
+                                      rewriter, loc, y, linear.init,
+                                      /*wholeBlocks=*/linear.isUnpacked));
   eraseDead(rewriter, operands);
   if (constant)
     foldConstantWeight(rewriter, constant, quantizeWeight, known);

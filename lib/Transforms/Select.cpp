@@ -18,8 +18,10 @@
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Regex.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPSELECT
@@ -59,7 +61,9 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
   /// a running pass must not do.
   LogicalResult initialize(MLIRContext *context) override {
     plan = parsePlan(context);
-    return success(plan != nullptr);
+    return success(
+        plan && succeeded(parseFilter("include", include, included, context)) &&
+        succeeded(parseFilter("exclude", exclude, excluded, context)));
   }
 
   void runOnOperation() override {
@@ -88,7 +92,9 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
           op->emitOpError() << "has a plan that " << *misfit;
           return WalkResult::interrupt();
         }
-        refusal = "the default plan " + *misfit;
+        refusal =
+            "the default plan " + *misfit +
+            "; another basis by option or a stamp.plan of its own may fit";
       }
       if (refusal) {
         remark::missed(op.getLoc(), kRemark) << remark::reason("{0}", *refusal);
@@ -142,6 +148,18 @@ private:
       return {};
     return PlanAttr::get(context, parsedBasis, *parsedFeatures, parsedSchedule,
                          activationGroup, weightBits, weightGroup);
+  }
+
+  static LogicalResult parseFilter(StringRef name, StringRef text,
+                                   std::shared_ptr<const llvm::Regex> &filter,
+                                   MLIRContext *context) {
+    std::string why;
+    filter = text.empty() ? nullptr : std::make_shared<llvm::Regex>(text);
+    if (!filter || filter->isValid(why))
+      return success();
+    return emitError(UnknownLoc::get(context))
+           << "stamp-select: option '" << name
+           << "' is no regular expression: " << why;
   }
 
   /// One transform or a list of them; none yet if each linear gets its own.
@@ -212,8 +230,9 @@ private:
   BasisAttrInterface proposeGridBasis(const Linear &linear) {
     if (!linear.grid || ShapedType::isDynamic(linear.getSequenceLength()))
       return {};
+    // Strides may have left fewer pixels than X has.
     ArrayRef<int64_t> shape =
-        cast<RankedTensorType>(linear.x.getType()).getShape();
+        cast<RankedTensorType>(linear.init.getType()).getShape();
     int64_t height = shape[*linear.grid], width = shape[*linear.grid + 1];
     constexpr int64_t kDefaultLevels = 4;
     int64_t levels = llvm::Log2_64_Ceil(std::max(height, width));
@@ -240,10 +259,69 @@ private:
       return "its weight comes as codes, but " + why;
     int64_t tokens = linear.getSequenceLength();
     if (!ShapedType::isDynamic(tokens) && tokens < minTokens)
-      return llvm::formatv("its {0} token(s) are fewer than min-tokens = {1}",
+      return llvm::formatv("its {0} token(s) are fewer than min-tokens = {1}; "
+                           "min-tokens = {0} or a stamp.plan of its own would "
+                           "choose it",
                            tokens, int64_t(minTokens))
           .str();
+    auto isFewer = [](int64_t count, int64_t least) {
+      return !ShapedType::isDynamic(count) && count < least;
+    };
+    auto tooSmall = [](int64_t count, StringRef what, StringRef option,
+                       int64_t least) {
+      return llvm::formatv("its {0} {1} are fewer than {2} = {3}; a smaller "
+                           "{2} or a stamp.plan of its own would choose it",
+                           count, what, option, least)
+          .str();
+    };
+    if (int64_t k = linear.getReductionLength(); isFewer(k, minK))
+      return tooSmall(k, "inputs", "min-k", minK);
+    if (int64_t n = linear.getChannelCount(); isFewer(n, minN))
+      return tooSmall(n, "output channels", "min-n", minN);
+    if (int64_t macs = linear.getMultiplyAdds(); isFewer(macs, minMacs))
+      return tooSmall(macs, "multiply-adds", "min-macs", minMacs);
+    return whyFiltered(linear.op);
+  }
+
+  /// Why `include` or `exclude` leaves an op out.
+  std::optional<std::string> whyFiltered(Operation *op) {
+    if (!included && !excluded)
+      return std::nullopt;
+    SmallVector<std::string> names = getNames(op);
+    if (included && llvm::none_of(names, [&](StringRef name) {
+          return included->match(name);
+        }))
+      return "option 'include' matches neither its function nor its location; "
+             "a wider expression or a stamp.plan of its own would choose it";
+    if (excluded)
+      for (StringRef name : names)
+        if (excluded->match(name))
+          return llvm::formatv("option 'exclude' matches '{0}'; a narrower "
+                               "expression or a stamp.plan of its own would "
+                               "choose it",
+                               name)
+              .str();
     return std::nullopt;
+  }
+
+  /// What a user may call an op by: the functions around it, and the names and
+  /// places of its location.
+  static SmallVector<std::string> getNames(Operation *op) {
+    SmallVector<std::string> names;
+    for (auto function = op->getParentOfType<FunctionOpInterface>(); function;
+         function = function->getParentOfType<FunctionOpInterface>())
+      names.push_back(function.getName().str());
+    op->getLoc()->walk([&](Location location) {
+      if (auto named = dyn_cast<NameLoc>(location))
+        names.push_back(named.getName().str());
+      else if (auto place = dyn_cast<FileLineColLoc>(location))
+        names.push_back(llvm::formatv("{0}:{1}:{2}",
+                                      place.getFilename().getValue(),
+                                      place.getLine(), place.getColumn())
+                            .str());
+      return WalkResult::advance();
+    });
+    return names;
   }
 
   /// Whether the plan is the user's word, not just the options' defaults.
@@ -255,5 +333,8 @@ private:
   static constexpr StringLiteral kProposeHadamard = "hadamard";
 
   PlanAttr plan; ///< What the options ask for.
+  /// What the options `include` and `exclude` ask for; null if nothing. Shared
+  /// by clones of the pass.
+  std::shared_ptr<const llvm::Regex> included, excluded;
 };
 } // namespace

@@ -64,6 +64,12 @@ def test_each_linear_is_quantized_or_has_a_reason(model):
     assert len(re.findall(r"= stamp\.rescale ", done.stdout)) == model.quantized
 
 
+def test_no_transform_is_left_that_could_go(model, optimize):
+    folded = optimize(model.module, select(model.basis, SCHEDULE, 4), *PASSES)
+    transforms = re.findall(r"= stamp\.(?:inverse_)?transform ", folded)
+    assert len(transforms) == model.transforms
+
+
 @pytest.mark.parametrize("group", [None, 5])
 def test_the_numbers_are_the_oracle_s(model, group, run, optimize):
     """A code that another order of float sums flips moves a later layer's output

@@ -9,7 +9,7 @@
 // VALID: 1 agree, 0 differ, 0 not run
 
 func.func @softmax(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8xf32> {
-  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.softmax needs tokens"
+  // CHECK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} stays: its user linalg.softmax needs tokens; a transform passes only ops that are linear and treat all tokens alike"
   %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
   %y = linalg.softmax dimension(1) ins(%i : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>) -> tensor<16x8xf32>
   return %y : tensor<16x8xf32>

@@ -67,7 +67,7 @@ func.func @weight_of_run_time(%x: tensor<8x8xf32>, %w: tensor<8x4xf32>, %y: tens
 //        MIN1:   linalg.matmul {stamp.plan =
 func.func @one_token(%x: tensor<1x8xf32>, %y: tensor<1x4xf32>) -> tensor<1x4xf32> {
   %w = arith.constant dense<1.0> : tensor<8x4xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its 1 token(s) are fewer than min-tokens = 2"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its 1 token(s) are fewer than min-tokens = 2; min-tokens = 1 or a stamp.plan of its own would choose it"
   %0 = linalg.matmul ins(%x, %w : tensor<1x8xf32>, tensor<8x4xf32>) outs(%y : tensor<1x4xf32>) -> tensor<1x4xf32>
   return %0 : tensor<1x4xf32>
 }
@@ -75,7 +75,7 @@ func.func @one_token(%x: tensor<1x8xf32>, %y: tensor<1x4xf32>) -> tensor<1x4xf32
 // CHECK-LABEL: func @other_contractions
 //   CHECK-NOT:   stamp.plan
 func.func @other_contractions(%x: tensor<8x8xf32>, %v: tensor<8xf32>) -> tensor<8xf32> {
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its weight is a vector"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its weight is a vector; expand it to a matrix of one column"
   %0 = linalg.matvec ins(%x, %v : tensor<8x8xf32>, tensor<8xf32>) outs(%v : tensor<8xf32>) -> tensor<8xf32>
   return %0 : tensor<8xf32>
 }
@@ -83,7 +83,7 @@ func.func @other_contractions(%x: tensor<8x8xf32>, %v: tensor<8xf32>) -> tensor<
 // CHECK-LABEL: func @buffers
 //   CHECK-NOT:   stamp.plan
 func.func @buffers(%x: memref<8x8xf32>, %y: memref<8x8xf32>) {
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="it works on buffers, not on tensors"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="it works on buffers, not on tensors; select before bufferization"
   linalg.matmul ins(%x, %x : memref<8x8xf32>, memref<8x8xf32>) outs(%y : memref<8x8xf32>)
   return
 }
@@ -92,7 +92,7 @@ func.func @buffers(%x: memref<8x8xf32>, %y: memref<8x8xf32>) {
 //   CHECK-NOT:   stamp.plan
 func.func @integers(%x: tensor<8x8xi8>, %y: tensor<8x4xi32>) -> tensor<8x4xi32> {
   %w = arith.constant dense<1> : tensor<8x4xi8>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its operands are integers: it is quantized already"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its operands are integers: it is quantized already; nothing is left to do"
   %0 = linalg.matmul ins(%x, %w : tensor<8x8xi8>, tensor<8x4xi8>) outs(%y : tensor<8x4xi32>) -> tensor<8x4xi32>
   return %0 : tensor<8x4xi32>
 }
@@ -101,7 +101,7 @@ func.func @integers(%x: tensor<8x8xi8>, %y: tensor<8x4xi32>) -> tensor<8x4xi32> 
 //   CHECK-NOT:   stamp.plan
 func.func @doubles(%x: tensor<8x8xf32>, %y: tensor<8x4xf64>) -> tensor<8x4xf64> {
   %w = arith.constant dense<1.0> : tensor<8x4xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its element types are not f32, f16 or bf16"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its element types are not f32, f16 or bf16; convert them first"
   %0 = linalg.matmul ins(%x, %w : tensor<8x8xf32>, tensor<8x4xf32>) outs(%y : tensor<8x4xf64>) -> tensor<8x4xf64>
   return %0 : tensor<8x4xf64>
 }
@@ -119,7 +119,7 @@ func.func @no_contraction(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
 //   CHECK-NOT:   stamp.plan
 func.func @too_short_for_the_defaults(%x: tensor<8x8xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
   %w = arith.constant dense<1.0> : tensor<8x4xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="the default plan does not fit: levels = 4 needs at least 9 tokens, there are 8"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="the default plan does not fit: levels = 4 needs at least 9 tokens, there are 8; another basis by option or a stamp.plan of its own may fit"
   %0 = linalg.matmul ins(%x, %w : tensor<8x8xf32>, tensor<8x4xf32>) outs(%y : tensor<8x4xf32>) -> tensor<8x4xf32>
   return %0 : tensor<8x4xf32>
 }

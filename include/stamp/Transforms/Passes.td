@@ -18,8 +18,10 @@ def StampSelect : Pass<"stamp-select"> {
     repeats the weight. Of the
     dimensions that the activations and the result have and the weight has not,
     the last one of the activations is the sequence; the others hold sequences of
-    their own. 1x1 convolutions are linears whose tokens are pixels, and get a 2-D
-    basis unless `basis` is given.
+    their own. 1x1 convolutions are linears whose tokens are the pixels that they
+    read, and get a 2-D basis unless `basis` is given. Several dimensions that are
+    summed over, or several of channels, count as one, and so do the two of blocked
+    tokens (of a `linalg.mmt4d`, or where a pack or an unpack says that they are one).
 
     A weight is known if it is
 
@@ -43,6 +45,13 @@ def StampSelect : Pass<"stamp-select"> {
     (`--remarks-filter="stamp.*" --remark-format=emitRemark`).
     An option that holds a space is written in braces:
     `--stamp-select="schedule={#stamp.schedule<[64 : 8], 4>}"`.
+
+    `min-tokens`, `min-k`, `min-n` and `min-macs` leave small linears alone, as
+    far as their sizes are known. `include` and `exclude` are extended regular
+    expressions, searched for in the name of the function, in the names that the
+    op's location has and in its places (`file:line:column`):
+    `--stamp-select="include=encoder exclude=lm_head|model.mlir:12:"`. An op that
+    has a plan already passes every filter.
 
     Before:
     ```mlir
@@ -82,7 +91,19 @@ def StampSelect : Pass<"stamp-select"> {
            "Inputs of an output channel that share a scale; 0: all">,
     Option<"minTokens", "min-tokens", "int64_t", "2",
            "With fewer tokens linears stay float, or are not transformed if only "
-           "run time knows their number">
+           "run time knows their number">,
+    Option<"minK", "min-k", "int64_t", "0",
+           "Linears that surely sum over fewer inputs stay float">,
+    Option<"minN", "min-n", "int64_t", "0",
+           "Linears that surely have fewer output channels stay float">,
+    Option<"minMacs", "min-macs", "int64_t", "0",
+           "Linears that surely take fewer multiply-adds stay float">,
+    Option<"include", "include", "std::string", "\"\"",
+           "Only linears whose function or location has a match of this regular "
+           "expression are chosen">,
+    Option<"exclude", "exclude", "std::string", "\"\"",
+           "Linears whose function or location has a match of this regular "
+           "expression stay float">
   ];
   let dependentDialects = ["::stamp::StampDialect"];
 }
@@ -112,7 +133,9 @@ def StampQuantize : Pass<"stamp-quantize"> {
     marked argument again. For this the pass has to run on the module.
 
     The contraction keeps its form, but becomes a `linalg.contract`
-    where it reads the weight in front of its transpose or broadcast.
+    where it reads the weight in front of its transpose or broadcast, or where
+    dimensions of its operands are joined. What was packed into blocks for it is
+    read in front of the pack.
 
     Groups of activations or weights split the contraction's sums: it has one
     accumulator per group, and rescale adds up the groups. Where K is no multiple
@@ -177,9 +200,9 @@ def StampQuantize : Pass<"stamp-quantize"> {
     ```
   }];
   let dependentDialects = [
-    "::stamp::StampDialect", "::mlir::arith::ArithDialect",
-    "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect",
-    "::mlir::tensor::TensorDialect"
+    "::stamp::StampDialect", "::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
   ];
 }
 
@@ -205,6 +228,9 @@ def StampFold : Pass<"stamp-fold"> {
     Moves that by themselves save nothing are made only where the transformed
     tensor gets no larger, or where a bounded look ahead finds what pays for it;
     none of them makes more transforms. A second run changes nothing.
+
+    Ops over the grid of pixels that an inverse transform makes tokens of are
+    collapsed to these tokens if they are linear and treat all pixels alike.
 
     What needs tokens is never passed: nonlinear ops, norms, gates, masks and
     scales that depend on the token. For each transform that stays, a `missed`

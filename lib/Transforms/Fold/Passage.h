@@ -161,6 +161,11 @@ int64_t getOwnWidth(mlir::linalg::LinalgOp op, mlir::OpOperand *operand,
 mlir::Value createSpread(mlir::RewriterBase &rewriter, mlir::Location loc,
                          const RowTransform &rows, mlir::Value like);
 
+/// The tensor without its dimensions of size 1 for which `map` says 0, and the
+/// map without them.
+mlir::Value dropUnits(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::Value tensor, mlir::AffineMap &map);
+
 } // namespace stamp
 
 #endif // STAMP_LIB_TRANSFORMS_FOLD_PASSAGE_H

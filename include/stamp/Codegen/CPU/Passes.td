@@ -21,6 +21,17 @@ def FuseElementwisePass : Pass<"stamp-fuse-elementwise"> {
   let dependentDialects = ["affine::AffineDialect", "linalg::LinalgDialect"];
 }
 
+def LowerRelayoutsPass : Pass<"stamp-lower-relayouts"> {
+  let summary = "Lower linalg.pack and linalg.unpack to reshapes and transposes";
+  let description = [{
+    What data tiling leaves behind, with tiles of static sizes: a pack pads,
+    splits dimensions and transposes; an unpack does the reverse. Upstream has
+    the rewrites, but no pass that applies them.
+  }];
+  let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect",
+                           "linalg::LinalgDialect", "tensor::TensorDialect"];
+}
+
 def VectorizePass : Pass<"stamp-vectorize"> {
   let summary = "Lower linalg operations on buffers to loops over vectors";
   let description = [{
@@ -91,6 +102,17 @@ def LowerDotPass : Pass<"stamp-lower-dot"> {
   ];
   let dependentDialects = ["arith::ArithDialect", "LLVM::LLVMDialect",
                            "vector::VectorDialect"];
+}
+
+def ExpandDynamicShapesPass : Pass<"stamp-expand-dynamic-shapes"> {
+  let summary = "Expand shapes of which several sizes are known at run time only";
+  let description = [{
+    A `memref.expand_shape` that splits one dimension into two dynamic ones, such
+    as the pixels of an image of any size into rows and columns, becomes a
+    `memref.reinterpret_cast`. Upstream's `expand-strided-metadata`, which has to
+    run behind this pass, does not know such shapes.
+  }];
+  let dependentDialects = ["affine::AffineDialect", "memref::MemRefDialect"];
 }
 
 #endif // STAMP_CODEGEN_CPU_PASSES_TD
