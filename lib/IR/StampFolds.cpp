@@ -95,14 +95,14 @@ InverseFeatureTransformOp::fold(FoldAdaptor,
 // Constant weights
 //===----------------------------------------------------------------------===//
 
-static std::optional<ArrayRef<float>> readFloats(Value tensor,
+static std::optional<ArrayRef<float>> readValues(Value tensor,
                                                  std::vector<float> &storage);
 
 template <typename OpTy>
 static std::optional<ArrayRef<float>>
 readTransformed(OpTy op, Direction direction, std::vector<float> &storage) {
   ArrayRef<int64_t> sizes = op.getInput().getType().getShape();
-  std::optional<ArrayRef<float>> values = readFloats(op.getInput(), storage);
+  std::optional<ArrayRef<float>> values = readValues(op.getInput(), storage);
   if (!values)
     return std::nullopt;
   if (storage.empty())
@@ -120,7 +120,7 @@ readTransformed(OpTy op, Direction direction, std::vector<float> &storage) {
 static std::optional<ArrayRef<float>>
 readTransposed(linalg::TransposeOp transpose, std::vector<float> &storage) {
   std::vector<float> own;
-  std::optional<ArrayRef<float>> values = readFloats(transpose.getInput(), own);
+  std::optional<ArrayRef<float>> values = readValues(transpose.getInput(), own);
   if (!values)
     return std::nullopt;
   SmallVector<int64_t> strides =
@@ -142,7 +142,7 @@ readTransposed(linalg::TransposeOp transpose, std::vector<float> &storage) {
 /// The values of a constant tensor, or of feature transforms, transposes and
 /// reshapes of one: nobody needs them but its quantizer, so that they never
 /// become a constant.
-static std::optional<ArrayRef<float>> readFloats(Value tensor,
+static std::optional<ArrayRef<float>> readValues(Value tensor,
                                                  std::vector<float> &storage) {
   auto type = cast<RankedTensorType>(tensor.getType());
   Attribute constant;
@@ -151,7 +151,7 @@ static std::optional<ArrayRef<float>> readFloats(Value tensor,
   if (matchPattern(tensor, m_Constant(&constant)))
     return readFloats(constant, type, storage);
   if (auto collapse = tensor.getDefiningOp<tensor::CollapseShapeOp>())
-    return readFloats(collapse.getSrc(), storage);
+    return readValues(collapse.getSrc(), storage);
   if (auto transpose = tensor.getDefiningOp<linalg::TransposeOp>();
       transpose && transpose.hasPureTensorSemantics())
     return readTransposed(transpose, storage);
@@ -175,7 +175,7 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
   std::vector<float> storage;
   std::optional<ArrayRef<float>> weight =
       adaptor.getWeight() ? readFloats(adaptor.getWeight(), type, storage)
-                          : readFloats(getWeight(), storage);
+                          : readValues(getWeight(), storage);
   if (!weight)
     return failure();
 

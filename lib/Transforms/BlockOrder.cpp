@@ -258,8 +258,8 @@ bool Family::join(Value tensor, int64_t dimension) {
 
 template <typename OpTy> bool Family::addBorder(OpTy op) {
   if (op.getBasis() != basis || op.getOrder() != RowOrder::CoarseFirst)
-    return refuse("its rows meet those of " + quote(op) +
-                  " of another basis or order; give both the same");
+    return refuse("its rows meet coefficients of another basis or order; give "
+                  "both the same");
   if (op.getLengths())
     return refuse("its sequences have lengths of their own; sequences of one "
                   "length would move");

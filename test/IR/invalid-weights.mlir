@@ -25,5 +25,5 @@ func.func private @with_a_value(tensor<4x4xf32> {stamp.weight = true})
 
 // -----
 
-// expected-error@+1 {{'func.func' op argument #0 has an unknown attribute 'stamp.weights'}}
+// expected-error@+1 {{'func.func' op argument 0: 'stamp.weights' is an unknown attribute}}
 func.func private @misspelt(tensor<4x4xf32> {stamp.weights})
