@@ -353,7 +353,7 @@ def stamp_linear(
         x, w = transform.forward(x), transform.inverse_weight(w)
     activation = quantize(x, schedule, group=activation_group)
     weight = w if keeps_codes else quantize_weight(w, weight_bits, weight_group)
-    group = min(groups, default=long_sum_group(w.shape[-2]))
+    group = min(groups, default=long_sum_group(x.shape[-1]))
     if group is not None and weight_group is None:
         weight = weight._replace(sums=group_sums(weight.codes, group))
     y = basis.inverse(integer_linear(activation, weight, group=group))

@@ -81,16 +81,9 @@ def FormKernelsPass : Pass<"stamp-form-kernels"> {
 def LowerDotPass : Pass<"stamp-lower-dot"> {
   let summary = "Lower products of codes to a CPU's dot-product instruction";
   let description = [{
-    Lowers the `vector.contract` that kernels multiply codes with,
-
-    ```mlir
-    %l = arith.extsi %four : vector<4xi8> to vector<4xi32>
-    %r = arith.extui %codes : vector<16x4xi8> to vector<16x4xi32>
-    %s = vector.contract {indexing_maps = [(n, k) -> (k), (n, k) -> (n, k),
-                                           (n, k) -> (n)], …}
-         %l, %r, %acc : vector<4xi32>, vector<16x4xi32> into vector<16xi32>
-    ```
-
+    Lowers the `vector.contract` that kernels multiply codes with, of four signed
+    bytes with four bytes for each of the target's lanes, all of them extended to
+    i32,
     to the instruction of the target that does it: `vpdpbusd`, `vpmaddubsw` and
     `vpmaddwd`, `sdot`; or to shifts and multiplications that every target has.
     All of them are exact.
