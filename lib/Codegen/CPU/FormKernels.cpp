@@ -118,7 +118,7 @@ static Value findUngrouped(Value grouped, int64_t dimension) {
   int64_t size = pad.getSourceType().getDimSize(dimension);
   ArrayRef<int64_t> shape = getType(grouped).getShape();
   if (ShapedType::isDynamic(size) ||
-      shape[dimension] != llvm::divideCeil(size, shape[dimension + 1]))
+      shape[dimension] != llvm::divideCeilSigned(size, shape[dimension + 1]))
     return nullptr;
   return pad.getSource();
 }
@@ -435,7 +435,7 @@ static void findContractions(Value codes,
 }
 
 /// Whether a linear's groups are those of the panels, which the first linear
-/// decides on unless rows have groups; fails with `why`.
+/// that was found decides on unless rows have groups; fails with `why`.
 static LogicalResult checkGroups(const KernelBuilder &b,
                                  const QuantizedLinear &linear, bool isFirst,
                                  std::optional<FeatureGroups> &groups,
