@@ -199,9 +199,11 @@ def test_groups_equal_the_portable_lowering(run, optimize, seed):
                 same_bits(y, reference)
 
 
-def test_rows_that_are_not_numbers(run, optimize):
+@pytest.mark.parametrize("group", [0, 32])
+def test_rows_that_are_not_numbers(run, optimize, group):
     """A NaN, an infinity and a row of zeros, as docs/Semantics.md has them."""
     program = Program(3)
+    program.activation_group = group
     program.batch, program.type = None, "f32"
     module = optimize(str(program), *program.flags())
     x = ar1(40, program.features, seed=1)
@@ -218,10 +220,13 @@ def test_rows_that_are_not_numbers(run, optimize):
             same_bits(y[~broken], reference[~broken])
 
 
+@pytest.mark.parametrize("group", [0, 64])
 @pytest.mark.parametrize("machine", ["znver4", "sapphirerapids"])
-def test_the_hot_loop_stays_in_registers(optimize, tmp_path, machine):
-    """24 accumulators, each step 48 products and nothing on the stack."""
+def test_the_hot_loop_stays_in_registers(optimize, tmp_path, machine, group):
+    """24 accumulators, each step 48 products and nothing on the stack. With groups
+    the 24 sums of floats wait there, but are not touched within a group."""
     program = Program(3)
+    program.activation_group = program.weight_group = group
     program.features, program.batch, program.type = 256, None, "f32"
     program.weights = [np.ones((256, n)) * 0.01 for n in (96, 48)]
     program.weights[0][::3] = program.weights[1][::5] = -0.03
