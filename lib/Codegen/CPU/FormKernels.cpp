@@ -265,6 +265,12 @@ matchLinear(linalg::LinalgOp op, QuantizeOp quantize, BasisAttrInterface blocks,
       (rescale.getBias() && !isVector(rescale.getBias())) ||
       (rescale.getSpread() && !isVector(rescale.getSpread())))
     return failure();
+  why = "the scales or sums of its groups are not constant";
+  SmallVector<char> scratch;
+  for (Value columns : {rescale.getColumnScales(), rescale.getColumnSums()})
+    if (product->groupsAreLast && !isVector(columns) &&
+        !readBytes(columns, scratch))
+      return failure();
   InverseTransformOp inverse;
   if (blocks && rescale.getResult().hasOneUse()) {
     inverse = dyn_cast<InverseTransformOp>(*rescale.getResult().user_begin());
@@ -352,30 +358,25 @@ static int64_t getWeightBits(const WeightCodes &codes) {
              : 8;
 }
 
-/// Columns of groups as groups × channels.
+/// Columns as channels or groups × channels; constant where they are turned.
 static Value toColumns(KernelBuilder &b, Value columns, bool groupsAreLast) {
   RankedTensorType type = getType(columns);
-  if (!groupsAreLast || type.getRank() != 2)
+  if (!groupsAreLast || isVector(columns))
     return toBuffer(b, columns);
-  SmallVector<int64_t> shape = {type.getDimSize(1), type.getDimSize(0)};
-  auto turned = RankedTensorType::get(shape, type.getElementType());
-  SmallVector<char> storage;
-  if (std::optional<ArrayRef<char>> bytes = readBytes(columns, storage)) {
-    constexpr int64_t elementBytes = 4;
-    SmallVector<char> result;
-    for (int64_t group = 0; group < shape[0]; ++group)
-      for (int64_t channel = 0; channel < shape[1]; ++channel)
-        llvm::append_range(
-            result, bytes->slice((channel * shape[0] + group) * elementBytes,
-                                 elementBytes));
-    return toBuffer(
-        b, arith::ConstantOp::create(
-               b, DenseElementsAttr::getFromRawBuffer(turned, result)));
-  }
-  Value init = tensor::EmptyOp::create(b, shape, type.getElementType());
-  return toBuffer(
-      b, linalg::TransposeOp::create(b, columns, init, ArrayRef<int64_t>{1, 0})
-             ->getResult(0));
+  SmallVector<char> storage, turned;
+  ArrayRef<char> bytes = *readBytes(columns, storage);
+  int64_t channels = type.getDimSize(0), groups = type.getDimSize(1);
+  int64_t elementBytes = type.getElementTypeBitWidth() / 8;
+  for (int64_t group = 0; group < groups; ++group)
+    for (int64_t channel = 0; channel < channels; ++channel)
+      llvm::append_range(
+          turned,
+          bytes.slice((channel * groups + group) * elementBytes, elementBytes));
+  return toBuffer(b, arith::ConstantOp::create(
+                         b, DenseElementsAttr::getFromRawBuffer(
+                                RankedTensorType::get({groups, channels},
+                                                      type.getElementType()),
+                                turned)));
 }
 
 static void rewriteLinear(RewriterBase &rewriter, const CPUTarget &target,
