@@ -90,6 +90,16 @@ std::optional<Nest> Nest::of(Operation *op) {
     nest.operands.resize(op->getNumOperands());
     return nest;
   }
+  if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+    if (!pad.getConstantPaddingValue())
+      return std::nullopt;
+    Loops all = llvm::to_vector(llvm::seq(pad.getResultType().getRank()));
+    Nest nest{{all}, {all}, {}};
+    nest.operands.resize(op->getNumOperands());
+    for (unsigned d : pad.getPaddedDims().set_bits())
+      nest.mixed.push_back(d);
+    return nest;
+  }
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   // A plan that is not carried out yet will transform the rows once more.
   if (!linalgOp || !linalgOp.hasPureTensorSemantics() ||

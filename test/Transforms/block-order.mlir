@@ -237,6 +237,31 @@ func.func @planned(%x: tensor<8x4xf32>, %e: tensor<8x4xf32>, %w: tensor<4x4xf32>
   return %y : tensor<8x4xf32>
 }
 
+// Zeros behind the features are in every row, those behind the rows are not.
+// CHECK-LABEL: func @padded
+//       CHECK:   stamp.transform {{.*}} block_order
+//       CHECK:   stamp.inverse_transform {{.*}} block_order
+//       CHECK:   stamp.transform #{{[^b]*}} ins
+func.func @padded(%x: tensor<8x4xf32>, %e: tensor<8x4xf32>, %e6: tensor<8x6xf32>, %e9: tensor<9x4xf32>)
+    -> (tensor<8x6xf32>, tensor<9x4xf32>) {
+  %zero = arith.constant 0.0 : f32
+  // REMARK: remark: {{.*}}moved to block order
+  %t = stamp.transform #stamp.haar<levels = 2> along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %p = tensor.pad %t low[0, 0] high[0, 2] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %zero : f32
+  } : tensor<8x4xf32> to tensor<8x6xf32>
+  %y = stamp.inverse_transform #stamp.haar<levels = 2> along 0 ins(%p : tensor<8x6xf32>) outs(%e6 : tensor<8x6xf32>)
+  // REMARK: remark: {{.*}}its rows meet 'tensor.pad', which mixes them
+  %u = stamp.transform #stamp.haar<levels = 2> along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %q = tensor.pad %u low[0, 0] high[1, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %zero : f32
+  } : tensor<8x4xf32> to tensor<9x4xf32>
+  %v = stamp.inverse_transform #stamp.haar<levels = 2> along 0 ins(%q : tensor<9x4xf32>) outs(%e9 : tensor<9x4xf32>)
+  return %y, %v : tensor<8x6xf32>, tensor<9x4xf32>
+}
+
 // No tokens, nothing to reorder.
 // CHECK-LABEL: func @no_rows
 func.func @no_rows(%x: tensor<0x4xf32>, %e: tensor<0x4xf32>) -> tensor<0x4xf32> {
@@ -248,4 +273,4 @@ func.func @no_rows(%x: tensor<0x4xf32>, %e: tensor<0x4xf32>) -> tensor<0x4xf32> 
   return %y : tensor<0x4xf32>
 }
 
-// REMARK: remark: [Analysis] BlockOrder | Category:stamp-block-order | left=19, moved=11
+// REMARK: remark: [Analysis] BlockOrder | Category:stamp-block-order | left=20, moved=13

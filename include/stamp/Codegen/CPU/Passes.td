@@ -60,7 +60,8 @@ def FormKernelsPass : Pass<"stamp-form-kernels"> {
     of the activations, in one pass, the other multiplies them with a constant
     weight that has been packed for the target at compile time, and undoes the
     transform before it stores a result. Linears that share their codes share
-    the panels.
+    the panels. Groups of features, of activations and weights, may be of any
+    size that is whole vectors; the last may be shorter.
 
     The inner product is a `vector.contract` of four codes with four codes of
     each column, for `stamp-lower-dot`. What fits no kernel stays for the
