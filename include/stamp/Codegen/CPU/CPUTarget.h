@@ -58,6 +58,12 @@ struct CPUTarget {
     return bits == 4 ? 8 : hasUnsignedWeights() ? 128 : 0;
   }
 
+  /// Whether all 256 bytes of a weight may be added up without saturation, so
+  /// that the high code of a byte need not be shifted down first.
+  bool takesWholeBytes() const {
+    return dot == DotInstruction::AVX512VNNI || dot == DotInstruction::AVXVNNI;
+  }
+
   /// The tile with the most products per load whose accumulators leave room for
   /// the operands.
   RegisterTile getRegisterTile() const;

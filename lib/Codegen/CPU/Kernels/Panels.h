@@ -86,6 +86,15 @@ struct Panels {
   mlir::Value sums;       ///< i32, batch × rows: Σ of a row's codes
   mlir::Value batch, seqLen;
   std::optional<FeatureGroups> groups;
+
+  /// Whether a sequence has but one token, as in decoding, whose panel then has
+  /// no other row; null if a shift puts it somewhere else.
+  mlir::Value isAlone(KernelBuilder &b) const {
+    if (rows.shift != 0)
+      return {};
+    return b.createOrFold<mlir::arith::CmpIOp>(mlir::arith::CmpIPredicate::eq,
+                                               seqLen, b.index(1));
+  }
 };
 
 /// The features of a panel: whole vectors, and whole bytes of 4-bit weights.

@@ -16,6 +16,8 @@
 
 #include "Panels.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 using namespace mlir;
 using namespace stamp;
 
@@ -95,10 +97,30 @@ private:
   void emitBlock(Value block) {
     Value firstRow = b.mul(block, rows.size);
     Value first = rows.token(b, firstRow);
-    b.branch(
-        rows.isWhole(b, first, panels.seqLen),
-        [&] { emitWhole(firstRow, first); },
-        [&] { emitPart(firstRow, first); });
+    auto emitRows = [&] {
+      b.branch(
+          rows.isWhole(b, first, panels.seqLen),
+          [&] { emitWhole(firstRow, first); },
+          [&] { emitPart(firstRow, first); });
+    };
+    if (Value isAlone = panels.isAlone(b))
+      b.branch(isAlone, [&] { emitAlone(); }, emitRows);
+    else
+      emitRows();
+  }
+
+  /// The only token of a sequence, which no basis mixes.
+  void emitAlone() {
+    llvm::SaveAndRestore<int64_t> oneRow(panelRows, 1);
+    Value zero = b.index(0);
+    Values values = multiply(zero, zero, /*numRows=*/1);
+    for (int64_t v = 0; v < tile.vectors; ++v) {
+      Value value = values[v];
+      if (product.inverse)
+        value = b.roundTo(value, product.rescaledType);
+      storeRow(value, zero, b.add(firstChannel, v * b.lanes()), masks[v],
+               /*whole=*/true);
+    }
   }
 
   /// All rows are tokens that are mixed.
@@ -152,51 +174,77 @@ private:
   int64_t perByte() const { return product.weightBits == 4 ? 2 : 1; }
   int64_t stepsOf(int64_t features) const { return features / 4 / perByte(); }
 
+  /// Few rows leave registers for sums of their own for the high codes of the
+  /// bytes, 16 times too large: then these codes need no shift. What is read
+  /// once, as in decoding, waits for nothing else but memory.
+  bool keepsHighApart(int64_t numRows) const {
+    return perByte() == 2 && b.target.takesWholeBytes() &&
+           (2 * numRows + 2) * tile.vectors < b.target.registers;
+  }
+
   /// Adds up the features in some steps of the strip, for all of its vectors.
   Values accumulate(Value row, const Values &start, Value firstStep,
                     Value endStep) {
     Value panel = b.createOrFold<arith::DivUIOp>(row, b.index(tile.rows));
     int64_t numRows = static_cast<int64_t>(start.size()) / tile.vectors;
     int64_t perByte = this->perByte();
-    return b.loop(
-        firstStep, endStep, 1, start, [&](Value step, ValueRange carried) {
+    bool apart = keepsHighApart(numRows);
+    Values carried = start;
+    if (apart)
+      carried.append(start.size(), b.zeros(b.getI32Type()));
+    Values sums = b.loop(
+        firstStep, endStep, 1, carried, [&](Value step, ValueRange carried) {
           Values next(carried), bytes;
           for (int64_t v = 0; v < tile.vectors; ++v)
             bytes.push_back(vector::LoadOp::create(
                 b, b.vectorOf(b.getI8Type(), 4 * b.lanes()), product.strips,
                 ValueRange{strip, step, b.index(v * 4 * b.lanes())}));
           for (int64_t part = 0; part < perByte; ++part) {
-            Values weights = unpack(bytes, part);
+            Values weights = unpack(bytes, part, /*shift=*/!apart);
+            size_t first = apart && part == 1 ? start.size() : 0;
             for (int64_t r = 0; r < numRows; ++r) {
               Value four = vector::LoadOp::create(
                   b, b.vectorOf(b.getI8Type(), 4), panels.codes,
                   ValueRange{batch, panel,
-                             b.add(b.mul(step, perByte * 4 * tile.rows),
-                                   4 * (part * tile.rows + r))});
+                             b.add(b.mul(step, perByte * 4 * panelRows),
+                                   4 * (part * panelRows + r))});
               for (int64_t v = 0; v < tile.vectors; ++v) {
-                Value &sum = next[r * tile.vectors + v];
+                Value &sum = next[first + r * tile.vectors + v];
                 sum = dot(four, weights[v], sum);
               }
             }
           }
           return next;
         });
+    if (!apart)
+      return sums;
+    Value four = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(b.vectorOf(b.getI32Type(), b.lanes()),
+                                  b.getI32IntegerAttr(4)));
+    Values both;
+    for (size_t i = 0; i < start.size(); ++i)
+      both.push_back(arith::AddIOp::create(
+          b, sums[i], arith::ShRSIOp::create(b, sums[start.size() + i], four)));
+    return both;
   }
 
-  /// The low or the high codes of bytes that hold two each. There are no shifts
-  /// of bytes; what one of words brings in from the next byte is masked away.
-  Values unpack(ValueRange bytes, int64_t part) {
+  /// The low or the high codes of bytes that hold two each; the high ones stay
+  /// high unless they are to `shift`. There are no shifts of bytes; what one of
+  /// words brings in from the next byte is masked away.
+  Values unpack(ValueRange bytes, int64_t part, bool shift) {
     if (product.weightBits != 4)
       return Values(bytes);
     VectorType type = b.vectorOf(b.getI8Type(), 4 * b.lanes());
     VectorType words = b.vectorOf(b.getI16Type(), 2 * b.lanes());
+    bool isHigh = part == 1;
     Value mask = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(type, b.getI8IntegerAttr(15)));
+        b, DenseElementsAttr::get(
+               type, b.getI8IntegerAttr(isHigh && !shift ? -16 : 15)));
     Value four = arith::ConstantOp::create(
         b, DenseElementsAttr::get(words, b.getI16IntegerAttr(4)));
     Values codes;
     for (Value byte : bytes) {
-      if (part == 1) {
+      if (isHigh && shift) {
         Value word = vector::BitCastOp::create(b, words, byte);
         byte = vector::BitCastOp::create(b, type,
                                          arith::ShRUIOp::create(b, word, four));
@@ -438,6 +486,7 @@ private:
   Value y;
   RowBlocks rows;
   RegisterTile tile;
+  int64_t panelRows; ///< that stand together in the codes
 
   // Of the loops around what is being emitted.
   Value batch, strip, firstChannel, scratch;

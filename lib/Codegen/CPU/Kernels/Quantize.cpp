@@ -60,14 +60,28 @@ public:
         [&] { emitChunks(batch, first, block, /*whole=*/false); });
   }
 
+  /// The only token of a sequence, which no basis mixes.
+  void emitAlone(Value batch, Value block) {
+    forEachChunk([&](Value feature, Value mask) {
+      Value value = b.load(x, {batch, b.index(0), feature}, mask);
+      if (transformed)
+        value = b.roundTo(value, transformed);
+      b.store(value, block, {b.index(0), feature});
+    });
+  }
+
 private:
   void emitChunks(Value batch, Value first, Value block, bool whole) {
-    auto chunk = [&](Value feature, Value mask) {
+    forEachChunk([&](Value feature, Value mask) {
       Values values = load(batch, first, feature, mask, whole);
       transform(values, first, whole);
       for (int64_t r = 0; r < rows.size; ++r)
         b.store(values[r], block, {b.index(r), feature});
-    };
+    });
+  }
+
+  /// The vectors of a row, the last ones under a mask.
+  void forEachChunk(llvm::function_ref<void(Value, Value)> chunk) {
     int64_t full = features / b.lanes() * b.lanes();
     if (full > 0)
       b.loop(b.index(0), b.index(full), b.lanes(),
@@ -135,15 +149,16 @@ struct RowQuantizer {
 class PanelQuantizer {
 public:
   PanelQuantizer(KernelBuilder &b, ScheduleAttr schedule,
-                 BasisAttrInterface order, int64_t features, Value seqLen)
+                 BasisAttrInterface order, int64_t features, Value seqLen,
+                 int64_t numRows)
       : b(b), schedule(schedule), order(order), features(features),
-        seqLen(seqLen) {
+        seqLen(seqLen), numRows(numRows) {
     for (OpFoldResult end : schedule.getEnds(b, b.getLoc(), seqLen))
       ends.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), end));
   }
 
-  /// Rows `firstRow`, … of `block`, which are tokens `token`, …, go to panel
-  /// `panel` of the batch's sequence.
+  /// The first `numRows` rows from `firstRow` on in `block`, which are tokens
+  /// `token`, …, go to panel `panel` of the batch's sequence.
   void emit(const Panels &panels, Value batch, Value panel, Value block,
             Value firstRow, Value token) {
     PanelRows rows = {batch, panel, block, firstRow, token};
@@ -216,7 +231,7 @@ private:
 
   /// Comparisons as machines have them drop a NaN, but x·0 keeps it.
   SmallVector<Range> emitRanges(const PanelRows &from, const Run &run) {
-    int64_t rows = b.tile.rows;
+    int64_t rows = numRows;
     Value zero = b.zeros(b.getF32Type());
     Values start(3 * rows, zero);
     Values result =
@@ -300,7 +315,7 @@ private:
   /// What is beyond the features is 0.
   void emitCodes(const Panels &panels, const PanelRows &at, const Run &run,
                  ArrayRef<RowQuantizer> quantizers) {
-    int64_t rows = b.tile.rows, lanes = b.lanes();
+    int64_t lanes = b.lanes();
     struct Splats {
       Value inverse, zero, low, high;
     };
@@ -310,7 +325,7 @@ private:
                         b.splat(q.high)});
     auto chunk = [&](Value feature, ValueRange sums, Value mask) {
       Values next, bytes;
-      for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t r = 0; r < numRows; ++r) {
         const Splats &q = splats[r];
         Value x = b.load(at.block, {b.add(at.firstRow, r), feature});
         Value shifted =
@@ -329,13 +344,13 @@ private:
             b, b.vectorOf(b.getI32Type(), lanes / 4), narrow));
       }
       Value packed = vector::BitCastOp::create(
-          b, b.vectorOf(b.getI8Type(), lanes * rows), interleave(bytes));
+          b, b.vectorOf(b.getI8Type(), lanes * numRows), interleave(bytes));
       vector::StoreOp::create(
           b, packed, panels.codes,
-          ValueRange{at.batch, at.panel, b.mul(feature, rows)});
+          ValueRange{at.batch, at.panel, b.mul(feature, numRows)});
       return next;
     };
-    Values sums(rows, b.zeros(b.getI32Type()));
+    Values sums(numRows, b.zeros(b.getI32Type()));
     int64_t full = run.count / lanes * lanes;
     if (full > 0)
       sums = b.loop(run.first, b.add(run.first, full), lanes, sums,
@@ -368,6 +383,7 @@ private:
   BasisAttrInterface order;
   int64_t features;
   Value seqLen;
+  int64_t numRows; ///< of a panel
   Values ends;
 };
 } // namespace
@@ -408,14 +424,30 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
     Value sequence = at[0], firstRow = b.mul(at[1], rows.size);
     Value first = rows.token(b, firstRow);
     Value block = b.alloc({rows.size, padded}, b.getF32Type());
-    BlockTransform(b, rows, blocks, transformed, x, padded)
-        .emit(sequence, first, block);
-    PanelQuantizer quantizer(b, schedule, order, features, seqLen);
-    b.loop(b.index(0), b.index(panelsOfBlock), 1, [&](Value i) {
-      Value row = b.mul(i, rowsOfPanel);
-      Value panel = b.add(b.mul(at[1], panelsOfBlock), i);
-      quantizer.emit(panels, sequence, panel, block, row, b.add(first, row));
-    });
+    BlockTransform transform(b, rows, blocks, transformed, x, padded);
+    auto emitBlock = [&] {
+      transform.emit(sequence, first, block);
+      PanelQuantizer quantizer(b, schedule, order, features, seqLen,
+                               rowsOfPanel);
+      b.loop(b.index(0), b.index(panelsOfBlock), 1, [&](Value i) {
+        Value row = b.mul(i, rowsOfPanel);
+        Value panel = b.add(b.mul(at[1], panelsOfBlock), i);
+        quantizer.emit(panels, sequence, panel, block, row, b.add(first, row));
+      });
+    };
+    Value isAlone = panels.isAlone(b);
+    if (!isAlone)
+      return emitBlock();
+    b.branch(
+        isAlone,
+        [&] {
+          transform.emitAlone(sequence, block);
+          PanelQuantizer quantizer(b, schedule, order, features, seqLen,
+                                   /*numRows=*/1);
+          quantizer.emit(panels, sequence, b.index(0), block, b.index(0),
+                         b.index(0));
+        },
+        emitBlock);
   });
   return panels;
 }
