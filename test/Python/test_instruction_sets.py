@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Kernels compiled ahead of time for other machines and run under qemu-user.
+
+Each machine is emulated as a CPU that has the instruction set and little else, so
+an instruction that it lacks is an illegal one.  `make sweep` draws more programs.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from test_kernels import Program, same_bits
+
+TOOLS = pathlib.Path("/usr/lib/llvm-22/bin")
+DRIVER = pathlib.Path(__file__).with_name("call_kernels.c")
+PROGRAMS = int(os.environ.get("STAMP_KERNEL_PROGRAMS", "2"))
+
+
+class Machine(NamedTuple):
+    cpu: str  # as the pipeline calls it
+    architecture: str
+    march: str
+    emulated: str
+
+    def __str__(self):
+        return f"{self.cpu}-on-{self.emulated}"
+
+
+MACHINES = [
+    Machine("neon-dotprod", "aarch64", "armv8.2-a+dotprod", "neoverse-n1"),
+    Machine("neon-i8mm", "aarch64", "armv8.2-a+i8mm", "max"),
+    Machine("generic", "aarch64", "armv8-a", "cortex-a53"),
+    Machine("generic", "x86_64", "x86-64-v2", "Nehalem"),
+    Machine("avx2", "x86_64", "x86-64-v3", "Haswell-noTSX"),
+]
+
+
+def translate(tmp_path, llvm):
+    (tmp_path / "kernels.mlir").write_text(llvm)
+    ir = tmp_path / "kernels.ll"
+    command = [TOOLS / "mlir-translate", "--mlir-to-llvmir", "-o", ir]
+    subprocess.run([*command, tmp_path / "kernels.mlir"], check=True)
+    return ir
+
+
+def clang(machine, *arguments):
+    command = [TOOLS / "clang", f"--target={machine.architecture}-linux-gnu"]
+    command += [f"-march={machine.march}", "-ffp-contract=off", "-Wno-override-module"]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def emulate(tmp_path, optimize):
+    """emulate(machine, module, inputs) -> the results of f for each input."""
+
+    def emulate(machine, module, inputs):
+        qemu = shutil.which(f"qemu-{machine.architecture}")
+        if not qemu:
+            warnings.warn(f"nothing ran for {machine}: qemu-user is not installed")
+            pytest.skip("qemu-user is not installed")
+        llvm = optimize(
+            module,
+            "--llvm-request-c-wrappers",
+            f"--stamp-cpu-pipeline=cpu={machine.cpu}",
+        )
+        program = tmp_path / "program"
+        sources = [translate(tmp_path, llvm), DRIVER]
+        options = ["-O1", "-static", "-fuse-ld=lld", "-lm", "-o", program]
+        if machine.cpu == "avx2":
+            # qemu reads the lanes that vmaskmovps must not.
+            options += ["-DSLACK=32"]
+        clang(machine, *sources, *options)
+        command = [qemu, "-cpu", machine.emulated, program, str(inputs[0].ndim)]
+        outputs = []
+        for i, x in enumerate(inputs):
+            x.tofile(tmp_path / f"x{i}")
+            outputs.append([tmp_path / f"y{i}", tmp_path / f"v{i}"])
+            command += [tmp_path / f"x{i}", *map(str, x.shape), *outputs[-1]]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, (machine, done.returncode, done.stderr)
+        return [
+            [
+                np.fromfile(path, np.float32).reshape(*x.shape[:-1], -1)
+                for path in paths
+            ]
+            for x, paths in zip(inputs, outputs)
+        ]
+
+    return emulate
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=str)
+@pytest.mark.parametrize("seed", range(PROGRAMS))
+def test_other_machines_compute_the_same_bits(run, optimize, emulate, machine, seed):
+    program = Program(seed)
+    module = optimize(str(program), *program.flags())
+    inputs = [x.astype(np.float32) for x in program.inputs()]
+    expected = run(module, [("f", [x], 2) for x in inputs], "-O1")
+    for ours, theirs in zip(emulate(machine, module, inputs), expected):
+        for y, reference in zip(ours, theirs):
+            same_bits(y, reference)
