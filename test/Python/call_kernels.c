@@ -83,7 +83,8 @@ int main(int argc, char **argv) {
 }
 
 #ifdef __x86_64__
-// compiler-rt has this, and libgcc only since its version 13.
+// LLVM scalarizes masked stores of bf16 by way of f32 and back. compiler-rt has
+// this, and libgcc only since its version 13.
 __bf16 __truncsfbf2(float value) {
   uint32_t bits;
   memcpy(&bits, &value, 4);

@@ -1,12 +1,19 @@
 //===- WidenBFloat.cpp - arithmetic in bf16 by f32 --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
+//
+// Both halves are needed: where LLVM finds an extension, an operation and a
+// truncation it makes an operation on bf16 of them.
+//
+//===----------------------------------------------------------------------===//
 
 #include "stamp/Codegen/CPU/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -48,6 +55,10 @@ struct WidenBFloat final
       if (isArithmetic(op))
         widen(rewriter, op);
     });
+    RewritePatternSet patterns(&getContext());
+    arith::populateExpandBFloat16Patterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
   }
 };
 } // namespace

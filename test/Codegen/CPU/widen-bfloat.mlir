@@ -3,13 +3,13 @@
 // Each operation has its rounding.
 
 // CHECK-LABEL: func @rounded_twice
-//  CHECK-SAME:     %[[X:.*]]: vector<16xbf16>
-//       CHECK:   %[[XW:.*]] = arith.extf %[[X]] : vector<16xbf16> to vector<16xf32>
-//       CHECK:   %[[S:.*]] = arith.addf %[[XW]], %[[XW]] : vector<16xf32>
-//       CHECK:   %[[SN:.*]] = arith.truncf %[[S]] : vector<16xf32> to vector<16xbf16>
-//       CHECK:   %[[SW:.*]] = arith.extf %[[SN]] : vector<16xbf16> to vector<16xf32>
-//       CHECK:   %[[E:.*]] = math.exp %[[SW]] : vector<16xf32>
-//       CHECK:   arith.truncf %[[E]] : vector<16xf32> to vector<16xbf16>
+//       CHECK:   arith.addf %{{.*}}, %{{.*}} : vector<16xf32>
+//       CHECK:   arith.shrui
+//       CHECK:   arith.trunci %{{.*}} : vector<16xi32> to vector<16xi16>
+//       CHECK:   math.exp %{{.*}} : vector<16xf32>
+//       CHECK:   arith.trunci %{{.*}} : vector<16xi32> to vector<16xi16>
+//   CHECK-NOT:   arith.{{ext|trunc}}f
+//       CHECK:   return
 func.func @rounded_twice(%x: vector<16xbf16>) -> vector<16xbf16> {
   %s = arith.addf %x, %x : vector<16xbf16>
   %e = math.exp %s : vector<16xbf16>

@@ -96,14 +96,16 @@ def LowerDotPass : Pass<"stamp-lower-dot"> {
 def WidenBFloatPass : Pass<"stamp-widen-bfloat"> {
   let summary = "Compute in f32 what is to be computed in bf16";
   let description = [{
-    An operation of arith or math on bf16 becomes the same one on f32, between
-    an extension and a truncation, which is what it means: f32 has more than
-    twice the digits, so that the second rounding changes nothing. LLVM would
-    do the same, but its AArch64 target rounds sums of vectors to the wrong
-    side.
+    An operation of arith or math on bf16 becomes the same one on f32 between
+    extensions and a truncation, which is what it means: f32 has more than twice
+    the digits, so that the second rounding changes nothing. Extensions and
+    truncations become arithmetic on integers.
 
-    Unlike upstream's `arith-emulate-unsupported-floats` this lets nobody leave
-    out the rounding between two operations.
+    LLVM does the same for machines without bf16, in ways that are not good
+    enough: its AArch64 target rounds sums of vectors to the wrong side, and
+    AVX512-BF16 takes denormal numbers for zero. Unlike upstream's
+    `arith-emulate-unsupported-floats` this lets nobody leave out the rounding
+    between two operations.
   }];
   let dependentDialects = ["arith::ArithDialect"];
 }
