@@ -7,6 +7,7 @@ an instruction that it lacks is an illegal one.  `make sweep` draws more program
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import warnings
@@ -106,3 +107,25 @@ def test_other_machines_compute_the_same_bits(run, optimize, emulate, machine, s
     for ours, theirs in zip(emulate(machine, module, inputs), expected):
         for y, reference in zip(ours, theirs):
             same_bits(y, reference)
+
+
+@pytest.mark.parametrize(
+    "cpu, architecture, march, expected, forbidden",
+    [
+        ("avxvnni", "x86_64", "alderlake", r"\{vex\}\s+vpdpbusd\b.*ymm", r"zmm|xmm16"),
+        ("avx2", "x86_64", "x86-64-v3", r"vpmaddubsw\b.*ymm", r"vpdpbusd|zmm"),
+        ("neon-dotprod", "aarch64", "armv8.2-a+dotprod", r"\bsdot\b", r"usdot"),
+        ("neon-i8mm", "aarch64", "armv8.2-a+i8mm", r"\busdot\b", r"\bsdot"),
+    ],
+)
+def test_products_become_the_instruction(
+    optimize, tmp_path, cpu, architecture, march, expected, forbidden
+):
+    program = Program(3)
+    program.weight_bits = 4
+    module = optimize(str(program), *program.flags())
+    llvm = optimize(module, f"--stamp-cpu-pipeline=cpu={cpu}")
+    machine = Machine(cpu, architecture, march, "none")
+    assembly = clang(machine, "-O2", "-S", "-o", "-", translate(tmp_path, llvm))
+    assert re.search(expected, assembly)
+    assert not re.search(forbidden, assembly)
