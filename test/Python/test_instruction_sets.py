@@ -7,6 +7,7 @@ an instruction that it lacks is an illegal one.  `make sweep` draws more program
 
 import os
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from conftest import BIN
 from test_kernels import Program, same_bits
 
 TOOLS = pathlib.Path("/usr/lib/llvm-22/bin")
@@ -57,15 +59,20 @@ def clang(machine, *arguments):
     return done.stdout
 
 
+def find_qemu(architecture):
+    qemu = shutil.which(f"qemu-{architecture}")
+    if not qemu:
+        warnings.warn(f"nothing ran for {architecture}: qemu-user is not installed")
+        pytest.skip("qemu-user is not installed")
+    return qemu
+
+
 @pytest.fixture
 def emulate(tmp_path, optimize):
     """emulate(machine, module, inputs) -> the results of f for each input."""
 
     def emulate(machine, module, inputs):
-        qemu = shutil.which(f"qemu-{machine.architecture}")
-        if not qemu:
-            warnings.warn(f"nothing ran for {machine}: qemu-user is not installed")
-            pytest.skip("qemu-user is not installed")
+        qemu = find_qemu(machine.architecture)
         llvm = optimize(
             module,
             "--llvm-request-c-wrappers",
@@ -129,3 +136,22 @@ def test_products_become_the_instruction(
     assembly = clang(machine, "-O2", "-S", "-o", "-", translate(tmp_path, llvm))
     assert re.search(expected, assembly)
     assert not re.search(forbidden, assembly)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="stamp-run is not x86 code")
+def test_stamp_run_on_an_old_machine(optimize, run, tmp_path):
+    """It takes the machine as it is, and compiles what bf16 needs there."""
+    program = Program(1)
+    assert program.type == "bf16"
+    module = optimize(str(program), *program.flags())
+    x = list(program.inputs())[3].astype(np.float32)
+    [expected] = run(module, [("f", [x], 2)], "-O1")
+    np.save(tmp_path / "x.npy", x)
+    paths = [tmp_path / "y.npy", tmp_path / "v.npy"]
+    command = [find_qemu("x86_64"), "-cpu", "Nehalem", BIN / "stamp-run"]
+    command += [tmp_path / "module.mlir", "-O1", "--cpu=host", "--entry=f"]
+    command += [f"--inputs={tmp_path}/x.npy", f"--outputs={paths[0]},{paths[1]}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for path, reference in zip(paths, expected):
+        same_bits(np.load(path), reference)
