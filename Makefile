@@ -3,11 +3,12 @@
 # things are built is CMake's to say.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo bench check check-quick fuzz docs format tidy clean packages
+.PHONY: help build demo bench check check-quick sweep fuzz docs format tidy clean packages
 
 JOBS ?= $(shell nproc)
 MUTATIONS ?= 10000
 SEED ?= 1
+PROGRAMS ?= 50
 BENCH ?=
 PYTHON := .venv/bin/python
 LIT := /usr/lib/llvm-22/bin/lit -sv -j $(JOBS) build/test
@@ -41,6 +42,12 @@ check: build .venv/installed ## Run all tests: lit, the unit tests, Python
 check-quick: build ## Run the tests that take seconds: unit tests, lit without Execution/
 	$(CTEST) --exclude-regex '^Embedding'
 	$(LIT) --filter-out Execution/
+
+# A program is compared at ten lengths on every instruction set of this machine,
+# and on those that qemu-user emulates: 50 make 500 configurations for each.
+sweep: build .venv/installed ## Compare PROGRAMS random kernels on all CPUs, bit by bit
+	STAMP_KERNEL_PROGRAMS=$(PROGRAMS) $(PYTHON) -m pytest -q -n $(JOBS) \
+	  test/Python/test_kernels.py test/Python/test_instruction_sets.py
 
 fuzz: build ## Read mutated bytecode and text; keep what failed in build/fuzz/
 	build/bin/stamp-fuzz --mutations=$(MUTATIONS) --seed=$(SEED) \

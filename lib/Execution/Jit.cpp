@@ -24,7 +24,9 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
+#include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/SaveAndRestore.h"
@@ -176,6 +178,26 @@ llvm::orc::SymbolMap bindChecks(llvm::orc::MangleAndInterner mangle) {
                              llvm::JITSymbolFlags::Exported};
   symbols[mangle("abort")] = {ExecutorAddr::fromPtr(&leaveCall),
                               llvm::JITSymbolFlags::Exported};
+  return symbols;
+}
+
+/// Rounds to bf16, which is the low half of the result: that is where compiled
+/// code looks for it. Where a target has no bf16, LLVM calls this even to move
+/// one, and libgcc has it only since its version 13.
+float roundToBFloat(float value) {
+  llvm::APFloat rounded(value);
+  bool losesInfo;
+  rounded.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven,
+                  &losesInfo);
+  return llvm::bit_cast<float>(
+      static_cast<uint32_t>(rounded.bitcastToAPInt().getZExtValue()));
+}
+
+llvm::orc::SymbolMap bindConversions(llvm::orc::MangleAndInterner mangle) {
+  llvm::orc::SymbolMap symbols;
+  symbols[mangle("__truncsfbf2")] = {
+      llvm::orc::ExecutorAddr::fromPtr(&roundToBFloat),
+      llvm::JITSymbolFlags::Exported};
   return symbols;
 }
 
@@ -429,6 +451,7 @@ Expected<Program> Program::compile(ModuleOp module,
     return engine.takeError();
   program.engine = std::move(*engine);
   program.engine->registerSymbols(bindChecks);
+  program.engine->registerSymbols(bindConversions);
   program.stages.push_back(
       {"translate", secondsSince(start) - optimizeSeconds});
   program.stages.push_back({"optimize", optimizeSeconds});

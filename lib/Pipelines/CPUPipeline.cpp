@@ -87,6 +87,7 @@ void addLoopPasses(OpPassManager &pm) {
   pm.addPass(stamp::createVectorizePass());
   // The rest becomes scalar loops, which LLVM vectorizes where it can.
   pm.addPass(createConvertLinalgToLoopsPass());
+  pm.addPass(stamp::createWidenBFloatPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
   addCleanup(pm);
 }

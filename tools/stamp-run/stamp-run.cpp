@@ -64,9 +64,10 @@ cl::opt<unsigned> optLevel("O", cl::Prefix, cl::init(3), cl::value_desc("0-3"),
                            cl::cat(category));
 cl::opt<std::string> cpu(
     "cpu", cl::init("portable"), cl::value_desc("name"),
-    cl::desc("The instruction set to form kernels for: host, generic, avx2, "
-             "avxvnni, avx512vnni or neon-dotprod (default: portable, no "
-             "kernels)"),
+    cl::desc(
+        "The instruction set to form kernels for: host, generic, avx2, "
+        "avxvnni, avx512vnni, neon-dotprod or neon-i8mm (default: portable, "
+        "no kernels)"),
     cl::cat(category));
 cl::opt<int>
     numThreads("num-threads", cl::init(1), cl::value_desc("n"),

@@ -15,9 +15,10 @@ namespace stamp {
 struct CPUPipelineOptions : mlir::PassPipelineOptions<CPUPipelineOptions> {
   Option<std::string> cpu{
       *this, "cpu",
-      llvm::cl::desc("The instruction set that quantized linears become kernels "
-                     "for: host, generic, avx2, avxvnni, avx512vnni or "
-                     "neon-dotprod; portable for no kernels at all"),
+      llvm::cl::desc(
+          "The instruction set that quantized linears become kernels "
+          "for: host, generic, avx2, avxvnni, avx512vnni, "
+          "neon-dotprod or neon-i8mm; portable for no kernels at all"),
       llvm::cl::init("portable")};
   Option<bool> parallel{
       *this, "parallel",

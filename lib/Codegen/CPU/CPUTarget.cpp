@@ -4,57 +4,69 @@
 
 #include "stamp/Codegen/CPU/CPUTarget.h"
 
+#include "Dot/InstructionSet.h"
+
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/TargetParser/Host.h"
 
 #include <algorithm>
+#include <unistd.h>
 
 using namespace stamp;
 
-static DotInstruction detectHost() {
+/// The best first.
+static const InstructionSet *const instructionSets[] = {
+    &avx512vnni, &avxvnni, &avx2, &neonI8mm, &neonDotProd, &generic};
+
+static const InstructionSet *getHostInstructions() {
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-  if (features.lookup("avx512vnni") && features.lookup("avx512bw"))
-    return DotInstruction::AVX512VNNI;
-  if (features.lookup("avxvnni"))
-    return DotInstruction::AVXVNNI;
-  if (features.lookup("avx2"))
-    return DotInstruction::AVX2;
-  if (features.lookup("dotprod"))
-    return DotInstruction::NeonDotProd;
-  return DotInstruction::Generic;
+  // The last one needs no feature.
+  return *llvm::find_if(instructionSets, [&](const InstructionSet *set) {
+    return llvm::all_of(set->features, [&](llvm::StringRef feature) {
+      return features.lookup(feature);
+    });
+  });
+}
+
+/// What most cores have at least.
+static constexpr int64_t usualL2Bytes = int64_t{1} << 20;
+
+static int64_t getHostL2Bytes() {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+  // 0 or −1 where the system does not know.
+  if (int64_t bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); bytes > 0)
+    return bytes;
+#endif
+  return usualL2Bytes;
 }
 
 std::optional<CPUTarget> CPUTarget::get(llvm::StringRef name) {
-  std::optional<DotInstruction> dot =
-      llvm::StringSwitch<std::optional<DotInstruction>>(name)
-          .Case("generic", DotInstruction::Generic)
-          .Case("avx2", DotInstruction::AVX2)
-          .Case("avxvnni", DotInstruction::AVXVNNI)
-          .Case("avx512vnni", DotInstruction::AVX512VNNI)
-          .Case("neon-dotprod", DotInstruction::NeonDotProd)
-          .Default(std::nullopt);
+  auto withCache = [](const InstructionSet *set, int64_t l2Bytes) {
+    return CPUTarget{set, set->lanes, set->registers, l2Bytes};
+  };
   if (name == "host")
-    dot = detectHost();
-  if (!dot)
-    return std::nullopt;
-  constexpr int64_t l2Bytes = int64_t{1} << 20;
-  switch (*dot) {
-  case DotInstruction::AVX512VNNI:
-    return CPUTarget{*dot, 16, 32, l2Bytes};
-  case DotInstruction::AVX2:
-  case DotInstruction::AVXVNNI:
-    return CPUTarget{*dot, 8, 16, l2Bytes};
-  case DotInstruction::NeonDotProd:
-    return CPUTarget{*dot, 4, 32, l2Bytes};
-  case DotInstruction::Generic:
-    return CPUTarget{*dot, 4, 16, l2Bytes};
-  }
+    return withCache(getHostInstructions(), getHostL2Bytes());
+  for (const InstructionSet *set : instructionSets)
+    if (set->name == name)
+      return withCache(set, usualL2Bytes);
+  return std::nullopt;
 }
 
-llvm::StringRef CPUTarget::names() {
-  return "host, generic, avx2, avxvnni, avx512vnni, neon-dotprod";
+std::string CPUTarget::names() {
+  std::string names = "host";
+  for (const InstructionSet *set : instructionSets)
+    names += (", " + set->name).str();
+  return names;
+}
+
+bool CPUTarget::hasUnsignedWeights() const {
+  return instructions->hasUnsignedCodes;
+}
+
+bool CPUTarget::takesWholeBytes() const {
+  return instructions->takesWholeBytes;
 }
 
 RegisterTile CPUTarget::getRegisterTile() const {

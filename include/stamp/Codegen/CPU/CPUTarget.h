@@ -15,17 +15,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace stamp {
 
-/// The instruction that adds four products of bytes to an i32, in each lane.
-enum class DotInstruction {
-  Generic,     ///< shifts, multiplications and additions of any target
-  AVX2,        ///< vpmaddubsw and vpmaddwd
-  AVXVNNI,     ///< vpdpbusd on ymm
-  AVX512VNNI,  ///< vpdpbusd on zmm
-  NeonDotProd, ///< sdot
-};
+/// The instructions that multiply codes; lib/Codegen/CPU/Dot has them.
+struct InstructionSet;
 
 /// A part of the result that is accumulated in registers: so many rows, and so
 /// many vectors of columns.
@@ -35,21 +30,21 @@ struct RegisterTile {
 };
 
 struct CPUTarget {
-  DotInstruction dot;
+  const InstructionSet *instructions;
   int64_t lanes;     ///< of 32 bits in a vector register
   int64_t registers; ///< vector registers that code can name
   int64_t l2Bytes;   ///< of one core's second-level cache
 
-  /// By the name of its instruction: generic, avx2, avxvnni, avx512vnni,
-  /// neon-dotprod; or host, the best that this machine has.
+  /// By the name of its instruction set: avx512vnni, generic, …; or host, the
+  /// best that this machine has.
   static std::optional<CPUTarget> get(llvm::StringRef name);
 
   /// All names, for a diagnostic.
-  static llvm::StringRef names();
+  static std::string names();
 
   /// Whether the instruction takes bytes 0…255 for the weight. The codes then
   /// get an offset.
-  bool hasUnsignedWeights() const { return dot != DotInstruction::NeonDotProd; }
+  bool hasUnsignedWeights() const;
 
   /// What is added to a weight's code of so many bits to make it a byte that
   /// the instruction takes. Codes of 4 bits always become 0…15, so that
@@ -58,11 +53,9 @@ struct CPUTarget {
     return bits == 4 ? 8 : hasUnsignedWeights() ? 128 : 0;
   }
 
-  /// Whether all 256 bytes of a weight may be added up without saturation, so
-  /// that the high code of a byte need not be shifted down first.
-  bool takesWholeBytes() const {
-    return dot == DotInstruction::AVX512VNNI || dot == DotInstruction::AVXVNNI;
-  }
+  /// Whether the high code of a byte need not be shifted down first: the
+  /// instruction adds up products with whole bytes as well.
+  bool takesWholeBytes() const;
 
   /// The tile with the most products per load whose accumulators leave room for
   /// the operands.

@@ -70,7 +70,7 @@ def FormKernelsPass : Pass<"stamp-form-kernels"> {
   let options = [
     Option<"cpu", "cpu", "std::string", "\"host\"",
            "The instruction set to choose tiles and layouts for: host, generic, "
-           "avx2, avxvnni, avx512vnni or neon-dotprod">
+           "avx2, avxvnni, avx512vnni, neon-dotprod or neon-i8mm">
   ];
   let dependentDialects = ["arith::ArithDialect",
                            "bufferization::BufferizationDialect",
@@ -86,13 +86,13 @@ def LowerDotPass : Pass<"stamp-lower-dot"> {
     bytes with four bytes for each of the target's lanes, all of them extended to
     i32,
     to the instruction of the target that does it: `vpdpbusd`, `vpmaddubsw` and
-    `vpmaddwd`, `sdot`; or to shifts and multiplications that every target has.
+    `vpmaddwd`, `sdot`, `usdot`; or to shifts and multiplications that every target has.
     All of them are exact.
   }];
   let options = [
     Option<"cpu", "cpu", "std::string", "\"host\"",
-           "The instruction set: host, generic, avx2, avxvnni, avx512vnni or "
-           "neon-dotprod">
+           "The instruction set: host, generic, avx2, avxvnni, avx512vnni, "
+           "neon-dotprod or neon-i8mm">
   ];
   let dependentDialects = ["arith::ArithDialect", "LLVM::LLVMDialect",
                            "vector::VectorDialect"];
@@ -107,6 +107,23 @@ def ExpandDynamicShapesPass : Pass<"stamp-expand-dynamic-shapes"> {
     run behind this pass, does not know such shapes.
   }];
   let dependentDialects = ["affine::AffineDialect", "memref::MemRefDialect"];
+}
+
+def WidenBFloatPass : Pass<"stamp-widen-bfloat"> {
+  let summary = "Compute in f32 what is to be computed in bf16";
+  let description = [{
+    An operation of arith or math on bf16 becomes the same one on f32 between
+    extensions and a truncation, which is what it means: f32 has more than twice
+    the digits, so that the second rounding changes nothing. Extensions and
+    truncations become arithmetic on integers.
+
+    LLVM does the same for machines without bf16, in ways that are not good
+    enough: its AArch64 target rounds sums of vectors to the wrong side, and
+    AVX512-BF16 takes denormal numbers for zero. Unlike upstream's
+    `arith-emulate-unsupported-floats` this lets nobody leave out the rounding
+    between two operations.
+  }];
+  let dependentDialects = ["arith::ArithDialect"];
 }
 
 #endif // STAMP_CODEGEN_CPU_PASSES_TD

@@ -43,9 +43,13 @@ struct RowBlocks {
     return b.sub(row, shift);
   }
 
-  /// How many blocks there are.
+  /// How many blocks there are: none, not even of rows that mean nothing,
+  /// without a token.
   mlir::Value blocks(KernelBuilder &b, mlir::Value seqLen) const {
-    return b.ceilDiv(b.add(seqLen, shift), size);
+    mlir::Value count = b.ceilDiv(b.add(seqLen, shift), size);
+    if (shift == 0)
+      return count;
+    return b.select(b.less(b.index(0), seqLen), count, b.index(0));
   }
 
   /// Whether all rows of the block that starts with token `first` are tokens,
