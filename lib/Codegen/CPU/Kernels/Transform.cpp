@@ -1,0 +1,24 @@
+//===- Transform.cpp - Which transforms have a kernel -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Transform.h"
+
+using namespace mlir;
+using namespace stamp;
+
+std::optional<int64_t> SequenceTransform::staticLength() const {
+  int64_t seqLen = cast<MemRefType>(x.getType()).getDimSize(1);
+  if (ShapedType::isDynamic(seqLen))
+    return std::nullopt;
+  return std::max<int64_t>(seqLen - basis.getSkip(), 0);
+}
+
+std::optional<TransformKernel>
+stamp::getTransformKernel(BasisAttrInterface basis, RowOrder order,
+                          int64_t seqLen, StringRef &why) {
+  if (isa<WHTAttr>(basis))
+    return TransformKernel{emitWHT, /*worksInPlace=*/true};
+  why = "nothing fast is known of its basis";
+  return std::nullopt;
+}
