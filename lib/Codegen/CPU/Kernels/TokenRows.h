@@ -48,9 +48,7 @@ public:
     return b.load(memory, {sequence, place, b.add(firstColumn, column)}, mask);
   }
   void store(KernelBuilder &b, mlir::Value lane, mlir::Value place,
-             mlir::Value column, mlir::Value mask) const {
-    b.store(lane, memory, {sequence, place, b.add(firstColumn, column)}, mask);
-  }
+             mlir::Value column, mlir::Value mask) const;
 
 private:
   mlir::Value memory, sequence, firstRow, firstColumn;
