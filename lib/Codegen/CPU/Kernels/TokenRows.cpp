@@ -75,7 +75,8 @@ Value stamp::createPlaces(KernelBuilder &b, const SequenceTransform &transform,
     return {};
   BasisAttrInterface basis = transform.basis;
   int64_t skip = basis.getSkip();
-  if (std::optional<int64_t> known = transform.staticLength()) {
+  if (std::optional<int64_t> known = transform.staticLength();
+      known && *known <= kLargestTable) {
     std::vector<int64_t> positions =
         basis.getBasis()->coarsePositions(*known + skip);
     SmallVector<int32_t> places;

@@ -19,6 +19,14 @@ stamp::getTransformKernel(BasisAttrInterface basis, RowOrder order,
                           int64_t seqLen, StringRef &why) {
   if (isa<WHTAttr>(basis))
     return TransformKernel{emitWHT, /*worksInPlace=*/true};
+  if (isa<HaarAttr>(basis))
+    return TransformKernel{emitHaar, /*worksInPlace=*/order == RowOrder::Block};
+  if (auto grid = dyn_cast<Haar2DAttr>(basis)) {
+    if (grid.getWidth() <= kLargestTable / grid.getHeight())
+      return TransformKernel{emitHaar2D, /*worksInPlace=*/false};
+    why = "the grid has too many tokens";
+    return std::nullopt;
+  }
   why = "nothing fast is known of its basis";
   return std::nullopt;
 }

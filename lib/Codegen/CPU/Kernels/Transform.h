@@ -38,6 +38,9 @@ struct SequenceTransform {
   std::optional<int64_t> staticLength() const;
 };
 
+/// Longer tables of places are no constants.
+constexpr int64_t kLargestTable = int64_t{1} << 22;
+
 /// A kernel for a kind of basis.
 struct TransformKernel {
   void (*emit)(KernelBuilder &, const SequenceTransform &);
