@@ -40,6 +40,8 @@ static bool bypassesCaches(const KernelBuilder &b, Value memory) {
 void TokenRows::store(KernelBuilder &b, Value lane, Value place, Value column,
                       Value mask) const {
   Value indices[] = {sequence, place, b.add(firstColumn, column)};
+  if (isPadded)
+    mask = {};
   if (mask || !bypassesCaches(b, memory))
     return b.store(lane, memory, indices, mask);
   vector::StoreOp::create(b, lane, memory, indices, /*nontemporal=*/true,

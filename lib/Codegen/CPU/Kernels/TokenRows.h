@@ -34,18 +34,21 @@ struct Columns {
 class TokenRows {
 public:
   /// Row i stands in the sequence's row i, or where `places` says, an i32 for
-  /// each row; behind the skipped ones.
+  /// each row; behind the skipped ones. Masks are for rows that are not padded
+  /// to whole vectors.
   TokenRows(mlir::Value memory, mlir::Value sequence, mlir::Value firstRow,
-            mlir::Value firstColumn, mlir::Value places = {})
+            mlir::Value firstColumn, mlir::Value places = {},
+            bool isPadded = false)
       : memory(memory), sequence(sequence), firstRow(firstRow),
-        firstColumn(firstColumn), places(places) {}
+        firstColumn(firstColumn), places(places), isPadded(isPadded) {}
 
   /// Where row `row` is in memory.
   mlir::Value find(KernelBuilder &b, mlir::Value row) const;
   /// f32 lanes from there.
   mlir::Value load(KernelBuilder &b, mlir::Value place, mlir::Value column,
                    mlir::Value mask) const {
-    return b.load(memory, {sequence, place, b.add(firstColumn, column)}, mask);
+    return b.load(memory, {sequence, place, b.add(firstColumn, column)},
+                  isPadded ? mlir::Value() : mask);
   }
   void store(KernelBuilder &b, mlir::Value lane, mlir::Value place,
              mlir::Value column, mlir::Value mask) const;
@@ -53,6 +56,7 @@ public:
 private:
   mlir::Value memory, sequence, firstRow, firstColumn;
   mlir::Value places;
+  bool isPadded;
 };
 
 /// A constant in memory.

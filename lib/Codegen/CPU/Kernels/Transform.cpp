@@ -27,6 +27,15 @@ stamp::getTransformKernel(BasisAttrInterface basis, RowOrder order,
     why = "the grid has too many tokens";
     return std::nullopt;
   }
+  if (auto dct = dyn_cast<DCTAttr>(basis)) {
+    why = "the number of tokens is not static";
+    if (ShapedType::isDynamic(seqLen))
+      return std::nullopt;
+    why = "the number of tokens has a large prime factor";
+    if (!hasFastDCT(std::max<int64_t>(seqLen - dct.getSkip(), 0)))
+      return std::nullopt;
+    return TransformKernel{emitDCT, /*worksInPlace=*/true};
+  }
   why = "nothing fast is known of its basis";
   return std::nullopt;
 }
