@@ -97,7 +97,7 @@ def test_any_dimension_but_the_last(run, optimize, along):
     x = ar1(40, 2 * 3 * 14, seed=1).reshape([40, 2, 3, 14])
     x = np.ascontiguousarray(np.moveaxis(x, 0, along))
     text = functions("#stamp.wht", x.shape, along, suffix="w")
-    shape = [None] * along + list(x.shape[along:])
+    shape = [None, *x.shape[1:]]
     text += functions("#stamp.haar<levels = 7>", shape, along, suffix="h")
     compare(run, optimize, text, [x], suffixes="wh")
 

@@ -52,6 +52,13 @@ struct BatchShape {
     result.push_back(llvm::to_vector(llvm::seq(dimension + 1, rank)));
     return result;
   }
+  /// Whether no more than one size of a group has to be computed.
+  bool isExpandable(RankedTensorType type) const {
+    return llvm::all_of(groups(), [&](ArrayRef<int64_t> group) {
+      return llvm::count_if(
+                 group, [&](int64_t d) { return type.isDynamicDim(d); }) <= 1;
+    });
+  }
   bool isCollapsed() const { return rank == (hasBatch() ? 3 : 2); }
 };
 } // namespace
@@ -118,6 +125,9 @@ static void rewriteTransform(RewriterBase &rewriter, const CPUTarget &target,
     return fail("they are the last dimension");
   if (op.getLengths())
     return fail("each sequence has a length of its own");
+  // Upstream's lowering of the way back has no sizes for them.
+  if (!shape.isExpandable(getType(input)))
+    return fail("two sizes that are not static would be one");
   StringRef why;
   std::optional<TransformKernel> kernel =
       getTransformKernel(op.getBasis(), op.getOrder(),

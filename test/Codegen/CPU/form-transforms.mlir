@@ -66,10 +66,11 @@ func.func @read_twice(%e: tensor<64x16xf32>) -> (tensor<64x16xf32>, tensor<64x16
 // -----
 
 // CHECK-LABEL: func @without
-// CHECK-COUNT-6: stamp.transform
+// CHECK-COUNT-7: stamp.transform
 func.func @without(%x: tensor<34x34xf32>, %v: tensor<?x34xf32>, %n: tensor<?xi64>,
-                   %b: tensor<?x8x4xf32>, %m: memref<34x34xf32>)
-    -> (tensor<34x34xf32>, tensor<?x34xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>) {
+                   %b: tensor<?x8x4xf32>, %m: memref<34x34xf32>,
+                   %a: tensor<?x?x8x4xf32>)
+    -> (tensor<?x?x8x4xf32>, tensor<34x34xf32>, tensor<?x34xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>) {
   // REMARK: remark: {{.*}}no kernel transforms these tokens: the number of tokens has a large prime factor
   %0 = stamp.transform #stamp.dct along 0 ins(%x : tensor<34x34xf32>) outs(%x : tensor<34x34xf32>)
   // REMARK: remark: {{.*}}no kernel transforms these tokens: the number of tokens is not static
@@ -84,6 +85,8 @@ func.func @without(%x: tensor<34x34xf32>, %v: tensor<?x34xf32>, %n: tensor<?xi64
       ins(%x : tensor<34x34xf32>) outs(%x : tensor<34x34xf32>)
   // REMARK: remark: {{.*}}no kernel transforms these tokens: they are on buffers
   stamp.transform #stamp.wht along 0 ins(%m : memref<34x34xf32>) outs(%m : memref<34x34xf32>)
-  return %0, %1, %2, %3, %4
-      : tensor<34x34xf32>, tensor<?x34xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>
+  // REMARK: remark: {{.*}}no kernel transforms these tokens: two sizes that are not static would be one
+  %5 = stamp.transform #stamp.wht along 2 ins(%a : tensor<?x?x8x4xf32>) outs(%a : tensor<?x?x8x4xf32>)
+  return %5, %0, %1, %2, %3, %4
+      : tensor<?x?x8x4xf32>, tensor<34x34xf32>, tensor<?x34xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>
 }
