@@ -40,6 +40,8 @@ void addKernelPasses(OpPassManager &pm, const std::string &cpu) {
   addCleanup(pm);
   pm.addPass(stamp::createFormKernelsPass({cpu}));
   addCleanup(pm);
+  pm.addPass(stamp::createFormTransformsPass({cpu}));
+  addCleanup(pm);
 }
 
 /// One elementwise loop instead of two saves a trip through memory, and tensors

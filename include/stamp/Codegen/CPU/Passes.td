@@ -79,6 +79,30 @@ def FormKernelsPass : Pass<"stamp-form-kernels"> {
                            "vector::VectorDialect"];
 }
 
+def FormTransformsPass : Pass<"stamp-form-transforms"> {
+  let summary = "Turn transforms along the sequence into kernels for a CPU";
+  let description = [{
+    Replaces `stamp.transform` and `stamp.inverse_transform` on tensors by loops
+    over vectors of neighbouring columns, for the transforms that
+    `stamp-form-kernels` has left: those that do not work in small blocks of
+    tokens. As many rows as fit the registers are taken through several levels of
+    the algorithm at once, and what lies between is scratch in a near cache.
+
+    The order of float operations is the one of the portable lowering. What has
+    no kernel stays for it, with a remark that says why.
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", "\"host\"",
+           "The instruction set to choose vectors and strips for: host, generic, "
+           "avx2, avxvnni, avx512vnni or neon-dotprod">
+  ];
+  let dependentDialects = ["arith::ArithDialect",
+                           "bufferization::BufferizationDialect",
+                           "math::MathDialect", "memref::MemRefDialect",
+                           "scf::SCFDialect", "tensor::TensorDialect",
+                           "vector::VectorDialect"];
+}
+
 def LowerDotPass : Pass<"stamp-lower-dot"> {
   let summary = "Lower products of codes to a CPU's dot-product instruction";
   let description = [{
