@@ -190,8 +190,8 @@ static FailureOr<CodeProduct> matchContraction(linalg::LinalgOp op, Value codes,
     return failure();
   // In memory groups are not to be seen.
   int64_t numFeatures = getType(codes).getDimSize(features);
-  int64_t numChannels =
-      getType(right->get()).getDimSize(isTransposed ? 0 : reduced);
+  ArrayRef<int64_t> shape = getType(weight).getShape();
+  int64_t numChannels = isTransposed ? shape.front() : shape.back();
   why = "the weight's codes have been filled up";
   if (getType(weight).getNumElements() != numFeatures * numChannels)
     return failure();

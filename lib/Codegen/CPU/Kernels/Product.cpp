@@ -347,19 +347,15 @@ private:
     int64_t offset = b.target.getWeightOffset(product.weightBits);
     Values columns = columnsOf(product.columnSums, sums, group), start;
     for (int64_t r = 0; r < numRows; ++r) {
-      Value zeroPoint = ofRow(panels.zeroPoints, b.add(row, r), group);
-      Value minus =
-          b.splat(arith::SubIOp::create(b, b.constantI32(0), zeroPoint));
-      Value surplus;
+      Value zeroPoint = b.splat(ofRow(panels.zeroPoints, b.add(row, r), group));
+      Value surplus = b.zeros(b.getI32Type());
       if (offset != 0)
         surplus = b.splat(
             arith::MulIOp::create(b, ofRow(panels.sums, b.add(row, r), group),
                                   b.constantI32(-offset)));
-      for (Value column : columns) {
-        Value correction = arith::MulIOp::create(b, minus, column);
-        start.push_back(surplus ? arith::AddIOp::create(b, surplus, correction)
-                                : correction);
-      }
+      for (Value column : columns)
+        start.push_back(arith::SubIOp::create(
+            b, surplus, arith::MulIOp::create(b, zeroPoint, column)));
     }
     return start;
   }
