@@ -143,8 +143,11 @@ void stamp::buildCPUPipeline(OpPassManager &pm,
   addTensorPasses(pm);
   addBufferizationPasses(pm);
   addLoopPasses(pm);
-  // Intrinsics have effects that bufferization would not know.
-  if (options.cpu != "portable")
+  // Intrinsics and fences have effects that bufferization would not know.
+  if (options.cpu != "portable") {
     pm.addPass(createLowerDotPass({options.cpu}));
+    if (options.parallel)
+      pm.addPass(createFenceStoresPass());
+  }
   addLLVMPasses(pm, options.parallel);
 }

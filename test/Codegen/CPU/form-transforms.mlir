@@ -65,14 +65,32 @@ func.func @read_twice(%e: tensor<64x16xf32>) -> (tensor<64x16xf32>, tensor<64x16
 
 // -----
 
+// Blocks of a transform whose coefficients stand among one another are not
+// done in place.
+
+// CHECK-LABEL: func @several_blocks
+//       CHECK:   %[[M:.*]] = memref.alloc() : memref<1x64x16xf32>
+//       CHECK:   %[[Y:.*]] = memref.alloc() {alignment = 64 : i64} : memref<1x64x16xf32>
+//       CHECK:   vector.store %{{.*}}, %[[Y]]
+func.func @several_blocks(%e: tensor<64x16xf32>) -> tensor<64x16xf32> {
+  %m = memref.alloc() : memref<1x64x16xf32>
+  %t = bufferization.to_tensor %m restrict writable : memref<1x64x16xf32> to tensor<1x64x16xf32>
+  %x = tensor.collapse_shape %t [[0, 1], [2]] : tensor<1x64x16xf32> into tensor<64x16xf32>
+  %y = stamp.inverse_transform #stamp.wht<block = 16> along 0 ins(%x : tensor<64x16xf32>)
+      outs(%e : tensor<64x16xf32>)
+  return %y : tensor<64x16xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func @without
-// CHECK-COUNT-7: stamp.transform
-func.func @without(%x: tensor<34x34xf32>, %v: tensor<?x34xf32>, %n: tensor<?xi64>,
+// CHECK-COUNT-6: stamp.transform
+func.func @without(%p: tensor<4099x34xf32>, %x: tensor<34x34xf32>, %v: tensor<?x34xf32>, %n: tensor<?xi64>,
                    %b: tensor<?x8x4xf32>, %m: memref<34x34xf32>,
                    %a: tensor<?x?x8x4xf32>)
-    -> (tensor<?x?x8x4xf32>, tensor<34x34xf32>, tensor<?x34xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>) {
-  // REMARK: remark: {{.*}}no kernel transforms these tokens: the number of tokens has a large prime factor
-  %0 = stamp.transform #stamp.dct along 0 ins(%x : tensor<34x34xf32>) outs(%x : tensor<34x34xf32>)
+    -> (tensor<?x?x8x4xf32>, tensor<4099x34xf32>, tensor<?x34xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>) {
+  // REMARK: remark: {{.*}}no kernel transforms these tokens: the number of tokens is large and has a large prime factor
+  %0 = stamp.transform #stamp.dct along 0 ins(%p : tensor<4099x34xf32>) outs(%p : tensor<4099x34xf32>)
   // REMARK: remark: {{.*}}no kernel transforms these tokens: the number of tokens is not static
   %1 = stamp.transform #stamp.dct along 0 ins(%v : tensor<?x34xf32>) outs(%v : tensor<?x34xf32>)
   // REMARK: remark: {{.*}}no kernel transforms these tokens: they are the last dimension
@@ -81,12 +99,12 @@ func.func @without(%x: tensor<34x34xf32>, %v: tensor<?x34xf32>, %n: tensor<?xi64
   %3 = stamp.transform #stamp.wht along 1 lengths(%n : tensor<?xi64>)
       ins(%b : tensor<?x8x4xf32>) outs(%b : tensor<?x8x4xf32>)
   // REMARK: remark: {{.*}}no kernel transforms these tokens: nothing fast is known of its basis
-  %4 = stamp.transform #stamp.matrix<dense<[[0.6, 0.8], [0.8, -0.6]]> : tensor<2x2xf32>> along 0
+  %4 = stamp.transform #stamp.identity along 0
       ins(%x : tensor<34x34xf32>) outs(%x : tensor<34x34xf32>)
   // REMARK: remark: {{.*}}no kernel transforms these tokens: they are on buffers
   stamp.transform #stamp.wht along 0 ins(%m : memref<34x34xf32>) outs(%m : memref<34x34xf32>)
   // REMARK: remark: {{.*}}no kernel transforms these tokens: two sizes that are not static would be one
   %5 = stamp.transform #stamp.wht along 2 ins(%a : tensor<?x?x8x4xf32>) outs(%a : tensor<?x?x8x4xf32>)
   return %5, %0, %1, %2, %3, %4
-      : tensor<?x?x8x4xf32>, tensor<34x34xf32>, tensor<?x34xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>
+      : tensor<?x?x8x4xf32>, tensor<4099x34xf32>, tensor<?x34xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>
 }

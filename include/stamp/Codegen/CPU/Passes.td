@@ -103,6 +103,17 @@ def FormTransformsPass : Pass<"stamp-form-transforms"> {
                            "vector::VectorDialect"];
 }
 
+def FenceStoresPass : Pass<"stamp-fence-stores"> {
+  let summary = "Order nontemporal stores before the end of a parallel loop";
+  let description = [{
+    A store past the caches is not ordered with those that tell other threads
+    that a turn of a loop is done. Each turn of an `scf.forall` with such stores
+    gets a fence at its end. This is after bufferization, to which a fence has
+    effects that it does not know.
+  }];
+  let dependentDialects = ["LLVM::LLVMDialect"];
+}
+
 def LowerDotPass : Pass<"stamp-lower-dot"> {
   let summary = "Lower products of codes to a CPU's dot-product instruction";
   let description = [{

@@ -128,7 +128,7 @@ Value stamp::getStripColumns(KernelBuilder &b, int64_t together, Value rows) {
   // More would not be nearer, and leave less to share among threads.
   constexpr int64_t most = 8;
   int64_t unit = together * b.lanes();
-  int64_t room = b.target.l2Bytes / 2 / static_cast<int64_t>(sizeof(float));
+  int64_t room = b.target.l2Bytes / static_cast<int64_t>(sizeof(float));
   Value units = b.createOrFold<arith::DivUIOp>(b.index(room / unit),
                                                b.max(rows, b.index(1)));
   return b.mul(b.clamp(units, b.index(1), b.index(most / together)), unit);

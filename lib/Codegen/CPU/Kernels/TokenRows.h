@@ -79,8 +79,8 @@ void forEachStrip(KernelBuilder &b, const SequenceTransform &transform,
                   int64_t together, mlir::Value perStrip,
                   llvm::function_ref<void(const Columns &)> emit);
 
-/// How many columns of a strip make f32 scratch of `rows` rows stay in half of
-/// the second-level cache.
+/// How many columns of a strip make f32 scratch of `rows` rows fill the
+/// second-level cache. Narrower strips would visit more pages of memory.
 mlir::Value getStripColumns(KernelBuilder &b, int64_t together,
                             mlir::Value rows);
 

@@ -4,6 +4,8 @@
 
 #include "Transform.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 using namespace stamp;
 
@@ -17,8 +19,13 @@ std::optional<int64_t> SequenceTransform::staticLength() const {
 std::optional<TransformKernel>
 stamp::getTransformKernel(BasisAttrInterface basis, RowOrder order,
                           int64_t seqLen, StringRef &why) {
-  if (isa<WHTAttr>(basis))
-    return TransformKernel{emitWHT, /*worksInPlace=*/true};
+  if (auto wht = dyn_cast<WHTAttr>(basis)) {
+    // Coarse first, a block's rows stand among those of the blocks behind it.
+    int64_t length = ShapedType::isStatic(seqLen) ? seqLen - wht.getSkip() : 0;
+    bool isOneBlock = length > 0 && llvm::isPowerOf2_64(length) &&
+                      (wht.getBlock() == 0 || wht.getBlock() >= length);
+    return TransformKernel{emitWHT, order == RowOrder::Block || isOneBlock};
+  }
   if (isa<HaarAttr>(basis))
     return TransformKernel{emitHaar, /*worksInPlace=*/order == RowOrder::Block};
   if (auto grid = dyn_cast<Haar2DAttr>(basis)) {
@@ -31,11 +38,17 @@ stamp::getTransformKernel(BasisAttrInterface basis, RowOrder order,
     why = "the number of tokens is not static";
     if (ShapedType::isDynamic(seqLen))
       return std::nullopt;
-    why = "the number of tokens has a large prime factor";
-    if (!hasFastDCT(std::max<int64_t>(seqLen - dct.getSkip(), 0)))
-      return std::nullopt;
+    int64_t length = std::max<int64_t>(seqLen - dct.getSkip(), 0);
+    if (!hasFastDCT(length)) {
+      why = "the number of tokens is large and has a large prime factor";
+      if (length > kLargestTable / length)
+        return std::nullopt;
+      return TransformKernel{emitDense, /*worksInPlace=*/false};
+    }
     return TransformKernel{emitDCT, /*worksInPlace=*/true};
   }
+  if (isa<MatrixAttr>(basis))
+    return TransformKernel{emitDense, /*worksInPlace=*/false};
   why = "nothing fast is known of its basis";
   return std::nullopt;
 }

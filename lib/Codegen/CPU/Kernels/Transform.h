@@ -60,6 +60,9 @@ void emitHaar(KernelBuilder &b, const SequenceTransform &transform);
 void emitHaar2D(KernelBuilder &b, const SequenceTransform &transform);
 void emitDCT(KernelBuilder &b, const SequenceTransform &transform);
 
+/// A product with the matrix of a DCT or of an explicit basis.
+void emitDense(KernelBuilder &b, const SequenceTransform &transform);
+
 /// Whether the DCT of that length is made of small factors.
 bool hasFastDCT(int64_t length);
 
