@@ -24,8 +24,9 @@ build: build/build.ninja ## Compile everything into build/, programs into build/
 demo: build .venv/installed ## Compile a real model with and without STaMP and compare
 	$(PYTHON) examples/svtr/demo.py --build build
 
-bench: build .venv-peers/installed ## Time linear layers by STaMP and by other libraries
+bench: build .venv/installed .venv-peers/installed ## Time linear layers by STaMP and by other libraries
 	.venv-peers/bin/python benchmark/cpu/bench.py --build build $(BENCH)
+	$(PYTHON) benchmark/compile_time/compile_time.py --json build/benchmark/compile_time.json
 
 # A failing runner does not keep the next ones from running.  The second lit lets
 # stamp-opt print and reread its input; left out are tests of other programs, and

@@ -48,7 +48,8 @@ void registerEverything(DialectRegistry &registry) {
 struct StampLayer {
   StampLayer() { registerEverything(registry); }
 
-  Error compile(StringRef text, StringRef pipeline, ArrayRef<float> weight);
+  Error compile(StringRef text, StringRef pipeline, ArrayRef<float> weight,
+                unsigned threads);
 
   DialectRegistry registry;
   std::unique_ptr<MLIRContext> context;
@@ -57,7 +58,7 @@ struct StampLayer {
 };
 
 Error StampLayer::compile(StringRef text, StringRef pipeline,
-                          ArrayRef<float> weight) {
+                          ArrayRef<float> weight, unsigned threads) {
   std::string diagnostics;
   context =
       std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
@@ -80,6 +81,7 @@ Error StampLayer::compile(StringRef text, StringRef pipeline,
       .update("weight", UnmanagedAsmResourceBlob::allocateInferAlign(weight));
 
   stamp::CompileOptions options;
+  options.threads = threads;
   bool parsed = true;
   options.buildPipeline = [&](OpPassManager &pm) {
     llvm::raw_string_ostream os(diagnostics);
@@ -102,12 +104,15 @@ extern "C" {
 
 /// Compiles `text`, whose constant `dense_resource<weight>` has the
 /// `numElements` floats at `weight`, by `pipeline`, such as
-/// "stamp-select,stamp-quantize". On failure null; `message` then receives why.
+/// "stamp-select,stamp-quantize", to run on so many threads. On failure null;
+/// `message` then receives why.
 StampLayer *stampCompileLayer(const char *text, const char *pipeline,
                               const float *weight, size_t numElements,
-                              char *message, size_t messageSize) {
+                              unsigned threads, char *message,
+                              size_t messageSize) {
   auto layer = std::make_unique<StampLayer>();
-  if (Error error = layer->compile(text, pipeline, {weight, numElements})) {
+  if (Error error =
+          layer->compile(text, pipeline, {weight, numElements}, threads)) {
     std::string words = llvm::toString(std::move(error));
     std::strncpy(message, words.c_str(), messageSize - 1);
     message[messageSize - 1] = '\0';

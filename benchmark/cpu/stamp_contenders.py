@@ -10,7 +10,7 @@ import ctypes
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isqrt
+from math import inf, isqrt
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,8 @@ func.func @linear(%x: tensor<{m}x{k}xf32>) -> tensor<{m}x{n}xf32> {{
 class Backend:
     # Stands in front of a contender's name; empty for the one of users.
     prefix: str
-    # From stamp on tensors to LLVM. {threads} is replaced by their number.
+    # From stamp on tensors to LLVM. {parallel} is replaced by whether there are
+    # several threads.
     pipeline: str
     # Larger layers would take 15 rounds too long.
     max_ops: float
@@ -50,6 +51,13 @@ class Backend:
 
 
 BACKENDS = [
+    Backend(
+        "",
+        "stamp-cpu-pipeline{cpu=host parallel={parallel}}",
+        max_ops=inf,
+        max_ops_dense=3e9,
+        threads=True,
+    ),
     Backend(
         "portable ", "stamp-cpu-pipeline", max_ops=3e9, max_ops_dense=1e9, threads=False
     ),
@@ -187,9 +195,10 @@ def _compile(layer: Layer, pipeline: str, threads: int) -> Prepared:
     message = ctypes.create_string_buffer(4096)
     compiled = library.stampCompileLayer(
         module.encode(),
-        pipeline.replace("{threads}", str(threads)).encode(),
+        pipeline.replace("{parallel}", str(threads > 1).lower()).encode(),
         ctypes.c_void_p(layer.weight.ctypes.data),
         ctypes.c_size_t(layer.weight.size),
+        ctypes.c_uint(threads),
         message,
         ctypes.c_size_t(len(message)),
     )

@@ -116,6 +116,8 @@ std::vector<int64_t> Basis::coarsePositionsOfLength(int64_t length) const {
 }
 
 std::optional<std::string> Basis::misfit(int64_t seqLen) const {
+  if (seqLen < minTokens)
+    return std::nullopt;
   int64_t length = transformedLength(seqLen);
   if (length == 0)
     return "skip = " + std::to_string(skip) +

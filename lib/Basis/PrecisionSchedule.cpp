@@ -30,13 +30,16 @@ static int64_t addUpTo(int64_t most, int64_t a, int64_t b) {
 }
 
 PrecisionSchedule::PrecisionSchedule(std::vector<Segment> segments,
-                                     int restBits)
-    : segments(std::move(segments)), restBits(restBits) {
+                                     int restBits, int64_t minTokens)
+    : segments(std::move(segments)), restBits(restBits), minTokens(minTokens) {
+  assert(minTokens >= 0);
   assert(std::all_of(this->segments.begin(), this->segments.end(), isValid));
   assert(isWidth(restBits));
 }
 
 std::vector<int64_t> PrecisionSchedule::ends(int64_t seqLen) const {
+  if (seqLen < minTokens)
+    return std::vector<int64_t>(segments.size(), seqLen);
   std::vector<int64_t> result;
   result.reserve(segments.size());
   int64_t counts = 0; // Cut at seqLen, so that it cannot overflow.
@@ -89,6 +92,8 @@ double PrecisionSchedule::averageBits(int64_t seqLen) const {
 }
 
 std::optional<std::string> PrecisionSchedule::misfit(int64_t seqLen) const {
+  if (seqLen < minTokens)
+    return std::nullopt;
   int64_t counts = 0;
   for (const Segment &segment : segments)
     counts =

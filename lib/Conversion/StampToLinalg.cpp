@@ -31,6 +31,7 @@
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 #include <limits>
@@ -762,6 +763,11 @@ struct StampToLinalg final
     // and then quantizers of rows, of quantizers of groups.
     for (int walk = 0; walk < 3; ++walk)
       walkAndApplyPatterns(getOperation(), frozen);
+    // Nobody is left to whom an argument could say that it is padded.
+    getOperation()->walk([](FunctionOpInterface function) {
+      for (unsigned number : llvm::seq(function.getNumArguments()))
+        function.removeArgAttr(number, StampDialect::kPaddedAttrName);
+    });
   }
 };
 } // namespace

@@ -96,6 +96,68 @@ Value IdentityAttr::emitTokens(TokenBuilder &, Value x, Direction,
 bool IdentityAttr::isIdentity() const { return true; }
 
 //===----------------------------------------------------------------------===//
+// A basis for long sequences only
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+MinTokensAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      int64_t tokens, BasisAttrInterface inner) {
+  if (tokens < 1)
+    return emitError() << "min_tokens must be positive, got " << tokens;
+  if (isa<MinTokensAttr>(inner))
+    return emitError() << "min_tokens of min_tokens: the larger number says it";
+  return success();
+}
+
+BasisAttrInterface MinTokensAttr::limit(int64_t tokens,
+                                        BasisAttrInterface basis) {
+  if (tokens <= 1 || basis.isIdentity() || isa<MinTokensAttr>(basis))
+    return basis;
+  // Every 1×1 basis but [−1] and the like is the identity.
+  float one = 1;
+  basis.getBasis()->forward(&one, /*seqLen=*/1, /*features=*/1);
+  if (tokens == 2 && one == 1)
+    return basis;
+  return get(basis.getContext(), tokens, basis);
+}
+
+std::unique_ptr<Basis> MinTokensAttr::getBasis() const {
+  std::unique_ptr<Basis> basis = getInner().getBasis();
+  basis->setMinTokens(getTokens());
+  return basis;
+}
+
+int64_t MinTokensAttr::getSkip() const { return getInner().getSkip(); }
+
+Value MinTokensAttr::emitTokens(TokenBuilder &tokens, Value x,
+                                Direction direction, RowOrder order) const {
+  return tokens.ifLengthIsAtLeast(
+      getTokens() - getSkip(), x, [&](TokenBuilder &tokens, Value x) {
+        return getInner().emitTokens(tokens, x, direction, order);
+      });
+}
+
+Value MinTokensAttr::emitCoarsePosition(ImplicitLocOpBuilder &b, Value row,
+                                        OpFoldResult length) const {
+  int64_t least = getTokens() - getSkip();
+  if (std::optional<int64_t> known = getConstantIntValue(length))
+    return *known < least ? row : getInner().emitCoarsePosition(b, row, length);
+  Value isLong =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::sge, cast<Value>(length),
+                            arith::ConstantIndexOp::create(b, least));
+  return arith::SelectOp::create(
+      b, isLong, getInner().emitCoarsePosition(b, row, length), row);
+}
+
+bool MinTokensAttr::isIdentity() const { return getInner().isIdentity(); }
+
+BasisAttrInterface MinTokensAttr::atLength(int64_t seqLen) const {
+  if (seqLen >= getTokens())
+    return getInner().atLength(seqLen);
+  return IdentityAttr::get(getContext());
+}
+
+//===----------------------------------------------------------------------===//
 // Schedules
 //===----------------------------------------------------------------------===//
 
@@ -130,15 +192,21 @@ Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
   SmallVector<Segment> segments;
   int64_t restBits = 0;
   SMLoc loc = parser.getCurrentLocation();
+  int64_t minTokens = 0;
   if (parser.parseLess() ||
       parser.parseCommaSeparatedList(
           AsmParser::Delimiter::Square,
           [&] { return parseSegment(parser, segments); }) ||
-      parser.parseComma() || parser.parseInteger(restBits) ||
-      parser.parseGreater())
+      parser.parseComma() || parser.parseInteger(restBits))
+    return {};
+  if (succeeded(parser.parseOptionalComma()) &&
+      (parser.parseKeyword("min_tokens") || parser.parseEqual() ||
+       parser.parseInteger(minTokens)))
+    return {};
+  if (parser.parseGreater())
     return {};
   return parser.getChecked<ScheduleAttr>(loc, parser.getContext(), segments,
-                                         restBits);
+                                         restBits, minTokens);
 }
 
 /// The shortest decimal that reads back as the same number, with the point that
@@ -162,12 +230,17 @@ void ScheduleAttr::print(AsmPrinter &printer) const {
       printer << segment.getRows();
     printer << " : " << segment.bits;
   });
-  printer << "], " << getRestBits() << '>';
+  printer << "], " << getRestBits();
+  if (getMinTokens())
+    printer << ", min_tokens = " << getMinTokens();
+  printer << '>';
 }
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   ArrayRef<Segment> segments,
-                                   int64_t restBits) {
+                                   ArrayRef<Segment> segments, int64_t restBits,
+                                   int64_t minTokens) {
+  if (minTokens < 0)
+    return emitError() << "min_tokens must not be negative, got " << minTokens;
   auto verifyBits = [&](int64_t bits) -> LogicalResult {
     if (bits >= PrecisionSchedule::kMinBits &&
         bits <= PrecisionSchedule::kMaxBits)
@@ -191,8 +264,20 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 PrecisionSchedule ScheduleAttr::getSchedule() const {
-  return PrecisionSchedule(getSegments().vec(),
-                           static_cast<int>(getRestBits()));
+  return PrecisionSchedule(getSegments().vec(), static_cast<int>(getRestBits()),
+                           getMinTokens());
+}
+
+ScheduleAttr ScheduleAttr::limit(int64_t tokens) const {
+  if (tokens <= 1 || getSegments().empty() || getMinTokens())
+    return *this;
+  return get(getContext(), getSegments(), getRestBits(), tokens);
+}
+
+ScheduleAttr ScheduleAttr::atLength(int64_t seqLen) const {
+  if (seqLen >= getMinTokens())
+    return get(getContext(), getSegments(), getRestBits());
+  return get(getContext(), /*segments=*/{}, getWidths().front());
 }
 
 SmallVector<int64_t> ScheduleAttr::getWidths() const {
@@ -204,9 +289,9 @@ SmallVector<int64_t> ScheduleAttr::getWidths() const {
   return widths;
 }
 
-/// min(S, rows + ⌊fraction·S⌋).
+/// min(S, rows + ⌊fraction·S⌋), or S if that is less than minTokens.
 static Value emitEnd(ImplicitLocOpBuilder &b, Value seqLen, int64_t rows,
-                     double fraction) {
+                     double fraction, int64_t minTokens) {
   Value end = arith::ConstantIndexOp::create(b, rows);
   if (fraction != 0) {
     Type f64 = b.getF64Type(), i64 = b.getI64Type();
@@ -219,7 +304,13 @@ static Value emitEnd(ImplicitLocOpBuilder &b, Value seqLen, int64_t rows,
         b, b.getIndexType(), arith::FPToSIOp::create(b, i64, part));
     end = arith::AddIOp::create(b, end, floor);
   }
-  return arith::MinSIOp::create(b, end, seqLen);
+  end = arith::MinSIOp::create(b, end, seqLen);
+  if (minTokens <= 1)
+    return end;
+  Value least = arith::ConstantIndexOp::create(b, minTokens);
+  Value isShort =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, seqLen, least);
+  return arith::SelectOp::create(b, isShort, seqLen, end);
 }
 
 SmallVector<OpFoldResult> ScheduleAttr::getEnds(OpBuilder &builder,
@@ -239,9 +330,22 @@ SmallVector<OpFoldResult> ScheduleAttr::getEnds(OpBuilder &builder,
   for (const Segment &segment : getSegments()) {
     rows = std::min(kLongest, rows + std::min(kLongest, segment.getRows()));
     fraction += segment.getFraction();
-    ends.push_back(emitEnd(b, cast<Value>(seqLen), rows, fraction));
+    ends.push_back(
+        emitEnd(b, cast<Value>(seqLen), rows, fraction, getMinTokens()));
   }
   return ends;
+}
+
+//===----------------------------------------------------------------------===//
+// Padded batches
+//===----------------------------------------------------------------------===//
+
+LogicalResult PaddedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t along, int64_t lengths) {
+  if (along < 0 || lengths < 0)
+    return emitError() << "along and lengths must not be negative, got "
+                       << along << " and " << lengths;
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

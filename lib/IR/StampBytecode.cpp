@@ -278,7 +278,8 @@ using Encodings = EncodingList<
              OptionalField<&MatrixAttr::getInverse>,
              Field<&MatrixAttr::getSkip>>,
     Encoding<6, ScheduleAttr, Field<&ScheduleAttr::getSegments>,
-             Field<&ScheduleAttr::getRestBits>>,
+             Field<&ScheduleAttr::getRestBits>,
+             Field<&ScheduleAttr::getMinTokens>>,
     Encoding<7, PlanAttr, Field<&PlanAttr::getBasis>,
              Field<&PlanAttr::getFeatures>, Field<&PlanAttr::getActivations>,
              Field<&PlanAttr::getActivationGroup>,
@@ -286,7 +287,11 @@ using Encodings = EncodingList<
     Encoding<8, HadamardAttr, Field<&HadamardAttr::getOrder>>,
     Encoding<9, ScaleAttr, Field<&ScaleAttr::getFactors>>,
     Encoding<10, KVCacheAttr, Field<&KVCacheAttr::getBasis>,
-             Field<&KVCacheAttr::getSchedule>, Field<&KVCacheAttr::getGroup>>>;
+             Field<&KVCacheAttr::getSchedule>, Field<&KVCacheAttr::getGroup>>,
+    Encoding<11, MinTokensAttr, Field<&MinTokensAttr::getTokens>,
+             Field<&MinTokensAttr::getInner>>,
+    Encoding<12, PaddedAttr, Field<&PaddedAttr::getAlong>,
+             Field<&PaddedAttr::getLengths>>>;
 
 // Without an encoding, it would be written as text, of no version.
 static_assert(Encodings::holdsAllOf<

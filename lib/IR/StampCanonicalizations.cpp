@@ -215,6 +215,40 @@ struct ForgetPlaceOfAllRows final : OpRewritePattern<QuantizeOp> {
   }
 };
 
+/// A known length decides whether a sequence is long enough for the segments of
+/// a schedule, unless sequences have lengths of their own.
+///
+///   stamp.quantize #stamp.schedule<[64 : 8], 4, min_tokens = 32> along 0 …
+///       ins(%x : tensor<512x8xf32>)
+/// becomes
+///   stamp.quantize #stamp.schedule<[64 : 8], 4> along 0 …
+struct DecideSchedule final : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    int64_t size = op.getInput().getType().getDimSize(op.getDimension());
+    std::optional<int64_t> seqLen;
+    if (op.getRowTotal())
+      seqLen = getConstantIntValue(op.getRowTotal());
+    else if (!ShapedType::isDynamic(size))
+      seqLen = size;
+    if (!seqLen || op.getLengths())
+      return failure();
+    ScheduleAttr schedule = op.getSchedule().atLength(*seqLen);
+    BasisAttrInterface basis = op.getBlockBasisAttr();
+    if (basis)
+      basis = basis.atLength(*seqLen);
+    if (schedule == op.getSchedule() && basis == op.getBlockBasisAttr())
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.setScheduleAttr(schedule);
+      op.setBlockBasisAttr(basis);
+    });
+    return success();
+  }
+};
+
 /// 1·b = b.
 ///
 ///   %l = arith.constant dense<1.0> : tensor<13xf32>
@@ -236,7 +270,7 @@ struct ForgetSpreadOfOnes final : OpRewritePattern<RescaleOp> {
 
 void QuantizeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                              MLIRContext *context) {
-  patterns.add<ForgetPlaceOfAllRows>(context);
+  patterns.add<ForgetPlaceOfAllRows, DecideSchedule>(context);
 }
 
 void RescaleOp::getCanonicalizationPatterns(RewritePatternSet &patterns,

@@ -11,10 +11,10 @@
 
 #include "stamp/Basis/Packing.h"
 #include "stamp/Basis/Quantizer.h"
+#include "stamp/IR/Constants.h"
 #include "stamp/IR/Stamp.h"
 
-#include "mlir/IR/AsmState.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -33,12 +33,26 @@ template <typename OpTy> static bool isIdentity(OpTy op) {
   return op.getBasis().isIdentity() || allSkipped;
 }
 
+/// A static length may decide what a basis does, unless sequences have lengths
+/// of their own. Returns whether it did.
+template <typename OpTy> static bool decideBasis(OpTy op) {
+  int64_t seqLen = op.getInput().getType().getDimSize(op.getDimension());
+  if (ShapedType::isDynamic(seqLen) || op.getLengths())
+    return false;
+  BasisAttrInterface basis = op.getBasis().atLength(seqLen);
+  if (basis == op.getBasis())
+    return false;
+  op.setBasisAttr(basis);
+  return true;
+}
+
 template <typename OpTy>
 static LogicalResult foldIdentity(OpTy op,
                                   SmallVectorImpl<OpFoldResult> &results) {
+  bool decided = decideBasis(op);
   if (!op.getResult() || op.getInput().getType() != op.getResult().getType() ||
       !isIdentity(op))
-    return failure();
+    return success(decided);
   results.push_back(op.getInput());
   return success();
 }
@@ -81,98 +95,73 @@ InverseFeatureTransformOp::fold(FoldAdaptor,
 // Constant weights
 //===----------------------------------------------------------------------===//
 
-/// The raw bytes of a dense constant, as they lie in memory; empty if it is of
-/// another kind. Iterating over attributes element by element is too slow for
-/// weights.
-static ArrayRef<char> getRawBytes(Attribute constant) {
-  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(constant))
-    return dense.getRawData();
-  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(constant))
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      return blob->getData();
-  return {};
-}
-
-static float widen(const char *bytes, Type type) {
-  if (type.isF32()) {
-    float value;
-    std::memcpy(&value, bytes, sizeof(value));
-    return value;
-  }
-  uint16_t bits;
-  std::memcpy(&bits, bytes, sizeof(bits));
-  return APFloat(cast<FloatType>(type).getFloatSemantics(), APInt(16, bits))
-      .convertToFloat();
-}
-
-/// The values of a constant f32, f16 or bf16 tensor, splats spread out;
-/// nullopt if it cannot be read.
-static std::optional<std::vector<float>> readFloats(Attribute constant,
-                                                    ShapedType type) {
-  ArrayRef<char> bytes = getRawBytes(constant);
-  Type elementType = type.getElementType();
-  size_t size = elementType.getIntOrFloatBitWidth() / 8;
-  size_t count = type.getNumElements();
-  bool isSplat = bytes.size() == size && count != 1;
-  if (!isSplat && bytes.size() != size * count)
-    return std::nullopt;
-  std::vector<float> values(count);
-  if (!isSplat && elementType.isF32())
-    std::memcpy(values.data(), bytes.data(), bytes.size());
-  else if (isSplat)
-    std::fill(values.begin(), values.end(), widen(bytes.data(), elementType));
-  else
-    for (size_t i = 0; i < count; ++i)
-      values[i] = widen(bytes.data() + i * size, elementType);
-  return values;
-}
-
-static std::optional<std::vector<float>> readFloats(Value tensor);
+static std::optional<ArrayRef<float>> readValues(Value tensor,
+                                                 std::vector<float> &storage);
 
 template <typename OpTy>
-static std::optional<std::vector<float>> readTransformed(OpTy op,
-                                                         Direction direction) {
+static std::optional<ArrayRef<float>>
+readTransformed(OpTy op, Direction direction, std::vector<float> &storage) {
   ArrayRef<int64_t> sizes = op.getInput().getType().getShape();
-  std::optional<std::vector<float>> values = readFloats(op.getInput());
+  std::optional<ArrayRef<float>> values = readValues(op.getInput(), storage);
   if (!values)
     return std::nullopt;
+  if (storage.empty())
+    storage = values->vec();
   int64_t features = op.getDimension();
   FeatureShape shape = {llvm::product_of(sizes.take_front(features)),
                         sizes[features],
                         llvm::product_of(sizes.drop_front(features + 1))};
-  op.getTransform().getFeatureTransform()->apply(values->data(), shape,
+  op.getTransform().getFeatureTransform()->apply(storage.data(), shape,
                                                  op.getSide(), direction);
-  return values;
+  return ArrayRef<float>(storage);
 }
 
-/// The values of a constant tensor, or of feature transforms of one: what R⁻¹·W
-/// is nobody needs but its quantizer, so that it never becomes a constant.
-static std::optional<std::vector<float>> readFloats(Value tensor) {
+/// The values of a transpose of a constant.
+static std::optional<ArrayRef<float>>
+readTransposed(linalg::TransposeOp transpose, std::vector<float> &storage) {
+  std::vector<float> own;
+  std::optional<ArrayRef<float>> values = readValues(transpose.getInput(), own);
+  if (!values)
+    return std::nullopt;
+  SmallVector<int64_t> strides =
+      computeStrides(transpose.getInput().getType().getShape());
+  applyPermutationToVector(strides, transpose.getPermutation());
+  ArrayRef<int64_t> sizes =
+      cast<RankedTensorType>(transpose->getResult(0).getType()).getShape();
+  storage.clear();
+  storage.reserve(values->size());
+  SmallVector<int64_t> indices(sizes.size(), 0);
+  while (storage.size() < values->size()) {
+    storage.push_back((*values)[linearize(indices, strides)]);
+    for (int64_t d = sizes.size() - 1; d >= 0 && ++indices[d] == sizes[d]; --d)
+      indices[d] = 0;
+  }
+  return ArrayRef<float>(storage);
+}
+
+/// The values of a constant tensor, or of feature transforms, transposes and
+/// reshapes of one: nobody needs them but its quantizer, so that they never
+/// become a constant.
+static std::optional<ArrayRef<float>> readValues(Value tensor,
+                                                 std::vector<float> &storage) {
   auto type = cast<RankedTensorType>(tensor.getType());
   Attribute constant;
   if (!type.hasStaticShape())
     return std::nullopt;
   if (matchPattern(tensor, m_Constant(&constant)))
-    return readFloats(constant, type);
+    return readFloats(constant, type, storage);
+  if (auto collapse = tensor.getDefiningOp<tensor::CollapseShapeOp>())
+    return readValues(collapse.getSrc(), storage);
+  if (auto transpose = tensor.getDefiningOp<linalg::TransposeOp>();
+      transpose && transpose.hasPureTensorSemantics())
+    return readTransposed(transpose, storage);
   if (!type.getElementType().isF32())
     return std::nullopt;
   if (auto op = tensor.getDefiningOp<FeatureTransformOp>())
-    return readTransformed(op, Direction::Forward);
+    return readTransformed(op, Direction::Forward, storage);
   if (auto op = tensor.getDefiningOp<InverseFeatureTransformOp>())
-    return readTransformed(op, Direction::Inverse);
+    return readTransformed(op, Direction::Inverse, storage);
   return std::nullopt;
-}
-
-/// Large constants live in a resource: a DenseElementsAttr is hashed and copied
-/// into the context.
-template <typename T>
-static Attribute makeConstant(RankedTensorType type, ArrayRef<T> values,
-                              StringRef name) {
-  constexpr size_t kInlineBytes = 4096;
-  if (values.size() * sizeof(T) <= kInlineBytes)
-    return DenseElementsAttr::get(type, values);
-  return DenseResourceElementsAttr::get(
-      type, name, HeapAsmResourceBlob::allocateAndCopyInferAlign(values));
 }
 
 LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
@@ -183,9 +172,10 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
       !getScales().getType().hasStaticShape() ||
       !getSums().getType().hasStaticShape())
     return failure();
-  std::optional<std::vector<float>> weight =
-      adaptor.getWeight() ? readFloats(adaptor.getWeight(), type)
-                          : readFloats(getWeight());
+  std::vector<float> storage;
+  std::optional<ArrayRef<float>> weight =
+      adaptor.getWeight() ? readFloats(adaptor.getWeight(), type, storage)
+                          : readValues(getWeight(), storage);
   if (!weight)
     return failure();
 
@@ -197,18 +187,15 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
                        getScaleGroup().value_or(0)};
   WeightShape summed = shape;
   summed.group = getGroupSize().value_or(0);
-  std::vector<int8_t> codes(shape.elements());
-  std::vector<float> scales(shape.scales());
-  std::vector<int32_t> sums(summed.scales());
+  ConstantBuffer<int8_t> codes(getCodes().getType());
+  ConstantBuffer<float> scales(getScales().getType());
+  ConstantBuffer<int32_t> sums(getSums().getType());
   quantizeWeight(weight->data(), shape, static_cast<int>(getBits()),
                  codes.data(), scales.data());
   columnSums(codes.data(), summed, sums.data());
-  results.push_back(
-      makeConstant<int8_t>(getCodes().getType(), codes, "stamp_codes"));
-  results.push_back(
-      makeConstant<float>(getScales().getType(), scales, "stamp_scales"));
-  results.push_back(
-      makeConstant<int32_t>(getSums().getType(), sums, "stamp_sums"));
+  results.push_back(std::move(codes).finish("stamp_codes"));
+  results.push_back(std::move(scales).finish("stamp_scales"));
+  results.push_back(std::move(sums).finish("stamp_sums"));
   return success();
 }
 
@@ -276,13 +263,12 @@ LogicalResult PackOp::fold(FoldAdaptor adaptor,
       rows = part.data();
     }
     sizes[sequence] = end - begin;
-    auto packedType = cast<RankedTensorType>(partType);
-    std::vector<int8_t> packed(packedType.getNumElements());
+    ConstantBuffer<int8_t> packed(cast<RankedTensorType>(partType));
     packCodes(rows, llvm::product_of(ArrayRef(sizes).take_front(along)),
               sizes[along],
               llvm::product_of(ArrayRef(sizes).drop_front(along + 1)),
               static_cast<int>(bits), packed.data());
-    results.push_back(makeConstant<int8_t>(packedType, packed, "stamp_packed"));
+    results.push_back(std::move(packed).finish("stamp_packed"));
     begin = end;
   }
   return success();

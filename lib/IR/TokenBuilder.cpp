@@ -196,6 +196,27 @@ Value TokenBuilder::ifLengthIs(
       .getResult(0);
 }
 
+Value TokenBuilder::ifLengthIsAtLeast(
+    int64_t count, Value x,
+    llvm::function_ref<Value(TokenBuilder &, Value)> then) {
+  OpFoldResult actual = length(x);
+  if (std::optional<int64_t> known = getConstantIntValue(actual))
+    return *known >= count ? then(*this, x) : x;
+  Value isLong = arith::CmpIOp::create(
+      *this, arith::CmpIPredicate::sge, materialize(actual),
+      arith::ConstantIndexOp::create(*this, count));
+  return scf::IfOp::create(
+             *this, isLong,
+             [&](OpBuilder &nested, Location loc) {
+               TokenBuilder b(nested, loc, dimension);
+               scf::YieldOp::create(b, then(b, x));
+             },
+             [&](OpBuilder &nested, Location loc) {
+               scf::YieldOp::create(nested, loc, x);
+             })
+      .getResult(0);
+}
+
 Value TokenBuilder::repeat(
     Value count, Value x,
     llvm::function_ref<Value(TokenBuilder &, Value, Value)> body) {

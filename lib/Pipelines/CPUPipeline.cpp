@@ -20,6 +20,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
@@ -46,6 +47,10 @@ void addKernelPasses(OpPassManager &pm, const std::string &cpu) {
 void addTensorPasses(OpPassManager &pm) {
   // Arithmetic on whole tensors, so that it is checked and fused like the rest.
   pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(stamp::createLowerRelayoutsPass());
+  // A power with a constant integer exponent is a product: there is no power of
+  // vectors.
+  pm.addPass(math::createMathExpandOpsPass({{"fpowi"}}));
   // Before operations are merged, so that a failed check can name its own, and
   // before the cleanup that proves most checks.
   pm.addPass(stamp::createStampCheckSizes());
@@ -56,6 +61,7 @@ void addTensorPasses(OpPassManager &pm) {
 
 /// Afterwards every tensor is a buffer and every buffer has one owner.
 void addBufferizationPasses(OpPassManager &pm) {
+  pm.addPass(stamp::createStampUnshareInits());
   // What is inserted into a larger tensor is computed in its place.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
@@ -95,9 +101,14 @@ void addLLVMPasses(OpPassManager &pm, bool parallel) {
   } else {
     pm.addPass(createForallToForLoopPass());
   }
-  pm.addPass(createSCFToControlFlowPass());
+  // Each loop splits its block and moves all that is behind it; a record of
+  // that, to be able to undo it, would take quadratic memory.
+  SCFToControlFlowPassOptions loopOptions;
+  loopOptions.allowPatternRollback = false;
+  pm.addPass(createSCFToControlFlowPass(loopOptions));
   // Offsets and strides of views become affine arithmetic, so this comes
   // before affine is lowered.
+  pm.addPass(stamp::createExpandDynamicShapesPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   // Intrinsics where the target has them (roundeven among them), the C library
@@ -123,6 +134,7 @@ void addLLVMPasses(OpPassManager &pm, bool parallel) {
 
 void stamp::buildCPUPipeline(OpPassManager &pm,
                              const CPUPipelineOptions &options) {
+  pm.addPass(createStampInlineGlobals());
   if (options.cpu != "portable")
     addKernelPasses(pm, options.cpu);
   pm.addPass(createStampToLinalg());

@@ -36,6 +36,7 @@ using namespace mlir;
 
 /// Tensors → buffers with their deallocations.
 static void addBufferization(OpPassManager &pm) {
+  pm.addPass(stamp::createStampUnshareInits());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
@@ -101,6 +102,7 @@ static StringRef getUpstreamName(stamp::GPUFormat format) {
 
 void stamp::buildGPUPipeline(OpPassManager &pm,
                              const GPUPipelineOptions &options) {
+  pm.addPass(createStampInlineGlobals());
   pm.addPass(createStampToLinalg());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());

@@ -13,6 +13,7 @@
 
 #include "stamp/Codegen/CPU/Transforms.h"
 #include "stamp/Conversion/Passes.h"
+#include "stamp/Transforms/Padding.h"
 #include "stamp/Transforms/Transforms.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -90,14 +91,22 @@ DiagnosedSilenceableFailure QuantizeOp::apply(TransformRewriter &rewriter,
         !failure.succeeded())
       return failure;
 
+  std::string why;
+  auto match = [&](Operation *target) {
+    return *Linear::match(cast<linalg::LinalgOp>(target), why);
+  };
+  PaddedSequences padded(state.getTopLevel());
+  SmallVector<Value> lengths =
+      llvm::map_to_vector(targets, [&](Operation *target) {
+        return padded.findLengths(match(target));
+      });
+
   SmallVector<SmallVector<Operation *>> pieces(getNumResults());
-  for (Operation *target : targets) {
+  KnownWeights known;
+  for (auto [target, ownLengths] : llvm::zip_equal(targets, lengths)) {
     // Matched only now: a target before it may have made its input.
-    std::string why;
-    std::optional<Linear> linear =
-        Linear::match(cast<linalg::LinalgOp>(target), why);
-    QuantizedLinear quantized =
-        quantizeLinear(rewriter, *linear, findPlan(*this, target));
+    QuantizedLinear quantized = quantizeLinear(
+        rewriter, match(target), findPlan(*this, target), known, ownLengths);
     Operation *ops[] = {quantized.transform, quantized.quantize,
                         quantized.contraction, quantized.rescale,
                         quantized.inverse};

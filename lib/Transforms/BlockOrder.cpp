@@ -90,6 +90,16 @@ std::optional<Nest> Nest::of(Operation *op) {
     nest.operands.resize(op->getNumOperands());
     return nest;
   }
+  if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+    if (!pad.getConstantPaddingValue())
+      return std::nullopt;
+    Loops all = llvm::to_vector(llvm::seq(pad.getResultType().getRank()));
+    Nest nest{{all}, {all}, {}};
+    nest.operands.resize(op->getNumOperands());
+    for (unsigned d : pad.getPaddedDims().set_bits())
+      nest.mixed.push_back(d);
+    return nest;
+  }
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   // A plan that is not carried out yet will transform the rows once more.
   if (!linalgOp || !linalgOp.hasPureTensorSemantics() ||
@@ -167,10 +177,19 @@ struct ConstantRows {
   DenseElementsAttr values;
 };
 
+/// What is known of the tensors of all families. Without it each border of a
+/// long stream that cannot move would find that out by itself.
+struct Findings {
+  /// Tensors, with rows along a dimension, whose families stay, and why.
+  DenseMap<std::pair<Value, int64_t>, std::string> refused;
+  DenseMap<std::pair<Value, int64_t>, bool> equalRows;
+};
+
 /// The tensors whose rows are the coefficients of one transform.
 class Family {
 public:
-  explicit Family(BasisAttrInterface basis) : basis(basis) {}
+  Family(BasisAttrInterface basis, Findings &findings)
+      : basis(basis), findings(findings) {}
 
   /// Takes in a tensor with rows along `dimension`, and all that must move with
   /// it. False, and `why` as a phrase, if something cannot.
@@ -188,6 +207,7 @@ private:
     return false;
   }
   bool join(Value tensor, int64_t dimension);
+  bool followAll();
   bool followDefinition(Value tensor, int64_t dimension);
   bool followUse(OpOperand &use, int64_t dimension);
   bool follow(Operation *op, const Nest &nest, int64_t loop);
@@ -196,10 +216,10 @@ private:
   bool hasEqualRows(Value tensor, int64_t dimension);
 
   BasisAttrInterface basis;
+  Findings &findings;
   DenseMap<Value, int64_t> rows; ///< The dimension of each tensor's rows.
   SmallVector<Value> waiting;
   DenseSet<std::pair<Operation *, int64_t>> followed;
-  DenseMap<std::pair<Value, int64_t>, bool> equalRows;
 
   SetVector<Operation *> borders; ///< Transforms and inverse transforms.
   SetVector<QuantizeOp> quantizers;
@@ -213,9 +233,15 @@ static std::string quote(Operation *op) {
 
 bool Family::grow(Value tensor, int64_t dimension) {
   if (!basis.getBasis()->fixedBlock())
-    return refuse("its basis has no blocks of one size");
-  if (!join(tensor, dimension))
-    return false;
+    return refuse("its basis has no blocks of one size; Haar and WHT have");
+  if (join(tensor, dimension) && followAll())
+    return true;
+  for (std::pair<Value, int64_t> member : rows)
+    findings.refused.try_emplace(member, why);
+  return false;
+}
+
+bool Family::followAll() {
   while (!waiting.empty()) {
     Value next = waiting.pop_back_val();
     int64_t along = rows.lookup(next);
@@ -228,28 +254,34 @@ bool Family::grow(Value tensor, int64_t dimension) {
 }
 
 bool Family::join(Value tensor, int64_t dimension) {
+  if (auto known = findings.refused.find({tensor, dimension});
+      known != findings.refused.end())
+    return refuse(known->second);
   auto [entry, isNew] = rows.try_emplace(tensor, dimension);
   if (isNew)
     waiting.push_back(tensor);
   else if (entry->second != dimension)
-    return refuse("a tensor has its rows along two dimensions");
+    return refuse("a tensor has its rows along two dimensions; transform along "
+                  "one of them");
   return true;
 }
 
 template <typename OpTy> bool Family::addBorder(OpTy op) {
   if (op.getBasis() != basis || op.getOrder() != RowOrder::CoarseFirst)
-    return refuse("its rows meet those of " + quote(op) +
-                  " of another basis or order");
+    return refuse("its rows meet coefficients of another basis or order; give "
+                  "both the same");
   if (op.getLengths())
-    return refuse("its sequences have lengths of their own");
+    return refuse("its sequences have lengths of their own; sequences of one "
+                  "length would move");
   borders.insert(op);
   return true;
 }
 
 bool Family::addQuantizer(QuantizeOp op) {
   if (op.getBlockBasisAttr() || op.getRowOffset())
-    return refuse("its rows meet a " + quote(op) +
-                  " that places them in its own way");
+    return refuse(
+        "its rows meet a " + quote(op) +
+        " that places them in its own way; run this pass before it is tiled");
   quantizers.insert(op);
   return true;
 }
@@ -257,7 +289,8 @@ bool Family::addQuantizer(QuantizeOp op) {
 bool Family::followDefinition(Value tensor, int64_t dimension) {
   auto result = dyn_cast<OpResult>(tensor);
   if (!result)
-    return refuse("its rows meet those of an argument");
+    return refuse(
+        "its rows meet those of an argument; transform them in this function");
   Operation *op = result.getOwner();
   if (auto transform = dyn_cast<TransformOp>(op))
     if (static_cast<int64_t>(transform.getDimension()) == dimension)
@@ -265,7 +298,8 @@ bool Family::followDefinition(Value tensor, int64_t dimension) {
   std::optional<Nest> nest = Nest::of(op);
   if (!nest)
     return refuse("its rows meet those of " + quote(op) +
-                  ", which cannot follow");
+                  ", which cannot follow; fold first, so that it stands "
+                  "outside of the pair");
   return follow(op, *nest, nest->results[result.getResultNumber()][dimension]);
 }
 
@@ -280,7 +314,9 @@ bool Family::followUse(OpOperand &use, int64_t dimension) {
       return addBorder(inverse);
   std::optional<Nest> nest = Nest::of(op);
   if (!nest)
-    return refuse("its rows go into " + quote(op) + ", which cannot follow");
+    return refuse("its rows go into " + quote(op) +
+                  ", which cannot follow; fold first, so that it stands "
+                  "outside of the pair");
   const Nest::Loops &loops = nest->operands[use.getOperandNumber()];
   return loops.empty() || follow(op, *nest, loops[dimension]);
 }
@@ -290,7 +326,9 @@ bool Family::follow(Operation *op, const Nest &nest, int64_t loop) {
   if (!followed.insert({op, loop}).second)
     return true;
   if (loop == Nest::kNone || llvm::is_contained(nest.mixed, loop))
-    return refuse("its rows meet " + quote(op) + ", which mixes them");
+    return refuse("its rows meet " + quote(op) +
+                  ", which mixes them; fold first, so that it stands outside "
+                  "of the pair");
   if (auto quantize = dyn_cast<QuantizeOp>(op))
     if (static_cast<int64_t>(quantize.getDimension()) == loop &&
         !addQuantizer(quantize))
@@ -320,8 +358,8 @@ bool Family::follow(Operation *op, const Nest &nest, int64_t loop) {
 /// Whether no order of its rows makes a difference: they are all alike, or
 /// nobody knows them.
 bool Family::hasEqualRows(Value tensor, int64_t dimension) {
-  auto known = equalRows.find({tensor, dimension});
-  if (known != equalRows.end())
+  auto known = findings.equalRows.find({tensor, dimension});
+  if (known != findings.equalRows.end())
     return known->second;
   auto decide = [&] {
     if (tensor.getDefiningOp<tensor::EmptyOp>())
@@ -346,7 +384,7 @@ bool Family::hasEqualRows(Value tensor, int64_t dimension) {
           });
     });
   };
-  return equalRows[{tensor, dimension}] = decide();
+  return findings.equalRows[{tensor, dimension}] = decide();
 }
 
 //===----------------------------------------------------------------------===//
@@ -413,9 +451,10 @@ struct StampBlockOrder final
 
     IRRewriter rewriter(&getContext());
     DenseSet<Operation *> moved;
+    Findings findings;
     for (Operation *op : found)
       if (!moved.contains(op))
-        tryToMove(op, moved, rewriter);
+        tryToMove(op, moved, findings, rewriter);
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("moved", moved.size())
         << remark::metric("left", found.size() - moved.size());
@@ -428,12 +467,14 @@ private:
   }
 
   static void tryToMove(Operation *op, DenseSet<Operation *> &moved,
-                        RewriterBase &rewriter) {
+                        Findings &findings, RewriterBase &rewriter) {
     auto transform = dyn_cast<TransformOp>(op);
     auto inverse = dyn_cast<InverseTransformOp>(op);
-    Family family(transform ? transform.getBasis() : inverse.getBasis());
+    Family family(transform ? transform.getBasis() : inverse.getBasis(),
+                  findings);
     if (op->getNumResults() == 0)
-      return refuse(op, "it works on buffers");
+      return refuse(op,
+                    "it works on buffers; run this pass before bufferization");
     bool grown =
         transform ? family.grow(transform.getResult(), transform.getDimension())
                   : family.grow(inverse.getInput(), inverse.getDimension());

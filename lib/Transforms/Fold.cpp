@@ -54,28 +54,73 @@ struct MeasureSource final : OpRewritePattern<tensor::DimOp> {
     return success();
   }
 };
+
+/// Exporters write 0 for the index of a dimension of size 1. Where the loop
+/// that it would be is one of a single turn, too, that loop is as good, and the
+/// op is seen to take the operand as it lies.
+///
+///   affine_map<(b, s, d) -> (0, s, d)>     with a batch of one
+/// becomes
+///   affine_map<(b, s, d) -> (b, s, d)>
+struct IndexUnitsByLoops final : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::GenericOp op,
+                                PatternRewriter &rewriter) const override {
+    SmallVector<int64_t> loops = op.getStaticLoopRanges();
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    for (auto [operand, map] : llvm::zip_equal(op->getOpOperands(), maps)) {
+      if (map.getNumResults() != loops.size())
+        continue;
+      SmallVector<AffineExpr> indices(map.getResults());
+      for (auto [d, index] : llvm::enumerate(indices))
+        if (isa<AffineConstantExpr>(index) && loops[d] == 1 &&
+            op.getShape(&operand)[d] == 1 && !map.isFunctionOfDim(d))
+          index = rewriter.getAffineDimExpr(d);
+      map = AffineMap::get(map.getNumDims(), 0, indices, op.getContext());
+    }
+    if (maps == op.getIndexingMapsArray())
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
+    });
+    return success();
+  }
+};
 } // namespace
 
-static int64_t countOps(Operation *root) {
-  int64_t count = 0;
-  root->walk([&](Operation *op) {
+namespace {
+/// Counts the transforms and quantizers that are erased.
+struct ErasedCounter final : RewriterBase::ForwardingListener {
+  using ForwardingListener::ForwardingListener;
+
+  void notifyOperationErased(Operation *op) override {
     count += isa<TransformOp, InverseTransformOp, FeatureTransformOp,
                  InverseFeatureTransformOp, QuantizeOp>(op);
-  });
-  return count;
-}
+    ForwardingListener::notifyOperationErased(op);
+  }
+
+  int64_t count = 0;
+};
+} // namespace
 
 /// Rule 5: linears that read the same X share its transform and codes. Returns
 /// whether anything was shared.
 static bool shareEqualOps(Operation *root, RewriterBase::Listener *listener,
                           FoldCounts &counts) {
-  int64_t before = countOps(root);
-  IRRewriter rewriter(root->getContext(), listener);
+  ErasedCounter erased(listener);
+  IRRewriter rewriter(root->getContext(), &erased);
   DominanceInfo dominance(root);
   bool changed = false;
   eliminateCommonSubExpressions(rewriter, dominance, root, &changed);
-  counts.shared += before - countOps(root);
+  counts.shared += erased.count;
   return changed;
+}
+
+/// L·1 of a length that run time decides, one number for each token: it
+/// stands for no refusal, but for a bias that has moved.
+static bool isSpread(TransformOp transform) {
+  return transform.getInput().getDefiningOp<linalg::FillOp>() != nullptr;
 }
 
 static void explainTransformsLeft(Operation *root) {
@@ -83,7 +128,8 @@ static void explainTransformsLeft(Operation *root) {
     if (auto inverse = dyn_cast<InverseTransformOp>(op))
       remark::missed(op->getLoc(), kRemark) << remark::reason(
           "the inverse transform stays: {0}", explainStay(inverse));
-    else if (auto transform = dyn_cast<TransformOp>(op))
+    else if (auto transform = dyn_cast<TransformOp>(op);
+             transform && !isSpread(transform))
       remark::missed(op->getLoc(), kRemark)
           << remark::reason("the transform stays: {0}", explainStay(transform));
   });
@@ -92,20 +138,28 @@ static void explainTransformsLeft(Operation *root) {
 LogicalResult stamp::foldTransforms(Operation *root,
                                     RewriterBase::Listener *listener) {
   MLIRContext *context = root->getContext();
-  RewritePatternSet sizes(context);
-  sizes.add<MeasureSource>(context);
-  walkAndApplyPatterns(root, std::move(sizes), listener);
+  RewritePatternSet preparation(context);
+  preparation.add<MeasureSource, IndexUnitsByLoops>(context);
+  walkAndApplyPatterns(root, std::move(preparation), listener);
 
   FoldCounts counts;
   RewritePatternSet rules(context);
   populateMoves(rules, counts);
   populateAttentionRules(rules, counts);
   populateConstantRules(rules, counts);
+  populatePixelRules(rules);
+  // What a rule makes a reader of sizes measure.
+  rules.add<MeasureSource>(context);
   FrozenRewritePatternSet patterns(std::move(rules));
   // Sharing leaves one reader where there were several, and so may let a
   // transform move that had to stay. Each turn leaves fewer ops to share.
-  auto config = GreedyRewriteConfig().setListener(listener).setMaxIterations(
-      GreedyRewriteConfig::kNoLimit);
+  // Blocks are neither made nor left, so they need no simplification, which
+  // would take as long as the rules.
+  auto config =
+      GreedyRewriteConfig()
+          .setListener(listener)
+          .setMaxIterations(GreedyRewriteConfig::kNoLimit)
+          .setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
   do {
     if (failed(applyPatternsGreedily(root, patterns, config)))
       return failure();

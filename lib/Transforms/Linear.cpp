@@ -7,8 +7,9 @@
 #include "stamp/Transforms/Linear.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
-#include "llvm/Support/FormatVariadic.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -18,22 +19,43 @@ using namespace stamp;
 // Lengths
 //===----------------------------------------------------------------------===//
 
+static SmallVector<int64_t> getSizes(const Arrangement &arrangement,
+                                     Type type) {
+  return arrangement.apply(cast<RankedTensorType>(type).getShape());
+}
+
 int64_t Linear::getSequenceLength() const {
-  auto type = cast<RankedTensorType>(x.getType());
-  if (!grid)
-    return type.getDimSize(sequence);
-  if (type.isDynamicDim(*grid) || type.isDynamicDim(*grid + 1))
-    return ShapedType::kDynamic;
-  return type.getDimSize(*grid) * type.getDimSize(*grid + 1);
+  if (!strides.empty())
+    return getSizes(resultArrangement, init.getType())[resultSequence];
+  return getSizes(xArrangement, x.getType())[sequence];
 }
 
 /// X or W may know K: either is enough.
 int64_t Linear::getReductionLength() const {
-  auto type = cast<RankedTensorType>(x.getType());
-  // The grid takes one dimension more in X than in the maps.
-  int64_t length = type.getDimSize(features + (grid && *grid < features));
-  return ShapedType::isDynamic(length) ? weight.type.getDimSize(weightReduced)
-                                       : length;
+  int64_t length = getSizes(xArrangement, x.getType())[features];
+  return ShapedType::isDynamic(length)
+             ? getSizes(weightArrangement, weight.type)[weightReduced]
+             : length;
+}
+
+int64_t Linear::getChannelCount() const {
+  unsigned loop =
+      cast<AffineDimExpr>(resultMap.getResult(channels)).getPosition();
+  AffineExpr index = getAffineDimExpr(loop, op->getContext());
+  return getSizes(weightArrangement,
+                  weight.type)[*weightMap.getResultPosition(index)];
+}
+
+int64_t Linear::getMultiplyAdds() const {
+  int64_t product = getChannelCount();
+  SmallVector<int64_t> sizes = getSizes(xArrangement, x.getType());
+  sizes[sequence] = getSequenceLength();
+  for (int64_t size : sizes) {
+    if (ShapedType::isDynamic(size) || ShapedType::isDynamic(product))
+      return ShapedType::kDynamic;
+    product = llvm::SaturatingMultiply<uint64_t>(product, size);
+  }
+  return product;
 }
 
 //===----------------------------------------------------------------------===//
@@ -43,25 +65,50 @@ int64_t Linear::getReductionLength() const {
 namespace {
 /// Where the dimensions of a convolution's operands are.
 struct ConvolutionLayout {
-  int64_t grid;          ///< H among N, H, W and C.
-  int64_t filter;        ///< The filter's height, in front of its width.
+  int64_t numSides;      ///< Dimensions of an image: its width, and its height.
+  int64_t image;         ///< The first of them among N, H, W and C.
+  int64_t filter;        ///< The first one of the filter.
   int64_t inputChannels; ///< C among the filter's dimensions.
   int64_t channels;      ///< F among them.
 };
 } // namespace
 
 static std::optional<ConvolutionLayout> getLayout(linalg::LinalgOp op) {
-  if (isa<linalg::Conv2DNhwcHwcfOp>(op.getOperation()))
-    return ConvolutionLayout{1, 0, 2, 3};
-  if (isa<linalg::Conv2DNhwcFhwcOp>(op.getOperation()))
-    return ConvolutionLayout{1, 1, 3, 0};
-  if (isa<linalg::Conv2DNchwFchwOp>(op.getOperation()))
-    return ConvolutionLayout{2, 2, 1, 0};
-  return std::nullopt;
+  using Layout = ConvolutionLayout;
+  return llvm::TypeSwitch<Operation *, std::optional<Layout>>(op)
+      .Case<linalg::Conv2DNhwcHwcfOp>(
+          [](auto) { return Layout{2, 1, 0, 2, 3}; })
+      .Case<linalg::Conv2DNhwcFhwcOp>(
+          [](auto) { return Layout{2, 1, 1, 3, 0}; })
+      .Case<linalg::Conv2DNchwFchwOp>(
+          [](auto) { return Layout{2, 2, 2, 1, 0}; })
+      .Case<linalg::Conv1DNwcWcfOp>([](auto) { return Layout{1, 1, 0, 1, 2}; })
+      .Case<linalg::Conv1DNcwFcwOp>([](auto) { return Layout{1, 2, 2, 1, 0}; })
+      .Default([](auto) { return std::nullopt; });
+}
+
+/// How the dimensions of images become images, pixels and channels.
+static Arrangement joinPixels(const ConvolutionLayout &layout) {
+  ReassociationIndices pixels =
+      llvm::to_vector(llvm::seq(layout.image, layout.image + layout.numSides));
+  if (layout.image == 2)
+    return {{{0}, {1}, pixels}};
+  return {{{0}, pixels, {layout.numSides + 1}}};
+}
+
+/// Whether images, their channels last, are rows of a matrix of which a reshape
+/// made images of one pixel each, as exporters do that have no op for matmuls.
+static bool holdsRowsOfMatrix(Value images) {
+  auto expand = images.getDefiningOp<tensor::ExpandShapeOp>();
+  if (!expand || expand.getSrcType().getRank() != 2)
+    return false;
+  int64_t channels = expand.getType().getRank() - 1;
+  return expand.getReassociationIndices().back().size() == 1 &&
+         llvm::all_of(expand.getType().getShape().slice(1, channels - 1),
+                      [](int64_t size) { return size == 1; });
 }
 
 /// A filter of one pixel makes a convolution a linear whose tokens are pixels.
-/// Its loops: images, pixels, output channels, input channels.
 static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
                                               ConvolutionLayout layout,
                                               std::string &why) {
@@ -71,44 +118,67 @@ static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
   };
   Value filter = op.getDpsInputOperand(1)->get();
   auto filterType = cast<RankedTensorType>(filter.getType());
-  if (filterType.getDimSize(layout.filter) != 1 ||
-      filterType.getDimSize(layout.filter + 1) != 1)
-    return refuse("its filter covers more than one pixel; only 1x1 "
-                  "convolutions are linears");
-  auto strides = op->getAttrOfType<DenseIntElementsAttr>("strides");
-  if (strides && !llvm::all_of(strides.getValues<int64_t>(),
-                               [](int64_t stride) { return stride == 1; }))
-    return refuse("its stride leaves pixels out; take the others by "
-                  "tensor.extract_slice first");
+  if (!llvm::all_of(filterType.getShape().slice(layout.filter, layout.numSides),
+                    [](int64_t size) { return size == 1; }))
+    return refuse("its filter covers more than one pixel; as a 1x1 convolution "
+                  "of gathered pixels (im2col) it would be a linear");
 
   MLIRContext *context = op->getContext();
-  auto mapTo = [&](ArrayRef<int64_t> loops) {
-    SmallVector<AffineExpr> exprs;
-    for (int64_t loop : loops)
-      exprs.push_back(getAffineDimExpr(loop, context));
-    return AffineMap::get(/*dimCount=*/4, 0, exprs, context);
+  bool pixelsLast = layout.image == 2;
+  bool rows = !pixelsLast && holdsRowsOfMatrix(op.getDpsInputOperand(0)->get());
+  // Images, pixels, output channels, input channels.
+  unsigned pixels = rows ? 0 : 1, outputs = pixels + 1, inputs = pixels + 2;
+  unsigned numLoops = pixels + 3;
+  auto mapTo = [&](unsigned channels) {
+    SmallVector<unsigned> loops =
+        rows         ? SmallVector<unsigned>{pixels, channels}
+        : pixelsLast ? SmallVector<unsigned>{0, channels, pixels}
+                     : SmallVector<unsigned>{0, pixels, channels};
+    return AffineMap::getMultiDimIdentityMap(numLoops, context)
+        .getSubMap(loops);
   };
-  bool pixelsLast = layout.grid == 2;
-  SmallVector<AffineExpr> ofFilter(4, getAffineConstantExpr(0, context));
-  ofFilter[layout.channels] = getAffineDimExpr(2, context);
-  ofFilter[layout.inputChannels] = getAffineDimExpr(3, context);
+  SmallVector<AffineExpr> ofFilter(filterType.getRank(),
+                                   getAffineConstantExpr(0, context));
+  ofFilter[layout.channels] = getAffineDimExpr(outputs, context);
+  ofFilter[layout.inputChannels] = getAffineDimExpr(inputs, context);
 
   Linear linear;
   linear.op = op;
   linear.x = op.getDpsInputOperand(0)->get();
-  linear.weight =
-      Weight::seeThrough(filter, AffineMap::get(4, 0, ofFilter, context));
+  linear.weight = Weight::seeThrough(
+      filter, AffineMap::get(numLoops, 0, ofFilter, context));
   linear.init = op.getDpsInitOperand(0)->get();
   linear.weightIsFirst = false;
-  linear.xMap = mapTo(pixelsLast ? ArrayRef<int64_t>{0, 3, 1}
-                                 : ArrayRef<int64_t>{0, 1, 3});
-  linear.resultMap = mapTo(pixelsLast ? ArrayRef<int64_t>{0, 2, 1}
-                                      : ArrayRef<int64_t>{0, 1, 2});
-  linear.sequence = linear.resultSequence = pixelsLast ? 2 : 1;
-  linear.features = linear.channels = pixelsLast ? 1 : 2;
-  linear.weightReduced =
-      *linear.weight.map.getResultPosition(getAffineDimExpr(3, context));
-  linear.grid = layout.grid;
+  auto strides = op->getAttrOfType<DenseIntElementsAttr>("strides");
+  if (strides && !llvm::all_of(strides.getValues<int64_t>(),
+                               [](int64_t stride) { return stride == 1; })) {
+    linear.strides.assign(layout.numSides + 2, 1);
+    llvm::copy(strides.getValues<int64_t>(),
+               linear.strides.begin() + layout.image);
+  }
+  linear.xMap = mapTo(inputs);
+  linear.weightMap = linear.weight.map;
+  linear.resultMap = mapTo(outputs);
+  linear.weightArrangement =
+      Arrangement::identity(linear.weightMap.getNumResults());
+  linear.xArrangement = joinPixels(layout);
+  if (rows) {
+    // Each image is a token.
+    SmallVector<ReassociationIndices> &groups = linear.xArrangement.groups;
+    groups[1].insert(groups[1].begin(), groups[0].front());
+    groups.erase(groups.begin());
+  }
+  linear.resultArrangement = linear.xArrangement;
+  auto position = [&](AffineMap map, unsigned loop) -> int64_t {
+    return *map.getResultPosition(getAffineDimExpr(loop, context));
+  };
+  linear.sequence = position(linear.xMap, pixels);
+  linear.features = position(linear.xMap, inputs);
+  linear.weightReduced = position(linear.weightMap, inputs);
+  linear.resultSequence = position(linear.resultMap, pixels);
+  linear.channels = position(linear.resultMap, outputs);
+  if (!rows && layout.numSides == 2)
+    linear.grid = layout.image;
   return linear;
 }
 
@@ -125,77 +195,294 @@ static bool hasPlainBody(linalg::LinalgOp op) {
   });
 }
 
+/// The loops that walk along each dimension of a tensor, outer ones first:
+/// several if it is to be packed into blocks.
+using DimensionLoops = SmallVector<SmallVector<unsigned>>;
+
+static DimensionLoops getLoops(AffineMap map) {
+  return llvm::map_to_vector(map.getResults(), [](AffineExpr index) {
+    return SmallVector<unsigned>{cast<AffineDimExpr>(index).getPosition()};
+  });
+}
+
+/// The loops of the tensor that `pack` makes one with `loops` from, or that
+/// `unpack` makes from one.
+template <typename OpTy>
+static DimensionLoops joinBlocks(OpTy op, const DimensionLoops &loops) {
+  size_t rank = loops.size() - op.getInnerDimsPos().size();
+  ArrayRef<int64_t> outer = op.getOuterDimsPerm();
+  DimensionLoops joined(rank);
+  for (size_t d = 0; d < rank; ++d)
+    joined[outer.empty() ? d : outer[d]] = loops[d];
+  for (auto [i, d] : llvm::enumerate(op.getInnerDimsPos()))
+    llvm::append_range(joined[d], loops[rank + i]);
+  return joined;
+}
+
+namespace {
+/// An operand and how the loops of the contraction walk along it.
+struct Operand {
+  Weight read;
+  DimensionLoops loops;
+  bool isUnpacked = false;
+
+  /// As the contraction reads it.
+  Operand(OpOperand *operand, AffineMap map)
+      : read{operand->get(), cast<RankedTensorType>(operand->get().getType()),
+             map},
+        loops(getLoops(map)) {}
+
+  /// In front of what only copies its elements.
+  void seeThroughCopies() {
+    read = Weight::seeThrough(read.tensor, read.map);
+    loops = getLoops(read.map);
+  }
+
+  /// The same, packing being a copy, too, and one of the copies.
+  void seeThroughCopiesAndPack() {
+    seeThroughCopies();
+    if (!seeThroughPack())
+      return;
+    AffineMap identity =
+        AffineMap::getMultiDimIdentityMap(loops.size(), read.type.getContext());
+    read = Weight::seeThrough(read.tensor, identity);
+    DimensionLoops packed = std::move(loops);
+    loops.clear();
+    for (AffineExpr index : read.map.getResults())
+      loops.push_back(packed[cast<AffineDimExpr>(index).getPosition()]);
+  }
+
+  /// What fills up the last blocks must be nothing in a sum.
+  bool seeThroughPack() {
+    auto pack = read.tensor.getDefiningOp<linalg::PackOp>();
+    if (!pack || !pack.hasPureTensorSemantics() ||
+        read.type != read.tensor.getType() ||
+        (pack.getPaddingValue() &&
+         !matchPattern(pack.getPaddingValue(), m_AnyZeroFloat())))
+      return false;
+    isUnpacked = true;
+    loops = joinBlocks(pack, loops);
+    read.tensor = pack.getSource();
+    read.type = cast<RankedTensorType>(read.tensor.getType());
+    return true;
+  }
+};
+
+/// The loops of a contraction by their roles; the others are those of sequences
+/// and of weights of their own.
+struct Roles {
+  SmallVector<unsigned> sequence, features, channels;
+};
+} // namespace
+
+/// The operand arranged so that each of the `roles` that it has is one
+/// dimension; nullopt if a dimension of it belongs to two. `order` is that of
+/// the roles.
+static std::optional<Arrangement> arrange(const DimensionLoops &dimensions,
+                                          ArrayRef<SmallVector<unsigned>> roles,
+                                          SmallVectorImpl<unsigned> &order) {
+  SmallVector<std::pair<int64_t, unsigned>> places; // Last dimension and role.
+  SmallVector<ReassociationIndices> groups;
+  for (auto [number, role] : llvm::enumerate(roles)) {
+    ReassociationIndices group;
+    ArrayRef<unsigned> rest = role;
+    while (!rest.empty()) {
+      const auto *next =
+          llvm::find_if(dimensions, [&](const SmallVector<unsigned> &loops) {
+            return !loops.empty() && loops.front() == rest.front();
+          });
+      if (next == dimensions.end() ||
+          rest.take_front(next->size()) != ArrayRef(*next))
+        break;
+      group.push_back(next - dimensions.begin());
+      rest = rest.drop_front(next->size());
+    }
+    if (group.empty())
+      continue;
+    if (!rest.empty())
+      return std::nullopt;
+    places.push_back({*llvm::max_element(group), number});
+    groups.push_back(group);
+  }
+  SmallVector<unsigned> sorted =
+      llvm::to_vector(llvm::seq<unsigned>(places.size()));
+  llvm::sort(sorted,
+             [&](unsigned a, unsigned b) { return places[a] < places[b]; });
+  Arrangement result;
+  size_t arranged = 0;
+  for (unsigned i : sorted) {
+    result.groups.push_back(groups[i]);
+    order.push_back(places[i].second);
+    arranged += groups[i].size();
+  }
+  if (arranged != dimensions.size())
+    return std::nullopt;
+  return result;
+}
+
+/// The loops of the last tokens in X and, if they are blocked, of the blocks.
+/// A pack or an unpack knows that they are, and so does a linalg.mmt4d;
+/// elsewhere blocks look like heads, and their outer loop like a batch.
+static SmallVector<unsigned>
+findSequence(linalg::LinalgOp op, const Operand &x,
+             llvm::function_ref<bool(unsigned)> isToken) {
+  SmallVector<unsigned> sequence;
+  for (const SmallVector<unsigned> &loops : x.loops)
+    if (!loops.empty() && llvm::all_of(loops, isToken))
+      sequence = loops;
+  if (sequence.size() != 1)
+    return sequence;
+  if (isa<linalg::Mmt4DOp, linalg::BatchMmt4DOp>(op.getOperation())) {
+    SmallVector<unsigned> blocks;
+    for (const SmallVector<unsigned> &loops : x.loops)
+      llvm::copy_if(loops, std::back_inserter(blocks), isToken);
+    return blocks;
+  }
+  for (Operation *user : op->getUsers())
+    if (auto unpack = dyn_cast<linalg::UnPackOp>(user)) {
+      AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+      for (const SmallVector<unsigned> &loops :
+           joinBlocks(unpack, getLoops(map)))
+        if (loops.back() == sequence.back() && llvm::all_of(loops, isToken))
+          return loops;
+    }
+  return sequence;
+}
+
 /// A contraction whose loops are told apart by which operands have them.
+/// Operands are read in front of their packs if `unpacked`.
 static std::optional<Linear> matchContraction(linalg::LinalgOp op,
-                                              std::string &why) {
+                                              bool unpacked, std::string &why) {
   auto refuse = [&](std::string reason) {
     why = std::move(reason);
     return std::nullopt;
   };
-  if (isa<linalg::Mmt4DOp, linalg::BatchMmt4DOp>(op.getOperation()))
-    return refuse("its operands are blocked, so that no one dimension is the "
-                  "sequence; quantize it before it is packed");
   if (!hasPlainBody(op))
-    return refuse("its body does more than multiply and add");
+    return refuse("its body does more than multiply and add; move what else it "
+                  "computes into an op of its own");
 
+  OpOperand *init = op.getDpsInitOperand(0);
+  auto read = [&](unsigned number, bool asWeight) {
+    OpOperand *input = op.getDpsInputOperand(number);
+    Operand operand(input, op.getMatchingIndexingMap(input));
+    if (asWeight)
+      unpacked ? operand.seeThroughCopiesAndPack() : operand.seeThroughCopies();
+    else if (unpacked)
+      operand.seeThroughPack();
+    return operand;
+  };
+  Operand w = read(1, /*asWeight=*/true);
   Linear linear;
   linear.op = op;
-  linear.init = op.getDpsInitOperand(0)->get();
-  OpOperand *left = op.getDpsInputOperand(0), *right = op.getDpsInputOperand(1);
-  Weight leftWeight =
-      Weight::seeThrough(left->get(), op.getMatchingIndexingMap(left));
-  Weight rightWeight =
-      Weight::seeThrough(right->get(), op.getMatchingIndexingMap(right));
-  linear.weightIsFirst = leftWeight.isConstant() && !rightWeight.isConstant();
-  linear.weight = linear.weightIsFirst ? leftWeight : rightWeight;
-  OpOperand *x = linear.weightIsFirst ? right : left;
-  linear.x = x->get();
-  linear.xMap = op.getMatchingIndexingMap(x);
-  linear.resultMap = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  linear.init = init->get();
+  if (w.read.whyUnknown()) {
+    Operand left = read(0, /*asWeight=*/true);
+    linear.weightIsFirst = !left.read.whyUnknown();
+    if (linear.weightIsFirst)
+      w = left;
+  }
+  Operand x = read(linear.weightIsFirst ? 1 : 0, /*asWeight=*/false);
+  linear.x = x.read.tensor;
+  linear.weight = w.read;
+  linear.isUnpacked = x.isUnpacked || w.isUnpacked;
+  DimensionLoops y = getLoops(op.getMatchingIndexingMap(init));
 
-  SmallVector<unsigned> features, channels;
-  std::optional<unsigned> sequence;
-  for (unsigned loop : llvm::seq(op.getNumLoops())) {
-    bool inX = linear.xMap.isFunctionOfDim(loop);
-    bool inWeight = linear.weight.map.isFunctionOfDim(loop);
-    bool inResult = linear.resultMap.isFunctionOfDim(loop);
-    if (inX + inWeight + inResult == 1)
+  auto isIn = [](const DimensionLoops &dimensions, unsigned loop) {
+    return llvm::any_of(dimensions, [&](const SmallVector<unsigned> &loops) {
+      return llvm::is_contained(loops, loop);
+    });
+  };
+  Roles roles;
+  auto isToken = [&](unsigned loop) { return !isIn(w.loops, loop); };
+  for (unsigned loop : llvm::seq(op.getNumLoops()))
+    if (isIn(x.loops, loop) + isIn(w.loops, loop) + isIn(y, loop) == 1)
       return refuse("one of its loops runs over one operand alone, which is "
-                    "summed up or repeated");
-    if (inX && inWeight && !inResult)
-      features.push_back(loop);
-    if (inWeight && inResult && !inX)
-      channels.push_back(loop);
-  }
-  for (AffineExpr index : linear.xMap.getResults()) {
-    unsigned loop = cast<AffineDimExpr>(index).getPosition();
-    if (!linear.weight.map.isFunctionOfDim(loop))
-      sequence = loop;
-  }
-  if (!sequence)
+                    "summed up or repeated; do that in an op of its own");
+  for (const SmallVector<unsigned> &loops : x.loops)
+    for (unsigned loop : loops)
+      if (!isIn(y, loop))
+        roles.features.push_back(loop);
+  for (const SmallVector<unsigned> &loops : y)
+    for (unsigned loop : loops)
+      if (!isIn(x.loops, loop))
+        roles.channels.push_back(loop);
+  roles.sequence = findSequence(op, x, isToken);
+  if (roles.sequence.empty())
     return refuse("no dimension of its activations is a sequence, which the "
-                  "result has and the weight has not");
-  if (channels.empty())
-    return refuse("its weight is a vector");
-  constexpr const char *kCollapse =
-      "; collapse its operands before, so that one is left";
-  if (features.size() != 1)
-    return refuse(llvm::formatv("it sums over {0} dimensions{1}",
-                                features.size(), kCollapse)
-                      .str());
-  if (channels.size() != 1)
-    return refuse(llvm::formatv("its weight has {0} dimensions of channels{1}",
-                                channels.size(), kCollapse)
-                      .str());
-  auto position = [&](AffineMap map, unsigned loop) -> int64_t {
+                  "result has and the weight has not; it is a product of a "
+                  "vector, or of two tensors with the same batch");
+  if (roles.channels.empty())
+    return refuse(
+        "its weight is a vector; expand it to a matrix of one column");
+  if (roles.features.empty())
+    return refuse("it sums over nothing; it is an outer product");
+
+  // The roles take the places of their first loops among all.
+  DimensionLoops loops = {roles.sequence, roles.features, roles.channels};
+  for (unsigned loop : llvm::seq(op.getNumLoops()))
+    if (!isIn(loops, loop))
+      loops.push_back({loop});
+  llvm::sort(loops, [](const auto &a, const auto &b) {
+    return a.front() < b.front();
+  });
+  bool isArranged = true;
+  auto arrangeOperand = [&](const DimensionLoops &dimensions,
+                            Arrangement &arrangement, AffineMap &map) {
+    SmallVector<unsigned> order;
+    std::optional<Arrangement> found = arrange(dimensions, loops, order);
+    isArranged &= found.has_value();
+    arrangement = found.value_or(Arrangement());
+    map = AffineMap::getMultiDimIdentityMap(loops.size(), op->getContext())
+              .getSubMap(order);
+  };
+  arrangeOperand(x.loops, linear.xArrangement, linear.xMap);
+  arrangeOperand(w.loops, linear.weightArrangement, linear.weightMap);
+  arrangeOperand(y, linear.resultArrangement, linear.resultMap);
+  if (!isArranged)
+    return refuse("its operands are in blocks that are not those of each "
+                  "other; quantize it before it is packed");
+
+  auto position = [&](AffineMap map, ArrayRef<unsigned> role) -> int64_t {
+    unsigned loop = llvm::find(loops, role) - loops.begin();
     return *map.getResultPosition(getAffineDimExpr(loop, op->getContext()));
   };
-  linear.sequence = position(linear.xMap, *sequence);
-  linear.features = position(linear.xMap, features[0]);
-  linear.weightReduced = position(linear.weight.map, features[0]);
-  linear.resultSequence = position(linear.resultMap, *sequence);
-  linear.channels = position(linear.resultMap, channels[0]);
+  linear.sequence = position(linear.xMap, roles.sequence);
+  linear.features = position(linear.xMap, roles.features);
+  linear.weightReduced = position(linear.weightMap, roles.features);
+  linear.resultSequence = position(linear.resultMap, roles.sequence);
+  linear.channels = position(linear.resultMap, roles.channels);
   return linear;
+}
+
+bool Linear::isUnpackedBy(linalg::UnPackOp unpack) const {
+  DimensionLoops dimensions;
+  for (unsigned d : llvm::seq<unsigned>(unpack.getSourceRank()))
+    dimensions.push_back({d});
+  DimensionLoops joined = joinBlocks(unpack, dimensions);
+  return llvm::equal(joined, resultArrangement.groups,
+                     [](const auto &loops, const auto &group) {
+                       return llvm::equal(loops, group);
+                     });
+}
+
+/// Whether X and W have equally many features where one of them has been read
+/// in front of a pack.
+static bool agreeOnFeatures(const Linear &linear) {
+  int64_t length = linear.getReductionLength();
+  int64_t ofWeight = linear.weightArrangement.apply(
+      linear.weight.type.getShape())[linear.weightReduced];
+  return !ShapedType::isDynamic(length) && length == ofWeight;
+}
+
+/// In front of packs, if both operands agree there, so that neither ragged
+/// blocks nor a layout for some kernel are in the way.
+static std::optional<Linear> matchContraction(linalg::LinalgOp op,
+                                              std::string &why) {
+  std::optional<Linear> linear = matchContraction(op, /*unpacked=*/true, why);
+  if (linear && (!linear->isUnpacked ||
+                 (agreeOnFeatures(*linear) && isZeroTensor(linear->init))))
+    return linear;
+  return matchContraction(op, /*unpacked=*/false, why);
 }
 
 bool stamp::isLinearCandidate(linalg::LinalgOp op) {
@@ -210,20 +497,23 @@ std::optional<Linear> Linear::match(linalg::LinalgOp op, std::string &why) {
     return std::nullopt;
   };
   if (!isLinearCandidate(op))
-    return refuse("it is neither a contraction nor a convolution");
+    return refuse("it is neither a contraction nor a convolution; write it as "
+                  "a linalg.contract");
   if (!op.hasPureTensorSemantics())
-    return refuse("it works on buffers, not on tensors");
+    return refuse(
+        "it works on buffers, not on tensors; select before bufferization");
   auto isInteger = [](Value operand) {
     return isa<IntegerType>(getElementTypeOrSelf(operand));
   };
   if (llvm::all_of(op.getDpsInputs(), isInteger))
-    return refuse("its operands are integers: it is quantized already");
+    return refuse("its operands are integers: it is quantized already; nothing "
+                  "is left to do");
   auto isFloat = [](Type type) {
     Type element = getElementTypeOrSelf(type);
     return element.isF32() || element.isF16() || element.isBF16();
   };
   constexpr const char *kElementTypes =
-      "its element types are not f32, f16 or bf16";
+      "its element types are not f32, f16 or bf16; convert them first";
   if (!llvm::all_of(op->getOperandTypes(), isFloat))
     return refuse(kElementTypes);
 
@@ -235,11 +525,6 @@ std::optional<Linear> Linear::match(linalg::LinalgOp op, std::string &why) {
   // What a weight has been widened from.
   if (!isFloat(linear->weight.type))
     return refuse(kElementTypes);
-  // |Σ(q − z)·q_w| ≤ 255·127·K must stay below 2³¹.
-  constexpr int64_t kMaxReduction = 66311;
-  if (linear->getReductionLength() > kMaxReduction)
-    return refuse("its sums are longer than 66311 products, which may overflow "
-                  "32-bit accumulators");
   return linear;
 }
 

@@ -29,18 +29,26 @@
 //   %a = linalg.contract ins(%qg, %wg) outs(%izero)            S×G×N
 //   %r = stamp.rescale … groups along 1 ins(%a, …)
 //
+// A K whose sums would overflow has groups for its accumulators alone.
+//
 // Between X and Y everything is f32, whatever their types. Each op stands here
 // unfolded: moving and cancelling transforms is stamp-fold's part.
 //
 //===----------------------------------------------------------------------===//
 
+#include "Globals.h"
+#include "QuantizedWeights.h"
+
 #include "stamp/IR/Groups.h"
+#include "stamp/Transforms/Padding.h"
 #include "stamp/Transforms/Passes.h"
 #include "stamp/Transforms/Transforms.h"
 
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_STAMPQUANTIZE
@@ -81,7 +89,7 @@ static int64_t positionOf(ArrayRef<unsigned> loops, unsigned loop) {
 }
 
 Codes::Codes(const Linear &linear, bool grouped)
-    : x(getLoops(linear.xMap)), weight(getLoops(linear.weight.map)),
+    : x(getLoops(linear.xMap)), weight(getLoops(linear.weightMap)),
       accumulators(getLoops(linear.resultMap)) {
   sequence = x[linear.sequence];
   reduced = x[linear.features];
@@ -142,16 +150,20 @@ static linalg::LinalgOp createIntegerContraction(OpBuilder &builder,
   linalg::LinalgOp op = linear.op;
   Location loc = op.getLoc();
   SmallVector<Value> inputs = {codes, weightCodes};
-  SmallVector<AffineMap> maps = {linear.xMap, linear.weight.map,
+  SmallVector<AffineMap> maps = {linear.xMap, linear.weightMap,
                                  linear.resultMap};
   if (linear.weightIsFirst) {
     std::swap(inputs[0], inputs[1]);
     std::swap(maps[0], maps[1]);
   }
+  SmallVector<utils::IteratorType> iterators;
+  for (unsigned loop : llvm::seq(linear.resultMap.getNumDims()))
+    iterators.push_back(linear.resultMap.isFunctionOfDim(loop)
+                            ? utils::IteratorType::parallel
+                            : utils::IteratorType::reduction);
   if (isa<linalg::GenericOp>(op.getOperation()))
     return linalg::GenericOp::create(
-        builder, loc, init.getType(), inputs, init, maps,
-        op.getIteratorTypesArray(),
+        builder, loc, init.getType(), inputs, init, maps, iterators,
         [](OpBuilder &nested, Location loc, ValueRange arguments) {
           ImplicitLocOpBuilder b(loc, nested);
           Type i32 = b.getI32Type();
@@ -270,61 +282,133 @@ static Value arrangeColumns(OpBuilder &builder, Location loc, Value columns,
 }
 
 //===----------------------------------------------------------------------===//
-// Pixels as tokens
+// Convolutions that leave pixels out
 //===----------------------------------------------------------------------===//
 
-/// The dimensions of a tensor whose pixels are one dimension.
-static SmallVector<ReassociationIndices> joinPixels(int64_t rank,
-                                                    int64_t grid) {
-  SmallVector<ReassociationIndices> groups;
-  for (int64_t d = 0; d < rank; ++d) {
-    if (d == grid + 1)
-      groups.back().push_back(d);
-    else
-      groups.push_back({d});
+/// The X of a linear without the pixels that its strides leave out.
+static Value takeReadPixels(OpBuilder &builder, Location loc,
+                            const Linear &linear) {
+  if (linear.strides.empty())
+    return linear.x;
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(builder, loc, getSizeSource(linear.x));
+  SmallVector<OpFoldResult> left =
+      tensor::getMixedSizes(builder, loc, getSizeSource(linear.init));
+  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
+  for (int64_t d : linear.xArrangement.groups[linear.sequence])
+    sizes[d] = left[d];
+  return tensor::ExtractSliceOp::create(
+      builder, loc, linear.x, offsets, sizes,
+      getAsIndexOpFoldResult(builder.getContext(), linear.strides));
+}
+
+//===----------------------------------------------------------------------===//
+// Results in blocks
+//===----------------------------------------------------------------------===//
+
+/// An init in the shape of the arranged result, by the sizes of X and W.
+static Value createArrangedInit(OpBuilder &builder, Location loc,
+                                const Linear &linear, Value x, Value w) {
+  SmallVector<OpFoldResult> sizes;
+  for (AffineExpr loop : linear.resultMap.getResults()) {
+    std::optional<unsigned> inX = linear.xMap.getResultPosition(loop);
+    sizes.push_back(
+        inX ? tensor::getMixedSize(builder, loc, x, *inX)
+            : tensor::getMixedSize(builder, loc, w,
+                                   *linear.weightMap.getResultPosition(loop)));
   }
-  return groups;
+  return tensor::EmptyOp::create(builder, loc, sizes,
+                                 getElementTypeOrSelf(linear.init));
 }
 
-static Value collapsePixels(OpBuilder &builder, Location loc, Value tensor,
-                            int64_t grid) {
-  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
-  return tensor::CollapseShapeOp::create(builder, loc, tensor,
-                                         joinPixels(rank, grid));
-}
-
-/// The reverse, in the shape of `like`.
-static Value expandPixels(OpBuilder &builder, Location loc, Value tensor,
-                          Value like, int64_t grid) {
-  auto type = cast<RankedTensorType>(like.getType());
-  return tensor::ExpandShapeOp::create(
-      builder, loc, type, tensor, joinPixels(type.getRank(), grid),
-      tensor::getMixedSizes(builder, loc, getSizeSource(like)));
+/// Gives those who unpack the result of a linear what they unpack from it.
+static void bypassUnpacks(RewriterBase &rewriter, const Linear &linear,
+                          Value y) {
+  for (Operation *user : llvm::make_early_inc_range(linear.op->getUsers())) {
+    auto unpack = dyn_cast<linalg::UnPackOp>(user);
+    if (!unpack || !linear.isUnpackedBy(unpack))
+      continue;
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPoint(unpack);
+    Location loc = unpack.getLoc();
+    Value result = y;
+    if (y.getType() != unpack.getDestType() ||
+        !unpack.getDestType().hasStaticShape()) {
+      int64_t rank = unpack.getDestRank();
+      SmallVector<OpFoldResult> zeros(rank, rewriter.getIndexAttr(0)),
+          ones(rank, rewriter.getIndexAttr(1));
+      result = tensor::ExtractSliceOp::create(
+          rewriter, loc, unpack.getDestType(), y, zeros,
+          tensor::getMixedSizes(rewriter, loc, unpack.getDest()), ones);
+    }
+    rewriter.replaceOp(unpack, result);
+  }
 }
 
 //===----------------------------------------------------------------------===//
 // The linear
 //===----------------------------------------------------------------------===//
 
-/// y + init, in the f32 of y and narrowed to the type of init.
-static Value createSum(OpBuilder &builder, Location loc, Value y, Value init) {
-  Type f32 = getElementTypeOrSelf(y), resultType = getElementTypeOrSelf(init);
-  return TokenBuilder(builder, loc, /*dimension=*/0)
-      .map({y, init}, resultType,
-           [&](ImplicitLocOpBuilder &b, ValueRange x) -> SmallVector<Value> {
-             Value addend = x[1];
-             if (resultType != f32)
-               addend = arith::ExtFOp::create(b, f32, addend);
-             Value sum = arith::AddFOp::create(b, x[0], addend);
-             if (resultType != f32)
-               sum = arith::TruncFOp::create(b, resultType, sum);
-             return {sum};
-           })
-      .front();
+/// What a linear adds to its product.
+struct Addend {
+  Value tensor;
+  AffineMap map; ///< From the dimensions of the arranged result.
+};
+
+/// A bias that has been repeated for all tokens, so that a contraction adds to
+/// it, is read in front of the repetition, where it is still known to be one.
+static Addend findAddend(OpBuilder &builder, Location loc,
+                         const Linear &linear) {
+  auto type = cast<RankedTensorType>(linear.init.getType());
+  const SmallVector<ReassociationIndices> &groups =
+      linear.resultArrangement.groups;
+  AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
+  Weight bias = Weight::seeThrough(linear.init, identity);
+  // Dimensions of the bias as dimensions of the arranged result.
+  SmallVector<unsigned> places;
+  for (AffineExpr index : bias.map.getResults()) {
+    auto dimension = dyn_cast<AffineDimExpr>(index);
+    if (!dimension)
+      break;
+    ReassociationIndices alone = {dimension.getPosition()};
+    const auto *group = llvm::find(groups, alone);
+    if (group == groups.end() ||
+        group - groups.begin() == linear.resultSequence)
+      break;
+    places.push_back(group - groups.begin());
+  }
+  identity = builder.getMultiDimIdentityMap(groups.size());
+  if (places.size() == bias.map.getNumResults())
+    return {bias.materialize(builder, loc), identity.getSubMap(places)};
+  return {linear.resultArrangement.apply(builder, loc, linear.init), identity};
 }
 
-/// Erases ops whose results nobody needs any more, and what only they needed.
-static void eraseDead(RewriterBase &rewriter, ArrayRef<Value> values) {
+/// y + addend, in f32 and narrowed to the type of `init`, whose size it has.
+static Value createSum(OpBuilder &builder, Location loc, Value y,
+                       const Addend &addend, Value init) {
+  Type resultType = getElementTypeOrSelf(init);
+  int64_t rank = cast<RankedTensorType>(init.getType()).getRank();
+  AffineMap identity = builder.getMultiDimIdentityMap(rank);
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  Value empty = createEmptyLike(builder, loc, init);
+  return linalg::GenericOp::create(
+             builder, loc, empty.getType(), ValueRange{y, addend.tensor}, empty,
+             ArrayRef<AffineMap>{identity, addend.map, identity}, iterators,
+             [&](OpBuilder &nested, Location loc, ValueRange x) {
+               ImplicitLocOpBuilder b(loc, nested);
+               Value term = x[1];
+               if (term.getType() != x[0].getType())
+                 term = arith::ExtFOp::create(b, x[0].getType(), term);
+               Value sum = arith::AddFOp::create(b, x[0], term);
+               if (resultType != sum.getType())
+                 sum = arith::TruncFOp::create(b, resultType, sum);
+               linalg::YieldOp::create(b, sum);
+             })
+      .getResult(0);
+}
+
+void stamp::eraseDead(RewriterBase &rewriter, ArrayRef<Value> values) {
   llvm::SmallSetVector<Operation *, 8> unused;
   auto add = [&](ValueRange values) {
     for (Value value : values)
@@ -342,24 +426,112 @@ static void eraseDead(RewriterBase &rewriter, ArrayRef<Value> values) {
   }
 }
 
-/// Quantizes a constant weight, and what a plan does to it first, now, so that
-/// no float copy lives on. Its codes stand where it stood.
-static void foldConstantWeight(RewriterBase &rewriter, Operation *constant,
-                               QuantizeWeightOp op) {
-  if (!constant)
+/// The inputs whose products one i32 accumulator adds up, if not all K of them:
+/// the group of the plan, or, where |Σ(q − z)·q_w| ≤ 255·127·K may reach 2³¹,
+/// an equal part of K, so that none is padded by more than it has to be.
+static std::optional<int64_t> getAccumulatorGroup(PlanAttr plan, int64_t k) {
+  if (int64_t group =
+          std::max(plan.getActivationGroup(), plan.getWeightGroup()))
+    return group;
+  constexpr int64_t kMaxSum = 66311;
+  if (ShapedType::isDynamic(k) || k <= kMaxSum)
+    return std::nullopt;
+  return llvm::divideCeil(k, llvm::divideCeil(k, kMaxGroup));
+}
+
+/// All that the codes of a constant weight depend on; null if it is none.
+static Attribute getKey(QuantizeWeightOp op) {
+  SmallVector<Attribute> key = {op->getAttrDictionary()};
+  Value weight = op.getWeight();
+  while (isa_and_nonnull<FeatureTransformOp, InverseFeatureTransformOp>(
+      weight.getDefiningOp())) {
+    Operation *transform = weight.getDefiningOp();
+    llvm::append_values(key, transform->getName().getIdentifier(),
+                        transform->getAttrDictionary());
+    weight = transform->getOperand(0);
+  }
+  Attribute constant;
+  if (!matchPattern(weight, m_Constant(&constant)))
+    return {};
+  key.push_back(constant);
+  return ArrayAttr::get(op->getContext(), key);
+}
+
+void stamp::foldConstantWeight(RewriterBase &rewriter, Operation *weight,
+                               QuantizeWeightOp op, KnownWeights &known) {
+  Attribute key = getKey(op);
+  if (!key)
     return;
   OpBuilder::InsertionGuard guard(rewriter);
-  rewriter.setInsertionPoint(constant);
+  rewriter.setInsertionPoint(weight);
   SmallVector<Value> folded;
-  if (failed(rewriter.tryFold(op, folded)))
-    return;
+  if (auto before = known.find(key); before != known.end()) {
+    const WeightCodes &same = before->second;
+    for (TypedAttr value : {same.codes, same.scales, same.sums})
+      folded.push_back(arith::ConstantOp::create(rewriter, op.getLoc(), value));
+  } else {
+    if (failed(rewriter.tryFold(op, folded)))
+      return;
+    auto getValue = [](Value constant) {
+      return cast<arith::ConstantOp>(constant.getDefiningOp()).getValue();
+    };
+    CodeWidth width = {op.getScaleGroup(), static_cast<int64_t>(op.getBits())};
+    known.insert({key,
+                  {getValue(folded[0]), getValue(folded[1]),
+                   getValue(folded[2]), width}});
+  }
   SmallVector<Value> operands = llvm::to_vector(op->getOperands());
   rewriter.replaceOp(op, folded);
   eraseDead(rewriter, operands);
 }
 
+/// A group of 0 is all of K.
+static std::optional<int64_t> asOptional(int64_t group) {
+  return group ? std::optional(group) : std::nullopt;
+}
+
+std::optional<std::string> stamp::whyNotKept(const Linear &linear,
+                                             PlanAttr plan) {
+  if (!linear.weight.isCodes())
+    return std::nullopt;
+  constexpr const char *kPrefix =
+      "cannot be carried out: its weight comes as codes, but ";
+  if (!plan.getFeatures().empty())
+    return std::string(kPrefix) + "a feature transform would change them";
+  std::string why;
+  if (!WeightCodes::inspect(linear.weight, linear.weightReduced,
+                            asOptional(plan.getActivationGroup()), why))
+    return kPrefix + why;
+  return std::nullopt;
+}
+
+namespace {
+/// A weight as the integer contraction and its rescale take it.
+struct QuantizedWeight {
+  Value codes, scales, sums;
+  std::optional<int64_t> group; ///< The inputs that share a scale.
+};
+} // namespace
+
+/// The codes that a weight comes with.
+static QuantizedWeight keepCodes(OpBuilder &builder, Location loc,
+                                 const Linear &linear,
+                                 std::optional<int64_t> activationGroup,
+                                 KnownWeights &known) {
+  std::string why;
+  std::optional<WeightCodes> kept = WeightCodes::read(
+      linear.weight, linear.weightReduced, activationGroup, why, known);
+  assert(kept && "checked by whyNotKept");
+  auto create = [&](TypedAttr value) -> Value {
+    return arith::ConstantOp::create(builder, loc, value);
+  };
+  return {create(kept->codes), create(kept->scales), create(kept->sums),
+          kept->width.group};
+}
+
 QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
-                                      PlanAttr plan) {
+                                      PlanAttr plan, KnownWeights &known,
+                                      Value lengths) {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(linear.op);
   Location loc = linear.op.getLoc();
@@ -368,17 +540,22 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
 
   // A contraction adds to its init: in f32, so that only the sum is narrowed.
   bool adds = !isZeroTensor(linear.init);
-  Value x = linear.x, init = linear.init;
-  Value w = linear.weight.materialize(rewriter, loc);
-  Operation *constant = w.getDefiningOp();
-  if (linear.grid) {
-    x = collapsePixels(rewriter, loc, x, *linear.grid);
-    init = collapsePixels(rewriter, loc, init, *linear.grid);
-  }
+  Value x = linear.xArrangement.apply(rewriter, loc,
+                                      takeReadPixels(rewriter, loc, linear));
+  bool isCodes = linear.weight.isCodes();
+  Value w =
+      isCodes ? linear.weight.tensor : linear.weight.materialize(rewriter, loc);
+  Operation *constant = isCodes ? nullptr : w.getDefiningOp();
+  if (!isCodes)
+    w = linear.weightArrangement.apply(rewriter, loc, w);
+  Value init = linear.init;
+  if (!linear.resultArrangement.isIdentity())
+    init = createArrangedInit(rewriter, loc, linear, x, w);
   bool transforms = !plan.getBasis().isIdentity();
   if (transforms) {
-    pieces.transform = TransformOp::create(rewriter, loc, x, plan.getBasis(),
-                                           linear.sequence, f32);
+    pieces.transform =
+        TransformOp::create(rewriter, loc, x, plan.getBasis(), linear.sequence,
+                            f32, RowOrder::CoarseFirst, lengths);
     x = pieces.transform.getResult();
   }
   // (L X)·R₁·R₂… and …R₂⁻¹·R₁⁻¹·W: each acts on what the one before has made.
@@ -390,24 +567,31 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
                                           Side::Left, linear.weightReduced, f32)
             .getResult();
   }
-  // A group of 0 is all of K.
-  auto asOptional = [](int64_t group) {
-    return group ? std::optional(group) : std::nullopt;
-  };
   std::optional<int64_t> activationGroup =
       asOptional(plan.getActivationGroup());
-  std::optional<int64_t> weightGroup = asOptional(plan.getWeightGroup());
+  QuantizedWeight weight;
+  weight.group = asOptional(plan.getWeightGroup());
+  if (isCodes)
+    weight = keepCodes(rewriter, loc, linear, activationGroup, known);
   std::optional<int64_t> group =
-      activationGroup ? activationGroup : weightGroup;
-  pieces.quantize =
-      QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
-                         linear.sequence, linear.features, activationGroup);
-  auto weight = QuantizeWeightOp::create(
-      rewriter, loc, w, plan.getWeightBits(), linear.weightReduced, group,
-      /*groupsForSums=*/!weightGroup && group);
+      !isCodes          ? getAccumulatorGroup(plan, linear.getReductionLength())
+      : activationGroup ? activationGroup
+                        : weight.group;
+  pieces.quantize = QuantizeOp::create(rewriter, loc, x, plan.getActivations(),
+                                       linear.sequence, linear.features,
+                                       activationGroup, lengths);
+  QuantizeWeightOp quantizeWeight;
+  if (!isCodes) {
+    quantizeWeight = QuantizeWeightOp::create(
+        rewriter, loc, w, plan.getWeightBits(), linear.weightReduced, group,
+        /*groupsForSums=*/!weight.group && group);
+    weight.codes = quantizeWeight.getCodes();
+    weight.scales = quantizeWeight.getScales();
+    weight.sums = quantizeWeight.getSums();
+  }
 
   Codes codes(linear, group.has_value());
-  Value xCodes = pieces.quantize.getCodes(), weightCodes = weight.getCodes();
+  Value xCodes = pieces.quantize.getCodes(), weightCodes = weight.codes;
   OpFoldResult numGroups;
   if (group) {
     xCodes = splitGroups(rewriter, loc, xCodes, linear.features, *group);
@@ -436,8 +620,8 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   pieces.rescale = RescaleOp::create(
       rewriter, loc, pieces.contraction->getResult(0),
       rows(pieces.quantize.getScales()), rows(pieces.quantize.getZeroPoints()),
-      columns(weight.getScales(), weightGroup.has_value()),
-      columns(weight.getSums(), group.has_value()),
+      columns(weight.scales, weight.group.has_value()),
+      columns(weight.sums, group.has_value()),
       createEmptyLike(rewriter, loc, init, rescaledType),
       /*bias=*/Value(), /*spread=*/Value(),
       rewriter.getI64IntegerAttr(
@@ -450,19 +634,25 @@ QuantizedLinear stamp::quantizeLinear(RewriterBase &rewriter, Linear linear,
   Value y = pieces.rescale.getResult();
   if (transforms) {
     pieces.inverse = InverseTransformOp::create(
-        rewriter, loc, y, plan.getBasis(), linear.resultSequence, inverseType);
+        rewriter, loc, y, plan.getBasis(), linear.resultSequence, inverseType,
+        RowOrder::CoarseFirst, lengths);
     y = pieces.inverse.getResult();
   }
   if (adds)
-    y = createSum(rewriter, loc, y, init);
-  if (linear.grid)
-    y = expandPixels(rewriter, loc, y, linear.init, *linear.grid);
+    y = createSum(rewriter, loc, y, findAddend(rewriter, loc, linear), init);
+  bypassUnpacks(rewriter, linear, y);
   remark::passed(loc, kRemark) << "quantized";
   SmallVector<Value> operands = llvm::to_vector(linear.op->getOperands());
   operands.push_back(init);
-  rewriter.replaceOp(linear.op, y);
+  if (linear.op->use_empty())
+    rewriter.eraseOp(linear.op);
+  else
+    rewriter.replaceOp(linear.op, linear.resultArrangement.undo(
+                                      rewriter, loc, y, linear.init,
+                                      /*wholeBlocks=*/linear.isUnpacked));
   eraseDead(rewriter, operands);
-  foldConstantWeight(rewriter, constant, weight);
+  if (constant)
+    foldConstantWeight(rewriter, constant, quantizeWeight, known);
   return pieces;
 }
 
@@ -470,6 +660,7 @@ namespace {
 struct StampQuantize final
     : public stamp::impl::StampQuantizeBase<StampQuantize> {
   void runOnOperation() override {
+    inlineGlobals(getOperation());
     SmallVector<linalg::LinalgOp> planned;
     getOperation()->walk([&](linalg::LinalgOp op) {
       if (op->hasAttr(StampDialect::kPlanAttrName))
@@ -477,19 +668,35 @@ struct StampQuantize final
     });
 
     std::string why;
-    for (linalg::LinalgOp op : planned)
-      if (!Linear::match(op, why)) {
-        op->emitOpError() << "has a plan that cannot be carried out: " << why;
+    KnownWeights known;
+    PaddedSequences padded(getOperation());
+    SmallVector<Value> lengths;
+    for (linalg::LinalgOp op : planned) {
+      std::optional<Linear> linear = Linear::match(op, why);
+      std::optional<std::string> misfit = whyMisfit(op, getPlan(op));
+      if (!misfit && linear)
+        misfit = whyNotKept(*linear, getPlan(op));
+      if (misfit) {
+        op->emitOpError() << "has a plan that " << *misfit;
         return signalPassFailure();
       }
+      lengths.push_back(padded.findLengths(*linear));
+    }
 
     // Matched once more: a linear before it may have made its input.
     IRRewriter rewriter(&getContext());
-    for (linalg::LinalgOp op : planned)
-      quantizeLinear(rewriter, *Linear::match(op, why),
-                     op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName));
+    for (auto [op, ownLengths] : llvm::zip_equal(planned, lengths))
+      quantizeLinear(rewriter, *Linear::match(op, why), getPlan(op), known,
+                     ownLengths);
+    if (getOperation()->hasTrait<OpTrait::SymbolTable>())
+      prepackMarkedWeights(rewriter, getOperation(), known);
     remark::analysis(getOperation()->getLoc(), kRemark)
         << remark::metric("quantized", planned.size());
+  }
+
+private:
+  static PlanAttr getPlan(linalg::LinalgOp op) {
+    return op->getAttrOfType<PlanAttr>(StampDialect::kPlanAttrName);
   }
 };
 } // namespace

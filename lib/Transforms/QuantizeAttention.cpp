@@ -60,9 +60,9 @@ static bool isProductOfActivations(linalg::LinalgOp op) {
          llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *operand) {
            return isa<Float16Type, BFloat16Type, Float32Type>(
                       getElementTypeOrSelf(operand->get())) &&
-                  !Weight::seeThrough(operand->get(),
-                                      op.getMatchingIndexingMap(operand))
-                       .isConstant();
+                  Weight::seeThrough(operand->get(),
+                                     op.getMatchingIndexingMap(operand))
+                      .whyUnknown();
          });
 }
 

@@ -6,11 +6,17 @@
 
 #include "stamp/Transforms/Weight.h"
 
+#include "Globals.h"
+
+#include "stamp/IR/Stamp.h"
+#include "stamp/Transforms/WeightCodes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace stamp;
@@ -18,6 +24,10 @@ using namespace stamp;
 static RankedTensorType getTensorType(Value tensor) {
   return cast<RankedTensorType>(tensor.getType());
 }
+
+//===----------------------------------------------------------------------===//
+// In front of what copies
+//===----------------------------------------------------------------------===//
 
 /// Whether each element of the result is one of the input's, maybe widened: the
 /// weight's quantizer widens all the same.
@@ -154,7 +164,43 @@ Weight Weight::seeThrough(Value operand, AffineMap map) {
   return last;
 }
 
-bool Weight::isConstant() const { return matchPattern(tensor, m_Constant()); }
+//===----------------------------------------------------------------------===//
+// Where it comes from
+//===----------------------------------------------------------------------===//
+
+bool Weight::isCodes() const {
+  return !matchPattern(tensor, m_Constant()) && comesAsCodes(tensor);
+}
+
+/// The function of whose arguments this is one; null if it is none.
+static FunctionOpInterface getFunction(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument || !argument.getOwner()->isEntryBlock())
+    return {};
+  return dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
+}
+
+std::optional<std::string> Weight::whyUnknown() const {
+  if (matchPattern(tensor, m_Constant()))
+    return std::nullopt;
+  if (Operation *op = tensor.getDefiningOp())
+    if (std::optional<std::string> why = whyNoConstant(op))
+      return "its weight is " + *why;
+  if (FunctionOpInterface function = getFunction(tensor)) {
+    unsigned number = cast<BlockArgument>(tensor).getArgNumber();
+    if (function.getArgAttr(number, StampDialect::kWeightAttrName))
+      return std::nullopt;
+    return "its weight is argument #" + std::to_string(number) +
+           " of the function; mark that with " +
+           StampDialect::kWeightAttrName.str() +
+           " if it is the same in every call, or give the linear a stamp.plan "
+           "to quantize it at run time";
+  }
+  if (isCodes())
+    return std::nullopt;
+  return "its weight is not a constant; with a stamp.plan of its own it is "
+         "quantized at run time";
+}
 
 Value Weight::materialize(OpBuilder &builder, Location loc) const {
   if (type == tensor.getType())

@@ -4,6 +4,9 @@
 
 // STOCK: func @identity_that_widens
 
+// CHECK-LABEL: func private @padded_argument(tensor<?x8xf32>, tensor<i64>)
+func.func private @padded_argument(tensor<?x8xf32> {stamp.padded = #stamp.padded<along = 0, lengths = 1>}, tensor<i64>)
+
 //===----------------------------------------------------------------------===//
 // Types around a transform: narrow in, f32 between, narrow out
 //===----------------------------------------------------------------------===//
@@ -174,6 +177,48 @@ func.func @matrix_with_an_inverse(%x: tensor<2x4xf32>, %e: tensor<2x4xf32>) -> t
   %y = stamp.inverse_transform #stamp.matrix<dense<[[1.0, 1.0], [0.0, 1.0]]> : tensor<2x2xf32>, inverse = dense<[[1.0, -1.0], [0.0, 1.0]]> : tensor<2x2xf32>> along 0
     ins(%t : tensor<2x4xf32>) outs(%e : tensor<2x4xf32>)
   return %y : tensor<2x4xf32>
+}
+
+//===----------------------------------------------------------------------===//
+// Too few tokens
+//===----------------------------------------------------------------------===//
+
+// Run time decides; a skipped token counts as one.
+// CHECK-LABEL: func @min_tokens
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<?x4xf32>
+//       CHECK:   %[[LEAST:.*]] = arith.constant 7 : index
+//       CHECK:   %[[OTHERS:.*]] = tensor.extract_slice %[[X]]
+//       CHECK:   %[[IS_LONG:.*]] = arith.cmpi sge, %{{.*}}, %[[LEAST]] : index
+//       CHECK:   %[[T:.*]] = scf.if %[[IS_LONG]]
+//       CHECK:     linalg.generic
+//       CHECK:   } else {
+//  CHECK-NEXT:     scf.yield %[[OTHERS]]
+//       CHECK:   tensor.insert_slice %[[T]] into %[[X]]
+func.func @min_tokens(%x: tensor<?x4xf32>, %e: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %t = stamp.transform #stamp.min_tokens<8, #stamp.haar<levels = 2, skip = 1>> along 0 ins(%x : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>)
+  return %t : tensor<?x4xf32>
+}
+
+// A static one has decided.
+// CHECK-LABEL: func @min_tokens_of_a_static_length
+//   CHECK-NOT:   scf.if
+//       CHECK:   linalg.generic
+func.func @min_tokens_of_a_static_length(%x: tensor<8x4xf32>, %e: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %t = stamp.transform #stamp.min_tokens<8, #stamp.haar<levels = 2, skip = 1>> along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  return %t : tensor<8x4xf32>
+}
+
+// Every segment of a short sequence ends where it ends.
+// CHECK-LABEL: func @schedule_of_few_tokens
+//       CHECK:   %[[S:.*]] = tensor.dim
+//       CHECK:   %[[END:.*]] = arith.minsi %[[S]], %{{.*}} : index
+//       CHECK:   %[[IS_SHORT:.*]] = arith.cmpi slt, %[[S]], %{{.*}} : index
+//       CHECK:   %[[OWN:.*]] = arith.select %[[IS_SHORT]], %[[S]], %[[END]] : index
+//       CHECK:   arith.cmpi ult, %{{.*}}, %[[OWN]] : index
+func.func @schedule_of_few_tokens(%x: tensor<?x4xf32>, %q: tensor<?x4xi8>, %s: tensor<?xf32>, %z: tensor<?xi32>) -> tensor<?x4xi8> {
+  %0:3 = stamp.quantize #stamp.schedule<[2 : 8], 4, min_tokens = 8> along 0 over 1
+      ins(%x : tensor<?x4xf32>) outs(%q, %s, %z : tensor<?x4xi8>, tensor<?xf32>, tensor<?xi32>)
+  return %0#0 : tensor<?x4xi8>
 }
 
 //===----------------------------------------------------------------------===//

@@ -184,6 +184,29 @@ func.func @place_of_some_rows(%x: tensor<13x8xf32>, %eq: tensor<13x8xi8>, %es: t
   return %q#0, %p#0, %o#0 : tensor<13x8xi8>, tensor<13x8xi8>, tensor<13x8xi8>
 }
 
+// A known length decides whether it suffices for the segments, that of the whole
+// sequence for a tile.
+// CHECK-LABEL: func @schedule_of_a_known_length
+//       CHECK:   stamp.quantize #stamp.schedule<[2 : 8], 4> along 0
+//       CHECK:   stamp.quantize #stamp.schedule<[], 8> along 0
+//       CHECK:   stamp.quantize #stamp.schedule<[2 : 8], 4> along 0 over 1 block_order of #stamp.wht<block = 4> rows at
+//       CHECK:   stamp.quantize #stamp.schedule<[2 : 8], 4, min_tokens = 8> along 0 over 1 rows at
+func.func @schedule_of_a_known_length(%x: tensor<8x4xf32>, %y: tensor<7x4xf32>, %q: tensor<8x4xi8>, %s: tensor<8xf32>, %z: tensor<8xi32>,
+                                      %p: tensor<7x4xi8>, %r: tensor<7xf32>, %o: tensor<7xi32>, %row: index)
+    -> (tensor<8x4xi8>, tensor<7x4xi8>, tensor<7x4xi8>, tensor<7x4xi8>) {
+  %n = arith.constant 21 : index
+  %0:3 = stamp.quantize #stamp.schedule<[2 : 8], 4, min_tokens = 8> along 0 over 1
+      ins(%x : tensor<8x4xf32>) outs(%q, %s, %z : tensor<8x4xi8>, tensor<8xf32>, tensor<8xi32>)
+  %1:3 = stamp.quantize #stamp.schedule<[2 : 8], 4, min_tokens = 8> along 0 over 1
+      ins(%y : tensor<7x4xf32>) outs(%p, %r, %o : tensor<7x4xi8>, tensor<7xf32>, tensor<7xi32>)
+  %2:3 = stamp.quantize #stamp.schedule<[2 : 8], 4, min_tokens = 8> along 0 over 1
+      block_order of #stamp.min_tokens<8, #stamp.wht<block = 4>> rows at %row of %n
+      ins(%y : tensor<7x4xf32>) outs(%p, %r, %o : tensor<7x4xi8>, tensor<7xf32>, tensor<7xi32>)
+  %3:3 = stamp.quantize #stamp.schedule<[2 : 8], 4, min_tokens = 8> along 0 over 1 rows at %row of %row
+      ins(%y : tensor<7x4xf32>) outs(%p, %r, %o : tensor<7x4xi8>, tensor<7xf32>, tensor<7xi32>)
+  return %0#0, %1#0, %2#0, %3#0 : tensor<8x4xi8>, tensor<7x4xi8>, tensor<7x4xi8>, tensor<7x4xi8>
+}
+
 // CHECK-LABEL: func @spread_of_ones
 //       CHECK:   stamp.rescale {{.*}} bias(%{{.*}} : tensor<4xf32>) outs(
 func.func @spread_of_ones(%acc: tensor<13x4xi32>, %sx: tensor<13xf32>, %zx: tensor<13xi32>, %sw: tensor<4xf32>,

@@ -46,6 +46,36 @@ func.func @tokens_of_an_unknown_number_may_not_be_skipped(%x: tensor<?x4xf32>, %
   return %0 : tensor<?x4xf32>
 }
 
+// A length that is known decides whether there are enough tokens.
+// CHECK-LABEL: func @too_few_tokens
+//  CHECK-SAME:   (%[[X:[^:]*]]: tensor<7x4xf32>,
+//       CHECK:   return %[[X]], %[[X]]
+func.func @too_few_tokens(%x: tensor<7x4xf32>, %e: tensor<7x4xf32>) -> (tensor<7x4xf32>, tensor<7x4xf32>) {
+  %t = stamp.transform #stamp.min_tokens<8, #stamp.dct> along 0 ins(%x : tensor<7x4xf32>) outs(%e : tensor<7x4xf32>)
+  %i = stamp.inverse_transform #stamp.min_tokens<8, #stamp.dct> along 0 ins(%x : tensor<7x4xf32>) outs(%e : tensor<7x4xf32>)
+  return %t, %i : tensor<7x4xf32>, tensor<7x4xf32>
+}
+
+// CHECK-LABEL: func @enough_tokens
+//       CHECK:   stamp.transform #stamp.dct along 0
+//       CHECK:   stamp.inverse_transform #stamp.dct along 0
+//       CHECK:   {{^ *}}stamp.transform #stamp.dct along 0
+func.func @enough_tokens(%x: tensor<8x4xf32>, %e: tensor<8x4xf32>, %m: memref<8x4xf32>) -> (tensor<8x4xf32>, tensor<8x4xf32>) {
+  %t = stamp.transform #stamp.min_tokens<8, #stamp.dct> along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  %i = stamp.inverse_transform #stamp.min_tokens<8, #stamp.dct> along 0 ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+  stamp.transform #stamp.min_tokens<8, #stamp.dct> along 0 ins(%m : memref<8x4xf32>) outs(%m : memref<8x4xf32>)
+  return %t, %i : tensor<8x4xf32>, tensor<8x4xf32>
+}
+
+// CHECK-LABEL: func @tokens_of_an_unknown_number_may_be_too_few
+//       CHECK:   stamp.transform #stamp.min_tokens<8, #stamp.dct> along 0
+//       CHECK:   stamp.transform #stamp.min_tokens<8, #stamp.dct> along 1 lengths
+func.func @tokens_of_an_unknown_number_may_be_too_few(%x: tensor<?x4xf32>, %y: tensor<2x9x4xf32>, %n: tensor<2xi64>) -> (tensor<?x4xf32>, tensor<2x9x4xf32>) {
+  %t = stamp.transform #stamp.min_tokens<8, #stamp.dct> along 0 ins(%x : tensor<?x4xf32>) outs(%x : tensor<?x4xf32>)
+  %u = stamp.transform #stamp.min_tokens<8, #stamp.dct> along 1 lengths(%n : tensor<2xi64>) ins(%y : tensor<2x9x4xf32>) outs(%y : tensor<2x9x4xf32>)
+  return %t, %u : tensor<?x4xf32>, tensor<2x9x4xf32>
+}
+
 // L·L⁻¹ is not the f32 identity: only stamp-fold cancels it.
 // CHECK-LABEL: func @a_pair_is_no_identity
 //       CHECK:   stamp.inverse_transform

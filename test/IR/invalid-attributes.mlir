@@ -293,5 +293,35 @@ func.func private @basis_is_no_feature_transform() attributes {
 
 // -----
 
+// expected-error@+1 {{min_tokens must be positive, got 0}}
+func.func private @at_least_no_token() attributes {a = #stamp.min_tokens<0, #stamp.dct>}
+
+// -----
+
+// expected-error@+1 {{min_tokens of min_tokens: the larger number says it}}
+func.func private @min_tokens_twice() attributes {a = #stamp.min_tokens<4, #stamp.min_tokens<8, #stamp.dct>>}
+
+// -----
+
+// expected-error@+1 {{min_tokens must not be negative, got -1}}
+func.func private @schedule_for_less_than_no_token() attributes {a = #stamp.schedule<[], 4, min_tokens = -1>}
+
+// -----
+
+// expected-error@+1 {{expected 'min_tokens'}}
+func.func private @schedule_with_something_else() attributes {a = #stamp.schedule<[], 4, skip = 1>}
+
+// -----
+
+// expected-error@+1 {{along and lengths must not be negative, got -1 and 0}}
+func.func private @padded_in_front() attributes {a = #stamp.padded<along = -1, lengths = 0>}
+
+// -----
+
+// expected-error@+1 {{along and lengths must not be negative, got 0 and -1}}
+func.func private @lengths_in_front() attributes {a = #stamp.padded<along = 0, lengths = -1>}
+
+// -----
+
 // expected-error@+1 {{unknown attribute `nothing` in dialect `stamp`}}
 func.func private @unknown_attribute() attributes {a = #stamp.nothing}

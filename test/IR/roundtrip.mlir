@@ -395,3 +395,24 @@ func.func private @caches(tensor<4xf32>) attributes {
   // CHECK-SAME: stamp.kv_append = #stamp.kv_cache<basis = #stamp.dct, schedule = #stamp.schedule<[], 4>>
   stamp.kv_append = #stamp.kv_cache<basis = #stamp.dct, schedule = #stamp.schedule<[], 4>, group = 0>
 }
+
+// CHECK-LABEL: func @min_tokens
+func.func @min_tokens() attributes {
+  // CHECK-SAME: a = #stamp.min_tokens<32, #stamp.haar<levels = 4, skip = 1>>
+  a = #stamp.min_tokens<32, #stamp.haar<levels = 4, skip = 1>>,
+  // CHECK-SAME: b = #stamp.schedule<[0.0625 : 8], 4, min_tokens = 32>
+  b = #stamp.schedule<[0.0625 : 8], 4, min_tokens = 32>,
+  // CHECK-SAME: c = #stamp.schedule<[], 4>
+  c = #stamp.schedule<[], 4, min_tokens = 0>
+} {
+  return
+}
+
+// CHECK-LABEL: func @padded
+//  CHECK-SAME:   %{{.*}}: tensor<4x?x8xf32> {stamp.padded = #stamp.padded<along = 1, lengths = 1>}, %{{.*}}: tensor<4xi32>
+func.func @padded(%x: tensor<4x?x8xf32> {stamp.padded = #stamp.padded<along = 1, lengths = 1>}, %n: tensor<4xi32>) {
+  return
+}
+
+// CHECK-LABEL: func private @padded_buffers
+func.func private @padded_buffers(memref<?x8xf16> {stamp.padded = #stamp.padded<along = 0, lengths = 1>}, memref<index>)

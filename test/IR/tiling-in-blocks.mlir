@@ -362,3 +362,23 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// A block by itself could be too short to be transformed.
+func.func @block_of_few_tokens(%x: tensor<?x10xf32>, %e: tensor<?x10xf32>) -> tensor<?x10xf32> {
+  // expected-error@+3 {{'stamp.transform' op cannot be tiled along dimension 0, which it mixes}}
+  // expected-error@+2 {{'stamp.transform' op faild to tile operation}}
+  // expected-error@+1 {{'stamp.transform' op failed to generate tiling loops}}
+  %t = stamp.transform #stamp.min_tokens<32, #stamp.haar<levels = 2>> along 0 block_order
+         ins(%x : tensor<?x10xf32>) outs(%e : tensor<?x10xf32>)
+  return %t : tensor<?x10xf32>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["stamp.transform"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loops = transform.structured.tile_using_for %op tile_sizes [4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

@@ -475,6 +475,44 @@ def test_a_bias_moves_into_a_rescale_of_groups(run, optimize, groups):
     equal(y, basis.inverse(reference.integer_linear(activation, weight, b, ones, 16)))
 
 
+@pytest.mark.parametrize("k", [66_311, 70_000, 131_073])
+@pytest.mark.parametrize("constant", [False, True], ids=["argument", "constant"])
+def test_sums_of_any_length_do_not_overflow(run, optimize, k, constant):
+    """The largest codes there are, which exceed 2³¹ from K = 66,312 on, and
+    others."""
+    x, w = ar1(3, k), ar1(k, 2, seed=1)
+    x[0], w[:, 0] = 1, -1
+    basis, schedule = reference.Identity(), reference.Schedule([], 8)
+    weight = f"%w = arith.constant dense_resource<w> : {tensor([k, 2])}"
+    module = f"""
+func.func @f(%x: {tensor([3, k])}{"" if constant else f", %w: {tensor([k, 2])}"})
+    -> {tensor([3, 2])} {{
+  {weight * constant}
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : {tensor([3, 2])}
+  %i = linalg.fill ins(%zero : f32) outs(%e : {tensor([3, 2])}) -> {tensor([3, 2])}
+  %y = linalg.matmul {{stamp.plan = #stamp.plan<basis = {basis},
+      activations = {schedule}, weight_bits = 8>}}
+      ins(%x, %w : {tensor([3, k])}, {tensor([k, 2])})
+      outs(%i : {tensor([3, 2])}) -> {tensor([3, 2])}
+  return %y : {tensor([3, 2])}
+}}
+"""
+    if constant:
+        blob = (4).to_bytes(4, "little") + w.tobytes()
+        module += f"""
+{{-#
+  dialect_resources: {{ builtin: {{ w: "0x{blob.hex().upper()}" }} }}
+#-}}
+"""
+    compiled = optimize(module, "--stamp-quantize")
+    assert ("stamp.quantize_weight" in compiled) != constant
+    assert ("groups along" in compiled) == (k > 66_311)
+    [[y]] = run(compiled, [("f", [x] if constant else [x, w], 1)])
+    equal(y, reference.stamp_linear(x, w, basis, schedule, weight_bits=8))
+    assert abs(y[0, 0] + k) <= 1e-5 * k
+
+
 SCRIPT = """
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {

@@ -77,6 +77,8 @@ class Program:
             for n in (self.channels, self.others)
         ]
         self.bias = random.standard_normal(self.channels)
+        self.transposed = False
+        self.activation_group = self.weight_group = 0
 
     def __str__(self):
         t, lead = self.type, f"{self.batch}x" if self.batch else ""
@@ -91,7 +93,8 @@ class Program:
             loops = ", ".join([*rows, "n", "k"])
             return f"affine_map<({loops}) -> ({', '.join(dimensions)})>"
 
-        maps = [map_to(*rows, "k"), map_to("k", "n"), map_to(*rows, "n")]
+        order = ["n", "k"] if self.transposed else ["k", "n"]
+        maps = [map_to(*rows, "k"), map_to(*order), map_to(*rows, "n")]
 
         def cast(name, type, op, source, target):
             if t == "f32":
@@ -100,12 +103,14 @@ class Program:
 
         def linear(name, width, weight):
             y = tensor(width)
+            weight = weight.T if self.transposed else weight
+            w = "x".join(map(str, weight.shape))
             return f"""
   %{name}w = arith.constant {constant(weight, t)}
   %{name}e = tensor.empty({size}) : {y}
   %{name}z = linalg.fill ins(%zero : {t}) outs(%{name}e : {y}) -> {y}
   %{name} = linalg.contract indexing_maps = [{", ".join(maps)}]
-      ins(%x, %{name}w : {tensor(k)}, tensor<{k}x{width}x{t}>) outs(%{name}z : {y}) -> {y}"""
+      ins(%x, %{name}w : {tensor(k)}, tensor<{w}x{t}>) outs(%{name}z : {y}) -> {y}"""
 
         size, y = "%s", tensor(n)
         dimensions = [0, 1] if self.batch else [0]
@@ -140,7 +145,9 @@ func.func @f(%x0: {tensor(k, "f32")}) -> ({tensor(n, "f32")}, {tensor(m, "f32")}
         return [
             f"--stamp-select=min-tokens=1 basis={{{self.basis}}}"
             f" schedule={{#stamp.schedule<{self.schedule}>}}"
-            f" weight-bits={self.weight_bits}",
+            f" weight-bits={self.weight_bits}"
+            f" activation-group={self.activation_group}"
+            f" weight-group={self.weight_group}",
             "--stamp-quantize",
             "--stamp-fold",
         ]
@@ -166,9 +173,37 @@ def test_kernels_equal_the_portable_lowering(run, optimize, seed):
                 same_bits(y, reference)
 
 
-def test_rows_that_are_not_numbers(run, optimize):
+@pytest.mark.parametrize("seed", range(PROGRAMS))
+def test_groups_equal_the_portable_lowering(run, optimize, seed):
+    """Of activations, weights or both, on either side of the channels."""
+    program = Program(seed)
+    random = np.random.default_rng(seed)
+    group = int(random.choice([16, 32, 48, 64]))
+    if seed % 3 != 0:
+        program.activation_group = group
+    if seed % 3 != 1:
+        program.weight_group = group
+    program.transposed = bool(random.integers(2))
+    module = optimize(str(program), *program.flags())
+    assert module.count("stamp.rescale ") == module.count("groups along") == 2
+    calls = [("f", [x], 2) for x in program.inputs()]
+    expected = run(module, calls, "-O1")
+    for cpu in host_instructions():
+        formed = optimize(
+            module, "--stamp-block-order", f"--stamp-form-kernels=cpu={cpu}"
+        )
+        assert "stamp.rescale " not in formed
+        actual = run(module, calls, "-O1", f"--cpu={cpu}")
+        for ours, theirs in zip(actual, expected):
+            for y, reference in zip(ours, theirs):
+                same_bits(y, reference)
+
+
+@pytest.mark.parametrize("group", [0, 32])
+def test_rows_that_are_not_numbers(run, optimize, group):
     """A NaN, an infinity and a row of zeros, as docs/Semantics.md has them."""
     program = Program(3)
+    program.activation_group = group
     program.batch, program.type = None, "f32"
     module = optimize(str(program), *program.flags())
     x = ar1(40, program.features, seed=1)
@@ -185,10 +220,13 @@ def test_rows_that_are_not_numbers(run, optimize):
             same_bits(y[~broken], reference[~broken])
 
 
+@pytest.mark.parametrize("group", [0, 64])
 @pytest.mark.parametrize("machine", ["znver4", "sapphirerapids"])
-def test_the_hot_loop_stays_in_registers(optimize, tmp_path, machine):
-    """24 accumulators, each step 48 products and nothing on the stack."""
+def test_the_hot_loop_stays_in_registers(optimize, tmp_path, machine, group):
+    """24 accumulators, each step 48 products and nothing on the stack. With groups
+    the 24 sums of floats wait there, but are not touched within a group."""
     program = Program(3)
+    program.activation_group = program.weight_group = group
     program.features, program.batch, program.type = 256, None, "f32"
     program.weights = [np.ones((256, n)) * 0.01 for n in (96, 48)]
     program.weights[0][::3] = program.weights[1][::5] = -0.03

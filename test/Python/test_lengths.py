@@ -23,6 +23,8 @@ BASES = {
     "haar30": (reference.Haar(30), True),
     # The grid and the matrix fit sequences of one length only.
     "haar2d": (reference.Haar2D(2, (3, 4)), True),
+    # Some of the sequences are too short.
+    "min_tokens": (reference.MinTokens(8, reference.Haar(3, skip=1)), True),
     "wht": (reference.WHT(skip=1), True),
     "wht4": (reference.WHT(4), True),
     "dct": (reference.DCT(skip=1), False),

@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 from conftest import BIN
-from models import MODELS
+from models import MODELS, Codes
 from stamp import reference
 
 SCHEDULE = reference.Schedule([(4, 8)], 4)
@@ -39,13 +39,16 @@ def stamp_linear(model, group):
     def linear(x, w, grid=None):
         basis = model.basis or proposed(grid)
         groups = {"activation_group": group, "weight_group": group}
+        if isinstance(w, Codes):
+            groups["weight_group"] = w.group and (group or w.group)
+            w = w.keep(group)
         return reference.stamp_linear(x, w, basis, SCHEDULE, **groups)
 
     return linear
 
 
 def exact(x, w, grid=None):
-    return x @ w
+    return x @ (w.floats() if isinstance(w, Codes) else w)
 
 
 def test_each_linear_is_quantized_or_has_a_reason(model):
@@ -59,6 +62,12 @@ def test_each_linear_is_quantized_or_has_a_reason(model):
     reasons = re.findall(r"\[Missed\] Select .*Reason=\"(.*)\"", done.stderr)
     assert reasons == model.left
     assert len(re.findall(r"= stamp\.rescale ", done.stdout)) == model.quantized
+
+
+def test_no_transform_is_left_that_could_go(model, optimize):
+    folded = optimize(model.module, select(model.basis, SCHEDULE, 4), *PASSES)
+    transforms = re.findall(r"= stamp\.(?:inverse_)?transform ", folded)
+    assert len(transforms) == model.transforms
 
 
 @pytest.mark.parametrize("group", [None, 5])

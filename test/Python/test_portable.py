@@ -55,6 +55,10 @@ BASES = {
     "haar3": (lambda length, skip: reference.Haar(3, skip=skip), True),
     "haar30": (lambda length, skip: reference.Haar(30, skip=skip), True),
     "haar2d": (grid, True),
+    "min_tokens": (
+        lambda length, skip: reference.MinTokens(13, reference.Haar(3, skip=skip)),
+        True,
+    ),
     "wht": (lambda length, skip: reference.WHT(skip=skip), True),
     "wht16": (lambda length, skip: reference.WHT(16, skip=skip), True),
     "dct": (lambda length, skip: reference.DCT(skip=skip), False),

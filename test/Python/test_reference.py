@@ -23,6 +23,7 @@ from stamp.reference import (
     Haar2D,
     Identity,
     Matrix,
+    MinTokens,
     Schedule,
     dequantize,
     quantize,
@@ -288,6 +289,29 @@ def test_what_does_not_fit_is_left_alone():
     assert not np.array_equal(Haar2D(1, (1, 11), skip=1).forward(x), x)
 
 
+@pytest.mark.parametrize("inner", [Haar(2, skip=1), Haar(3), WHT(4), DCT(skip=2)], ids=str)
+def test_fewer_than_min_tokens_are_left_alone(inner):
+    basis = MinTokens(8, inner)
+    for size in [0, 1, 2, 7, 8, 13]:
+        expected = inner if size >= 8 else Identity()
+        x = ar1(size, 3, seed=size)
+        for order in False, True:
+            t = basis.forward(x, block_order=order)
+            assert np.array_equal(t, expected.forward(x, block_order=order))
+            assert np.array_equal(
+                basis.inverse(t, block_order=order),
+                expected.inverse(t, block_order=order),
+            )
+        assert np.array_equal(basis.places(size), expected.places(size))
+        assert np.array_equal(
+            basis.transformed_ones(size), expected.transformed_ones(size)
+        )
+    # Each sequence of a batch by itself.
+    x = np.stack([ar1(13, 3), ar1(13, 3, seed=1)])
+    long, short = basis.forward(x, lengths=[13, 7])
+    assert np.array_equal(long, inner.forward(x[0])) and np.array_equal(short, x[1])
+
+
 # -------------------------------------------------------- DCT, WHT and matrix --
 
 
@@ -510,6 +534,14 @@ def test_ar1_is_what_it_says():
             "#stamp.schedule<[2 : 8, 0.5 : 3], 2>",
         ),
         (Schedule([], 4), "#stamp.schedule<[], 4>"),
+        (
+            Schedule([(0.5, 8)], 4, min_tokens=32),
+            "#stamp.schedule<[0.5 : 8], 4, min_tokens = 32>",
+        ),
+        (
+            MinTokens(32, Haar(4, skip=1)),
+            "#stamp.min_tokens<32, #stamp.haar<levels = 4, skip = 1>>",
+        ),
     ],
 )
 def test_mlir_spelling(value, spelling):
@@ -526,6 +558,8 @@ def test_mlir_spelling(value, spelling):
         (lambda: DCT(skip=-1), "skip = -1"),
         (lambda: WHT(12), "block = 12"),
         (lambda: WHT(-4), "block = -4"),
+        (lambda: MinTokens(0, DCT()), "min_tokens = 0"),
+        (lambda: Schedule([], 4, -1), "min_tokens = -1"),
         (lambda: Matrix([[1, 2], [3, 4]]), "not orthonormal"),
         (lambda: Matrix([[2]], inverse=[[2]]), "not undone by inverse"),
         (lambda: Matrix([[1, 0, 0], [0, 1, 0]]), "not n x n"),

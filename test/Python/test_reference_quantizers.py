@@ -10,11 +10,13 @@ from hypothesis.extra import numpy as hnp
 from stamp.reference import (
     WHT,
     Haar,
+    Hadamard,
     Schedule,
     dequantize,
     field_bits,
     integer_linear,
     integer_matmul,
+    keep_codes,
     pack,
     quantize,
     quantize_weight,
@@ -59,6 +61,10 @@ def test_schedule_ends_by_hand():
     assert list(schedule.bits_per_row(10)) == [8, 7, 7, 6, 6, 6, 5, 5, 5, 4]
     assert Schedule([(0.75, 8), (0.75, 6)], 4).ends(8) == [6, 8]
     assert MIXED.average_bits(512) == 4.25
+    limited = Schedule([(1, 8), (0.5, 6)], 4, min_tokens=5)
+    assert list(limited.bits_per_row(4)) == [8, 8, 8, 8]
+    assert list(limited.bits_per_row(5)) == [8, 6, 6, 4, 4]
+    assert list(Schedule([], 4, min_tokens=5).bits_per_row(2)) == [4, 4]
 
 
 # ----------------------------------------------------------------- quantizer --
@@ -389,3 +395,38 @@ def test_stamp_linear_approaches_the_float_linear_with_more_bits():
         for bits in (2, 4, 6, 8)
     ]
     assert (np.diff(quality) > 5).all() and quality[-1] > 35
+
+
+# ---------------------------------------------------------------------- codes --
+
+
+def test_kept_codes_by_hand():
+    kept = keep_codes([[0, 15], [7, 8], [15, 0]], [0.5, -2.0], [7, 8])
+    assert kept.codes.tolist() == [[-7, 7], [0, 0], [8, -8]]
+    assert kept.scales.tolist() == [0.5, -2.0] and kept.sums.tolist() == [1, -1]
+    kept = keep_codes([[0], [7], [15]], [[1.0], [2.0]], [[1], [2]], group=2)
+    assert kept.codes.tolist() == [[-1], [6], [13]]
+    assert kept.scales.tolist() == [[1.0], [2.0]] and kept.sums.tolist() == [[5], [13]]
+    with pytest.raises(ValueError, match="do not fit 8 bits"):
+        keep_codes([[200]], 1.0, 0)
+
+
+@given(seeds, st.sampled_from([None, 2, 5]))
+def test_kept_codes_are_those_of_the_quantizer(seed, group):
+    x = ar1(16, 12, outliers=1, seed=seed)
+    w = np.random.default_rng(seed).standard_normal((12, 3)).astype(np.float32)
+    weight = quantize_weight(w, 4, group)
+    kept = keep_codes(weight.codes, weight.scales, 0, group)
+    for mine, other in zip(kept, weight):
+        np.testing.assert_array_equal(mine, other)
+    options = {"weight_group": group}
+    np.testing.assert_array_equal(
+        stamp_linear(x, kept, Haar(2), Schedule([], 4), **options),
+        stamp_linear(x, w, Haar(2), Schedule([], 4), **options),
+    )
+
+
+def test_codes_take_no_features():
+    kept = keep_codes(np.eye(4), 1.0)
+    with pytest.raises(ValueError, match="would change the codes"):
+        stamp_linear(np.eye(4, dtype=np.float32), kept, Haar(1), Schedule([], 4), features=[Hadamard(1)])

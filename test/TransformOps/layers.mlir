@@ -148,3 +148,34 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// The arguments say how long the sequences of a padded batch are.
+
+#tokens = affine_map<(b, s, n, k) -> (b, s, k)>
+#weight = affine_map<(b, s, n, k) -> (k, n)>
+#result = affine_map<(b, s, n, k) -> (b, s, n)>
+
+// CHECK-LABEL: func @padded_layers(
+//       CHECK:   stamp.transform #stamp.dct along 1 lengths(%arg1
+//       CHECK:   stamp.inverse_transform #stamp.dct along 1 lengths(%arg1
+//       CHECK:   stamp.transform #stamp.dct along 1 lengths(%arg1
+//       CHECK:   stamp.inverse_transform #stamp.dct along 1 lengths(%arg1
+func.func @padded_layers(%x: tensor<4x13x8xf32> {stamp.padded = #stamp.padded<along = 1, lengths = 1>}, %n: tensor<4xi64>, %w: tensor<8x8xf32>, %e: tensor<4x13x8xf32>) -> tensor<4x13x8xf32> {
+  %0 = linalg.contract indexing_maps = [#tokens, #weight, #result] {layer = "fc1"}
+    ins(%x, %w : tensor<4x13x8xf32>, tensor<8x8xf32>) outs(%e : tensor<4x13x8xf32>) -> tensor<4x13x8xf32>
+  %1 = linalg.contract indexing_maps = [#tokens, #weight, #result] {layer = "fc2"}
+    ins(%0, %w : tensor<4x13x8xf32>, tensor<8x8xf32>) outs(%e : tensor<4x13x8xf32>) -> tensor<4x13x8xf32>
+  return %1 : tensor<4x13x8xf32>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %fc1 = transform.structured.match ops{["linalg.contract"]} attributes{layer = "fc1"} in %root : (!transform.any_op) -> !transform.any_op
+    %fc2 = transform.structured.match ops{["linalg.contract"]} attributes{layer = "fc2"} in %root : (!transform.any_op) -> !transform.any_op
+    transform.stamp.quantize %fc1 {plan = #stamp.plan<basis = #stamp.dct, activations = #stamp.schedule<[], 8>, weight_bits = 8>} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    transform.stamp.quantize %fc2 {plan = #stamp.plan<basis = #stamp.dct, activations = #stamp.schedule<[], 8>, weight_bits = 8>} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

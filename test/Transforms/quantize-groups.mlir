@@ -98,3 +98,41 @@ func.func @groups_in_columns(%x: tensor<128x8xf32>, %c: tensor<24x8xf32>) -> ten
     ins(%w, %x : tensor<24x128xf32>, tensor<128x8xf32>) outs(%c : tensor<24x8xf32>) -> tensor<24x8xf32>
   return %y : tensor<24x8xf32>
 }
+
+// -----
+
+// 255·127·66311 < 2³¹: the longest sum that one accumulator surely holds.
+// CHECK-LABEL: func @longest_sum
+//       CHECK:   linalg.matmul {{.*}} -> tensor<8x1xi32>
+//       CHECK:   stamp.rescale along 0 over 1 ins(
+func.func @longest_sum(%x: tensor<8x66311xf32>, %w: tensor<66311x1xf32>, %c: tensor<8x1xf32>) -> tensor<8x1xf32> {
+  %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[], 8>, weight_bits = 8>}
+    ins(%x, %w : tensor<8x66311xf32>, tensor<66311x1xf32>) outs(%c : tensor<8x1xf32>) -> tensor<8x1xf32>
+  return %y : tensor<8x1xf32>
+}
+
+// -----
+
+// A longer one is cut in equal parts, whose scales are one for all.
+// CHECK-LABEL: func @too_long_a_sum
+//       CHECK:   stamp.quantize #{{.*}} along 0 over 1 ins(
+//       CHECK:   stamp.quantize_weight bits = 8 over 0 groups of 33156 for sums
+//       CHECK:   linalg.contract {{.*}} ins(%{{.*}}, %{{.*}} : tensor<8x2x33156xi8>, tensor<2x33156x1xi8>)
+//       CHECK:   stamp.rescale along 0 over 2 groups along 1
+//  CHECK-SAME:     tensor<8x2x1xi32>, tensor<8xf32>, tensor<8xi32>, tensor<1xf32>, tensor<2x1xi32>
+func.func @too_long_a_sum(%x: tensor<8x66312xf32>, %w: tensor<66312x1xf32>, %c: tensor<8x1xf32>) -> tensor<8x1xf32> {
+  %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[], 8>, weight_bits = 8>}
+    ins(%x, %w : tensor<8x66312xf32>, tensor<66312x1xf32>) outs(%c : tensor<8x1xf32>) -> tensor<8x1xf32>
+  return %y : tensor<8x1xf32>
+}
+
+// -----
+
+// The sums of given groups are short enough.
+// CHECK-LABEL: func @groups_of_a_long_sum
+//       CHECK:   linalg.contract {{.*}} : tensor<8x1037x64xi8>, tensor<1037x64x1xi8>)
+func.func @groups_of_a_long_sum(%x: tensor<8x66312xf32>, %w: tensor<66312x1xf32>, %c: tensor<8x1xf32>) -> tensor<8x1xf32> {
+  %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.identity, activations = #stamp.schedule<[], 8>, weight_bits = 8, weight_group = 64>}
+    ins(%x, %w : tensor<8x66312xf32>, tensor<66312x1xf32>) outs(%c : tensor<8x1xf32>) -> tensor<8x1xf32>
+  return %y : tensor<8x1xf32>
+}

@@ -37,7 +37,7 @@ func.func @weight_broadcast_by_maps(%x: tensor<2x32x8xf32>, %y: tensor<2x32x4xf3
 //   CHECK-NOT:   stamp.plan
 func.func @one_token_each(%x: tensor<32x1x8xf32>, %y: tensor<32x1x4xf32>) -> tensor<32x1x4xf32> {
   %w = arith.constant dense<1.0> : tensor<8x4xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its 1 token(s) are fewer than min-tokens = 2"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="its 1 token(s) are fewer than min-tokens = 2; min-tokens = 1 or a stamp.plan of its own would choose it"
   %0 = linalg.contract
       indexing_maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (k, n)>, affine_map<(b, m, n, k) -> (b, m, n)>]
       ins(%x, %w : tensor<32x1x8xf32>, tensor<8x4xf32>) outs(%y : tensor<32x1x4xf32>) -> tensor<32x1x4xf32>
@@ -74,6 +74,70 @@ func.func @in_a_region(%x: tensor<32x8xf32>, %y: tensor<32x4xf32>, %p: i1) -> te
   return %r : tensor<32x4xf32>
 }
 
+// The tokens of a linalg.mmt4d are in blocks of rows.
+// CHECK-LABEL: func @blocked
+//       CHECK:   linalg.mmt4d {stamp.plan =
+func.func @blocked(%x: tensor<4x2x8x4xf32>, %y: tensor<4x3x8x16xf32>) -> tensor<4x3x8x16xf32> {
+  %w = arith.constant dense<1.0> : tensor<3x2x16x4xf32>
+  %0 = linalg.mmt4d ins(%x, %w : tensor<4x2x8x4xf32>, tensor<3x2x16x4xf32>) outs(%y : tensor<4x3x8x16xf32>) -> tensor<4x3x8x16xf32>
+  return %0 : tensor<4x3x8x16xf32>
+}
+
+// CHECK-LABEL: func @two_sums
+//       CHECK:   linalg.contract {{.*}}{stamp.plan =
+func.func @two_sums(%x: tensor<32x2x8xf32>, %y: tensor<32x4xf32>) -> tensor<32x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<2x8x4xf32>
+  %0 = linalg.contract
+      indexing_maps = [affine_map<(m, n, h, k) -> (m, h, k)>, affine_map<(m, n, h, k) -> (h, k, n)>, affine_map<(m, n, h, k) -> (m, n)>]
+      ins(%x, %w : tensor<32x2x8xf32>, tensor<2x8x4xf32>) outs(%y : tensor<32x4xf32>) -> tensor<32x4xf32>
+  return %0 : tensor<32x4xf32>
+}
+
+// CHECK-LABEL: func @channels_of_heads
+//       CHECK:   linalg.contract {{.*}}{stamp.plan =
+func.func @channels_of_heads(%x: tensor<32x8xf32>, %y: tensor<32x2x4xf32>) -> tensor<32x2x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<8x2x4xf32>
+  %0 = linalg.contract
+      indexing_maps = [affine_map<(m, h, n, k) -> (m, k)>, affine_map<(m, h, n, k) -> (k, h, n)>, affine_map<(m, h, n, k) -> (m, h, n)>]
+      ins(%x, %w : tensor<32x8xf32>, tensor<8x2x4xf32>) outs(%y : tensor<32x2x4xf32>) -> tensor<32x2x4xf32>
+  return %0 : tensor<32x2x4xf32>
+}
+
+// A fully connected layer as a convolution: what was a matrix is one again. Of
+// images that are of one pixel by themselves each is a sequence of one token.
+// CHECK-LABEL: func @rows_as_images
+//       CHECK:   linalg.conv_2d_nhwc_fhwc {{.*}}stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>
+//   CHECK-NOT:   stamp.plan
+func.func @rows_as_images(%rows: tensor<32x8xf32>, %images: tensor<32x1x1x8xf32>, %y: tensor<32x1x1x4xf32>) -> (tensor<32x1x1x4xf32>, tensor<32x1x1x4xf32>) {
+  %w = arith.constant dense<1.0> : tensor<4x1x1x8xf32>
+  %x = tensor.expand_shape %rows [[0, 1, 2], [3]] output_shape [32, 1, 1, 8] : tensor<32x8xf32> into tensor<32x1x1x8xf32>
+  %0 = linalg.conv_2d_nhwc_fhwc ins(%x, %w : tensor<32x1x1x8xf32>, tensor<4x1x1x8xf32>) outs(%y : tensor<32x1x1x4xf32>) -> tensor<32x1x1x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its 1 token(s) are fewer than min-tokens = 2; min-tokens = 1 or a stamp.plan of its own would choose it"
+  %1 = linalg.conv_2d_nhwc_fhwc ins(%images, %w : tensor<32x1x1x8xf32>, tensor<4x1x1x8xf32>) outs(%y : tensor<32x1x1x4xf32>) -> tensor<32x1x1x4xf32>
+  return %0, %1 : tensor<32x1x1x4xf32>, tensor<32x1x1x4xf32>
+}
+
+// Along one side, pixels are tokens as they are.
+// CHECK-LABEL: func @one_side
+//       CHECK:   linalg.conv_1d_nwc_wcf {{.*}}stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>
+//       CHECK:   linalg.conv_1d_ncw_fcw {{.*}}stamp.plan = #stamp.plan<basis = #stamp.haar<levels = 4>
+func.func @one_side(%a: tensor<2x16x3xf32>, %b: tensor<2x3x16xf32>, %ya: tensor<2x16x5xf32>, %yb: tensor<2x5x16xf32>) -> (tensor<2x16x5xf32>, tensor<2x5x16xf32>) {
+  %wcf = arith.constant dense<1.0> : tensor<1x3x5xf32>
+  %fcw = arith.constant dense<1.0> : tensor<5x3x1xf32>
+  %0 = linalg.conv_1d_nwc_wcf ins(%a, %wcf : tensor<2x16x3xf32>, tensor<1x3x5xf32>) outs(%ya : tensor<2x16x5xf32>) -> tensor<2x16x5xf32>
+  %1 = linalg.conv_1d_ncw_fcw ins(%b, %fcw : tensor<2x3x16xf32>, tensor<5x3x1xf32>) outs(%yb : tensor<2x5x16xf32>) -> tensor<2x5x16xf32>
+  return %0, %1 : tensor<2x16x5xf32>, tensor<2x5x16xf32>
+}
+
+// The grid is that of the pixels that are read.
+// CHECK-LABEL: func @a_stride
+//       CHECK:   linalg.conv_2d_nhwc_hwcf {{.*}}stamp.plan = #stamp.plan<basis = #stamp.haar2d<levels = 2, grid = 4x3>
+func.func @a_stride(%x: tensor<1x8x9x3xf32>, %y: tensor<1x4x3x5xf32>) -> tensor<1x4x3x5xf32> {
+  %w = arith.constant dense<1.0> : tensor<1x1x3x5xf32>
+  %0 = linalg.conv_2d_nhwc_hwcf {strides = dense<[2, 3]> : tensor<2xi64>} ins(%x, %w : tensor<1x8x9x3xf32>, tensor<1x1x3x5xf32>) outs(%y : tensor<1x4x3x5xf32>) -> tensor<1x4x3x5xf32>
+  return %0 : tensor<1x4x3x5xf32>
+}
+
 func.func private @without_a_body(tensor<32x8xf32>) -> tensor<32x4xf32>
 
 // Everything below stays as it is, for a reason.
@@ -81,7 +145,7 @@ func.func private @without_a_body(tensor<32x8xf32>) -> tensor<32x4xf32>
 // CHECK-LABEL: func @attention
 //   CHECK-NOT:   stamp.plan
 func.func @attention(%q: tensor<2x32x8xf32>, %k: tensor<2x32x8xf32>, %y: tensor<2x32x32xf32>) -> tensor<2x32x32xf32> {
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its weight is not a constant; with a stamp.plan of its own it is quantized at run time"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its weight is argument #1 of the function; mark that with stamp.weight if it is the same in every call, or give the linear a stamp.plan to quantize it at run time"
   %0 = linalg.batch_matmul
       indexing_maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (b, n, k)>, affine_map<(b, m, n, k) -> (b, m, n)>]
       ins(%q, %k : tensor<2x32x8xf32>, tensor<2x32x8xf32>) outs(%y : tensor<2x32x32xf32>) -> tensor<2x32x32xf32>
@@ -90,34 +154,9 @@ func.func @attention(%q: tensor<2x32x8xf32>, %k: tensor<2x32x8xf32>, %y: tensor<
 
 func.func @a_vector_for_tokens(%x: tensor<8xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
   %w = arith.constant dense<1.0> : tensor<4x8xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="no dimension of its activations is a sequence, which the result has and the weight has not"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="no dimension of its activations is a sequence, which the result has and the weight has not; it is a product of a vector, or of two tensors with the same batch"
   %0 = linalg.matvec ins(%w, %x : tensor<4x8xf32>, tensor<8xf32>) outs(%y : tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
-}
-
-func.func @blocked(%x: tensor<4x2x8x4xf32>, %y: tensor<4x3x8x16xf32>) -> tensor<4x3x8x16xf32> {
-  %w = arith.constant dense<1.0> : tensor<3x2x16x4xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its operands are blocked, so that no one dimension is the sequence; quantize it before it is packed"
-  %0 = linalg.mmt4d ins(%x, %w : tensor<4x2x8x4xf32>, tensor<3x2x16x4xf32>) outs(%y : tensor<4x3x8x16xf32>) -> tensor<4x3x8x16xf32>
-  return %0 : tensor<4x3x8x16xf32>
-}
-
-func.func @two_sums(%x: tensor<32x2x8xf32>, %y: tensor<32x4xf32>) -> tensor<32x4xf32> {
-  %w = arith.constant dense<1.0> : tensor<2x8x4xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="it sums over 2 dimensions; collapse its operands before, so that one is left"
-  %0 = linalg.contract
-      indexing_maps = [affine_map<(m, n, h, k) -> (m, h, k)>, affine_map<(m, n, h, k) -> (h, k, n)>, affine_map<(m, n, h, k) -> (m, n)>]
-      ins(%x, %w : tensor<32x2x8xf32>, tensor<2x8x4xf32>) outs(%y : tensor<32x4xf32>) -> tensor<32x4xf32>
-  return %0 : tensor<32x4xf32>
-}
-
-func.func @channels_of_heads(%x: tensor<32x8xf32>, %y: tensor<32x2x4xf32>) -> tensor<32x2x4xf32> {
-  %w = arith.constant dense<1.0> : tensor<8x2x4xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its weight has 2 dimensions of channels; collapse its operands before, so that one is left"
-  %0 = linalg.contract
-      indexing_maps = [affine_map<(m, h, n, k) -> (m, k)>, affine_map<(m, h, n, k) -> (k, h, n)>, affine_map<(m, h, n, k) -> (m, h, n)>]
-      ins(%x, %w : tensor<32x8xf32>, tensor<8x2x4xf32>) outs(%y : tensor<32x2x4xf32>) -> tensor<32x2x4xf32>
-  return %0 : tensor<32x2x4xf32>
 }
 
 // All channels alike.
@@ -125,14 +164,14 @@ func.func @repeated_channels(%x: tensor<32x8xf32>, %y: tensor<32x4xf32>) -> tens
   %w = arith.constant dense<[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]> : tensor<8xf32>
   %e = tensor.empty() : tensor<8x4xf32>
   %b = linalg.broadcast ins(%w : tensor<8xf32>) outs(%e : tensor<8x4xf32>) dimensions = [1]
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="one of its loops runs over one operand alone, which is summed up or repeated"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="one of its loops runs over one operand alone, which is summed up or repeated; do that in an op of its own"
   %0 = linalg.matmul ins(%x, %b : tensor<32x8xf32>, tensor<8x4xf32>) outs(%y : tensor<32x4xf32>) -> tensor<32x4xf32>
   return %0 : tensor<32x4xf32>
 }
 
 func.func @more_in_the_body(%x: tensor<32x8xf32>, %y: tensor<32x4xf32>) -> tensor<32x4xf32> {
   %w = arith.constant dense<1.0> : tensor<8x4xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its body does more than multiply and add"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its body does more than multiply and add; move what else it computes into an op of its own"
   %0 = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
                        iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %w : tensor<32x8xf32>, tensor<8x4xf32>) outs(%y : tensor<32x4xf32>) {
@@ -147,20 +186,13 @@ func.func @more_in_the_body(%x: tensor<32x8xf32>, %y: tensor<32x4xf32>) -> tenso
 
 func.func @a_larger_filter(%x: tensor<1x6x6x3xf32>, %y: tensor<1x4x4x5xf32>) -> tensor<1x4x4x5xf32> {
   %w = arith.constant dense<1.0> : tensor<3x3x3x5xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its filter covers more than one pixel; only 1x1 convolutions are linears"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its filter covers more than one pixel; as a 1x1 convolution of gathered pixels (im2col) it would be a linear"
   %0 = linalg.conv_2d_nhwc_hwcf ins(%x, %w : tensor<1x6x6x3xf32>, tensor<3x3x3x5xf32>) outs(%y : tensor<1x4x4x5xf32>) -> tensor<1x4x4x5xf32>
   return %0 : tensor<1x4x4x5xf32>
 }
 
-func.func @a_stride(%x: tensor<1x8x8x3xf32>, %y: tensor<1x4x4x5xf32>) -> tensor<1x4x4x5xf32> {
-  %w = arith.constant dense<1.0> : tensor<1x1x3x5xf32>
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its stride leaves pixels out; take the others by tensor.extract_slice first"
-  %0 = linalg.conv_2d_nhwc_hwcf {strides = dense<2> : tensor<2xi64>} ins(%x, %w : tensor<1x8x8x3xf32>, tensor<1x1x3x5xf32>) outs(%y : tensor<1x4x4x5xf32>) -> tensor<1x4x4x5xf32>
-  return %0 : tensor<1x4x4x5xf32>
-}
-
 func.func @complex_numbers(%x: tensor<32x8xcomplex<f32>>, %w: tensor<8x4xcomplex<f32>>, %y: tensor<32x4xcomplex<f32>>) -> tensor<32x4xcomplex<f32>> {
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its element types are not f32, f16 or bf16"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its element types are not f32, f16 or bf16; convert them first"
   %0 = linalg.matmul ins(%x, %w : tensor<32x8xcomplex<f32>>, tensor<8x4xcomplex<f32>>) outs(%y : tensor<32x4xcomplex<f32>>) -> tensor<32x4xcomplex<f32>>
   return %0 : tensor<32x4xcomplex<f32>>
 }
@@ -168,9 +200,9 @@ func.func @complex_numbers(%x: tensor<32x8xcomplex<f32>>, %w: tensor<8x4xcomplex
 func.func @quantized_elsewhere(%x: tensor<32x8xi8>, %y: tensor<32x4xi32>) -> tensor<32x4xi32> {
   %w = arith.constant dense<1> : tensor<8x4xi8>
   %z = arith.constant 3 : i32
-  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its operands are integers: it is quantized already"
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its operands are integers: it is quantized already; nothing is left to do"
   %0 = linalg.quantized_matmul ins(%x, %w, %z, %z : tensor<32x8xi8>, tensor<8x4xi8>, i32, i32) outs(%y : tensor<32x4xi32>) -> tensor<32x4xi32>
   return %0 : tensor<32x4xi32>
 }
 
-// REMARK: remark: [Analysis] {{.*}} contractions=19, left=12, selected=7
+// REMARK: remark: [Analysis] {{.*}} contractions=23, left=9, selected=14

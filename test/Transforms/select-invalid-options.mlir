@@ -12,8 +12,12 @@
 // RUN: not stamp-opt %s --stamp-select="features=#stamp.dct" 2>&1 | FileCheck %s --check-prefix=NO-FEATURES
 // RUN: not stamp-opt %s --stamp-select="features={[#stamp.hadamard, 3]}" 2>&1 | FileCheck %s --check-prefix=NO-LIST
 // RUN: not stamp-opt %s --stamp-select="basis=#stamp.identity features=#stamp.hadamard<order=3>" 2>&1 | FileCheck %s --check-prefix=ORDER
+// RUN: not stamp-opt %s --stamp-select="include=a(b" 2>&1 | FileCheck %s --check-prefix=INCLUDE
+// RUN: not stamp-opt %s --stamp-select="exclude=[z-a]" 2>&1 | FileCheck %s --check-prefix=EXCLUDE
 
 // NO-ATTRIBUTE: error: expected attribute value
+// INCLUDE:      error: stamp-select: option 'include' is no regular expression: parentheses not balanced
+// EXCLUDE:      error: stamp-select: option 'exclude' is no regular expression: invalid character range
 // LEVELS:       error: levels must be between 1 and 30, got 40
 // NO-BASIS:     error: stamp-select: option 'basis' does not take #stamp.schedule<[], 8>
 // NO-SCHEDULE:  error: stamp-select: option 'schedule' does not take #stamp.dct

@@ -52,9 +52,13 @@ public:
   /// The number of leading tokens that stay in front, untouched.
   int64_t getSkip() const { return skip; }
 
-  /// The number of tokens that are transformed: S − min(skip, S).
+  /// From now on L = I for sequences of fewer tokens than that.
+  void setMinTokens(int64_t count) { minTokens = count; }
+
+  /// The number of tokens that are transformed: S − min(skip, S), or none if
+  /// the sequence is too short.
   int64_t transformedLength(int64_t seqLen) const {
-    return seqLen > skip ? seqLen - skip : 0;
+    return seqLen >= minTokens && seqLen > skip ? seqLen - skip : 0;
   }
 
   /// X ← L·X for X of shape seqLen × features, row-major, in place. Float
@@ -91,8 +95,11 @@ public:
   /// The B for which, at every length, block order is local: any run of whole
   /// aligned blocks of B tokens (the sequence's last one may be shorter) holds
   /// the coefficients that it would have as a sequence of its own, bit for bit.
-  /// nullopt where blocks depend on the length.
-  virtual std::optional<int64_t> fixedBlock() const { return std::nullopt; }
+  /// nullopt where blocks depend on the length, as they do where sequences may
+  /// be too short to be transformed.
+  std::optional<int64_t> fixedBlock() const {
+    return minTokens > 1 ? std::nullopt : blockOfEveryLength();
+  }
 
   /// Float additions and multiplications per feature column of `forward`.
   virtual double flops(int64_t seqLen) const = 0;
@@ -128,6 +135,11 @@ private:
     return std::nullopt;
   }
 
+  /// `fixedBlock` of what is not too short.
+  virtual std::optional<int64_t> blockOfEveryLength() const {
+    return std::nullopt;
+  }
+
   /// `transformedOnes`, coarse first: from the evaluation, unless a basis knows
   /// better.
   virtual std::vector<float> coarseFirstOnes(int64_t seqLen) const;
@@ -137,6 +149,7 @@ private:
   virtual std::vector<int64_t> coarsePositionsOfLength(int64_t length) const;
 
   int64_t skip;
+  int64_t minTokens = 0;
 };
 
 /// L = I. Fits every length.
@@ -145,7 +158,6 @@ public:
   explicit IdentityBasis(int64_t skip = 0) : Basis(skip) {}
 
   int64_t mixingBlock(int64_t seqLen) const override { return 1; }
-  std::optional<int64_t> fixedBlock() const override { return 1; }
   double flops(int64_t seqLen) const override { return 0; }
   std::optional<std::string> misfit(int64_t seqLen) const override {
     return std::nullopt;
@@ -154,6 +166,7 @@ public:
 private:
   void transform(Direction, Rows<float>) const override {}
   void transform(Direction, Rows<double>) const override {}
+  std::optional<int64_t> blockOfEveryLength() const override { return 1; }
 };
 
 /// The Haar wavelet transform over neighbouring tokens, `levels` deep. Any
@@ -169,9 +182,6 @@ public:
   int64_t getLevels() const { return levels; }
 
   int64_t mixingBlock(int64_t seqLen) const override;
-  std::optional<int64_t> fixedBlock() const override {
-    return int64_t(1) << levels;
-  }
   double flops(int64_t seqLen) const override;
 
 private:
@@ -179,6 +189,9 @@ private:
   void transform(Direction direction, Rows<double> x) const override;
   std::optional<std::string> misfitOfLength(int64_t length) const override;
   std::vector<int64_t> coarsePositionsOfLength(int64_t length) const override;
+  std::optional<int64_t> blockOfEveryLength() const override {
+    return int64_t(1) << levels;
+  }
 
   int64_t levels;
 };
@@ -255,9 +268,6 @@ public:
   int64_t blockSizeAt(int64_t length, int64_t row) const;
 
   int64_t mixingBlock(int64_t seqLen) const override;
-  std::optional<int64_t> fixedBlock() const override {
-    return block ? std::optional(block) : std::nullopt;
-  }
   double flops(int64_t seqLen) const override;
 
 private:
@@ -265,6 +275,9 @@ private:
   void transform(Direction direction, Rows<double> x) const override;
   std::optional<std::string> misfitOfLength(int64_t length) const override;
   std::vector<int64_t> coarsePositionsOfLength(int64_t length) const override;
+  std::optional<int64_t> blockOfEveryLength() const override {
+    return block ? std::optional(block) : std::nullopt;
+  }
 
   int64_t block;
 };

@@ -53,15 +53,20 @@ public:
   static constexpr int kMinBits = 2;
   static constexpr int kMaxBits = 8;
 
-  /// Preconditions: counts >= 0, fractions in (0, 1], all bits in
+  /// Preconditions: counts and minTokens >= 0, fractions in (0, 1], all bits in
   /// [kMinBits, kMaxBits].
-  PrecisionSchedule(std::vector<Segment> segments, int restBits);
+  PrecisionSchedule(std::vector<Segment> segments, int restBits,
+                    int64_t minTokens = 0);
 
   const std::vector<Segment> &getSegments() const { return segments; }
   int getRestBits() const { return restBits; }
 
+  /// A shorter sequence belongs to the first segment as a whole.
+  int64_t getMinTokens() const { return minTokens; }
+
   /// The row at which each segment ends: min(S, Cᵢ + ⌊Fᵢ·S⌋), with Cᵢ and Fᵢ
-  /// the sums of the counts and of the fractions (f64) up to segment i.
+  /// the sums of the counts and of the fractions (f64) up to segment i; S in
+  /// sequences of fewer than minTokens.
   std::vector<int64_t> ends(int64_t seqLen) const;
 
   /// Precondition: 0 <= row < seqLen.
@@ -80,7 +85,8 @@ public:
 
   friend bool operator==(const PrecisionSchedule &a,
                          const PrecisionSchedule &b) {
-    return a.segments == b.segments && a.restBits == b.restBits;
+    return a.segments == b.segments && a.restBits == b.restBits &&
+           a.minTokens == b.minTokens;
   }
   friend bool operator!=(const PrecisionSchedule &a,
                          const PrecisionSchedule &b) {
@@ -90,6 +96,7 @@ public:
 private:
   std::vector<Segment> segments;
   int restBits;
+  int64_t minTokens;
 };
 
 } // namespace stamp

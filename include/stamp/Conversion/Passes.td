@@ -16,6 +16,7 @@ def StampToLinalg : Pass<"stamp-to-linalg"> {
     what only run time knows, `scf`, all on tensors: any MLIR compiler can go on
     from here. The order of float operations is the one of docs/Semantics.md; no
     op carries fast-math flags, and a compiler that adds them changes the codes.
+    What `stamp.padded` said of an argument is in the ops, and is not repeated.
 
     Ops on buffers become the same ops on tensors, between
     `bufferization.to_tensor` and `bufferization.materialize_in_destination`.

@@ -118,6 +118,28 @@ def Stamp_MatrixAttr : Stamp_Attr<"Matrix", "matrix", [
   let genVerifyDecl = 1;
 }
 
+def Stamp_MinTokensAttr : Stamp_BasisAttr<"MinTokens", "min_tokens",
+    ["emitCoarsePosition", "isIdentity", "atLength"]> {
+  let summary = "Another basis, for sequences of so many tokens or more";
+  let description = [{
+    L is that of `inner` for sequences of `tokens` tokens or more, skipped ones
+    included, and the identity for shorter ones: a program for every length
+    decodes a few tokens without transforming them.
+
+    Example: `#stamp.min_tokens<32, #stamp.haar<levels = 4>>`
+  }];
+  let parameters = (ins "int64_t":$tokens,
+                        "::stamp::BasisAttrInterface":$inner);
+  let assemblyFormat = "`<` $tokens `,` $inner `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// `basis` for sequences of `tokens` tokens or more; `basis` itself if it
+    /// leaves shorter ones as they are by itself.
+    static ::stamp::BasisAttrInterface
+    limit(int64_t tokens, ::stamp::BasisAttrInterface basis);
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Feature transforms
 //===----------------------------------------------------------------------===//
@@ -166,17 +188,33 @@ def Stamp_ScheduleAttr : Stamp_Attr<"Schedule", "schedule"> {
   let description = [{
     Segments `count : bits` of leading rows, then the width of all other rows.
     A count is a number of rows or, written as a float, a fraction of the
-    sequence. Bits are 2 to 8.
+    sequence. Bits are 2 to 8. All rows of a sequence of fewer than `min_tokens`
+    tokens belong to the first segment.
 
-    Example: `#stamp.schedule<[64 : 8], 4>`, `#stamp.schedule<[0.0625 : 8], 4>`
+    Example: `#stamp.schedule<[64 : 8], 4>`, `#stamp.schedule<[0.0625 : 8], 4>`,
+    `#stamp.schedule<[0.0625 : 8], 4, min_tokens = 32>`
   }];
   let parameters = (ins
     ArrayRefParameter<"::stamp::Segment", "leading segments">:$segments,
-    "int64_t":$restBits);
+    "int64_t":$restBits,
+    DefaultValuedParameter<"int64_t", "0", "fewer are not divided">:$minTokens);
+  let builders = [
+    AttrBuilder<(ins "::llvm::ArrayRef<::stamp::Segment>":$segments,
+                     "int64_t":$restBits), [{
+      return $_get($_ctxt, segments, restBits, /*minTokens=*/0);
+    }]>
+  ];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     ::stamp::PrecisionSchedule getSchedule() const;
+
+    /// This schedule with `tokens` as its min_tokens, if it has none and they make
+    /// a difference.
+    ::stamp::ScheduleAttr limit(int64_t tokens) const;
+
+    /// A schedule that is this one in sequences of `seqLen` tokens.
+    ::stamp::ScheduleAttr atLength(int64_t seqLen) const;
 
     /// The bits of each segment, and then of the rest.
     ::llvm::SmallVector<int64_t> getWidths() const;
@@ -266,6 +304,27 @@ def Stamp_KVCacheAttr : Stamp_Attr<"KVCache", "kv_cache"> {
   let parameters = (ins "::stamp::BasisAttrInterface":$basis,
     Stamp_ScheduleParameter:$schedule,
     Stamp_GroupParameter:$group);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Padded batches
+//===----------------------------------------------------------------------===//
+
+def Stamp_PaddedAttr : Stamp_Attr<"Padded", "padded"> {
+  let summary = "An argument holds sequences of different lengths";
+  let description = [{
+    Carried by an argument of a function as `stamp.padded`: its sequences run
+    `along` one dimension and are padded to its size. How many tokens of each are
+    valid is another argument of the function, the one of number `lengths`: a
+    tensor of index, i32 or i64 over the first dimensions of this one, in front of
+    `along`. So the tokens in a tensor<4x?x64xf32>, with a tensor<4xi64> of lengths
+    behind it, carry the example.
+
+    Example: `#stamp.padded<along = 1, lengths = 1>`
+  }];
+  let parameters = (ins "int64_t":$along, "int64_t":$lengths);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

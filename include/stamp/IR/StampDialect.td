@@ -28,10 +28,21 @@ def Stamp_Dialect : Dialect {
     (memrefs of any strided layout), and writes its inits. Inits are not read. A
     buffer that is read and one that is written are the same value or do not
     overlap.
+
+    Two attributes of the dialect stand on other ops: `stamp.plan` on a
+    contraction says how it is to be quantized, and `stamp.weight` on an argument
+    of a `func.func`, a ranked tensor of f32, f16 or bf16, that it is the same
+    weight in every call (see `stamp-quantize`):
+
+    ```mlir
+    func.func @layer(%x: tensor<?x4096xf32>, %w: tensor<4096x4096xf32> {stamp.weight})
+    ```
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
   let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
   let hasCanonicalizer = 1;
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
@@ -42,12 +53,18 @@ def Stamp_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// The attribute by which a contraction carries its `#stamp.plan`.
     static constexpr ::llvm::StringLiteral kPlanAttrName = "stamp.plan";
+    /// The attribute by which an argument of a function carries its
+    /// `#stamp.padded`.
+    static constexpr ::llvm::StringLiteral kPaddedAttrName = "stamp.padded";
 
     /// The attributes by which a function's declaration says what it does with
     /// a `#stamp.kv_cache`.
     static constexpr ::llvm::StringLiteral kAppendAttrName = "stamp.kv_append";
     static constexpr ::llvm::StringLiteral kScoresAttrName = "stamp.kv_scores";
     static constexpr ::llvm::StringLiteral kMixAttrName = "stamp.kv_mix";
+    /// The attribute of a function's argument that is a weight: the same tensor
+    /// in every call, so that it is worth quantizing once, beforehand.
+    static constexpr ::llvm::StringLiteral kWeightAttrName = "stamp.weight";
 
     void registerAttributes();
     void registerBytecode();

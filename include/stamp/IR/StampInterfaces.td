@@ -67,7 +67,13 @@ def Stamp_BasisAttrInterface : AttrInterface<"BasisAttrInterface"> {
         Whether L = I at every length, so that a transform is nothing to do.
       }],
       "bool", "isIdentity", (ins),
-      /*methodBody=*/"", /*defaultImplementation=*/"return false;">
+      /*methodBody=*/"", /*defaultImplementation=*/"return false;">,
+    InterfaceMethod<[{
+        A basis that is this one, bit for bit, in sequences of `seqLen` tokens,
+        skipped ones included: a simpler one where the length decides something.
+      }],
+      "::stamp::BasisAttrInterface", "atLength", (ins "int64_t":$seqLen),
+      /*methodBody=*/"", /*defaultImplementation=*/"return $_attr;">
   ];
 }
 

@@ -97,6 +97,11 @@ public:
   ifLengthIs(int64_t count, mlir::Value x,
              llvm::function_ref<mlir::Value(TokenBuilder &, mlir::Value)> then);
 
+  /// `then(x)` if `x` has `count` tokens or more, else `x` itself; likewise.
+  mlir::Value ifLengthIsAtLeast(
+      int64_t count, mlir::Value x,
+      llvm::function_ref<mlir::Value(TokenBuilder &, mlir::Value)> then);
+
   /// Applies `body` so many times, to `x` and then to its own result; it is
   /// also given the turn, from 0 on. A run-time loop.
   mlir::Value

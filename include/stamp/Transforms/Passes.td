@@ -12,13 +12,31 @@ include "mlir/Pass/PassBase.td"
 def StampSelect : Pass<"stamp-select"> {
   let summary = "Choose the contractions that become STaMP linears";
   let description = [{
-    Gives a `stamp.plan` to every contraction of float activations with a
-    constant float weight: named or generic, in any order of dimensions, and also
-    behind what only transposes, reshapes, widens or repeats the weight. Of the
+    Gives a `stamp.plan` to every contraction of float activations with a float
+    weight that is known before the program runs: named or generic, in any order
+    of dimensions, and also behind what only transposes, reshapes, widens or
+    repeats the weight. Of the
     dimensions that the activations and the result have and the weight has not,
     the last one of the activations is the sequence; the others hold sequences of
-    their own. 1x1 convolutions are linears whose tokens are pixels, and get a 2-D
-    basis unless `basis` is given.
+    their own. 1x1 convolutions are linears whose tokens are the pixels that they
+    read, and get a 2-D basis unless `basis` is given. Several dimensions that are
+    summed over, or several of channels, count as one, and so do the two of blocked
+    tokens (of a `linalg.mmt4d`, or where a pack or an unpack says that they are one).
+
+    A weight is known if it is
+
+      - a constant, or the value of an immutable `ml_program.global`, of which the
+        pass makes constants as `stamp-inline-globals` does;
+      - codes, integer constants that ops widen, shift by zero points and scale,
+        per tensor, channel or group of inputs, or `quant.dcast` of constants.
+        Their own width and groups go into the plan, and no feature transform,
+        which would have to change them;
+      - an argument of the function that is marked with `stamp.weight`.
+
+    Linears that surely see fewer than `min-tokens` tokens stay float. Where only
+    run time knows how many there are, the plan says what happens to fewer: they
+    are not transformed, and all have the width of the schedule's first segment.
+    The weight's codes are the same for all.
 
     A plan that the user put on an op stays. What the user asks for, on an op or
     by `basis`, `features` or `schedule`, must fit a static sequence and its
@@ -27,6 +45,13 @@ def StampSelect : Pass<"stamp-select"> {
     (`--remarks-filter="stamp.*" --remark-format=emitRemark`).
     An option that holds a space is written in braces:
     `--stamp-select="schedule={#stamp.schedule<[64 : 8], 4>}"`.
+
+    `min-tokens`, `min-k`, `min-n` and `min-macs` leave small linears alone, as
+    far as their sizes are known. `include` and `exclude` are extended regular
+    expressions, searched for in the name of the function, in the names that the
+    op's location has and in its places (`file:line:column`):
+    `--stamp-select="include=encoder exclude=lm_head|model.mlir:12:"`. An op that
+    has a plan already passes every filter.
 
     Before:
     ```mlir
@@ -65,7 +90,20 @@ def StampSelect : Pass<"stamp-select"> {
     Option<"weightGroup", "weight-group", "int64_t", "0",
            "Inputs of an output channel that share a scale; 0: all">,
     Option<"minTokens", "min-tokens", "int64_t", "2",
-           "Linears that surely see fewer tokens stay float">
+           "With fewer tokens linears stay float, or are not transformed if only "
+           "run time knows their number">,
+    Option<"minK", "min-k", "int64_t", "0",
+           "Linears that surely sum over fewer inputs stay float">,
+    Option<"minN", "min-n", "int64_t", "0",
+           "Linears that surely have fewer output channels stay float">,
+    Option<"minMacs", "min-macs", "int64_t", "0",
+           "Linears that surely take fewer multiply-adds stay float">,
+    Option<"include", "include", "std::string", "\"\"",
+           "Only linears whose function or location has a match of this regular "
+           "expression are chosen">,
+    Option<"exclude", "exclude", "std::string", "\"\"",
+           "Linears whose function or location has a match of this regular "
+           "expression stay float">
   ];
   let dependentDialects = ["::stamp::StampDialect"];
 }
@@ -79,16 +117,39 @@ def StampQuantize : Pass<"stamp-quantize"> {
         Y = L⁻¹( Q_a(L X R) · Q_w(R⁻¹ W) )
 
     The weight's transform and quantization fold at once when the weight is
-    constant. The contraction keeps its form, but becomes a `linalg.contract`
-    where it reads the weight in front of its transpose or broadcast.
+    constant. Linears that share a weight share its codes, in several functions
+    too.
+
+    A weight that comes as codes keeps them, with their own scales and groups,
+    whatever the plan says of weights; zero points become part of the codes, which
+    must then fit 8 bits. A plan that cannot be carried out so is an error.
+
+    Of arguments that are marked with `stamp.weight` a function `@f` takes codes,
+    scales and sums instead, and the floats only if it also reads them otherwise.
+    If `@f` is public, a function `@prepack_f` beside it computes them from the
+    weights, in the order of `@f`'s new arguments: it is called once, when the
+    weights are loaded. Calls of `@f` in the module compute them in front of the
+    call, where they fold if the weight is a constant, and move on if it is a
+    marked argument again. For this the pass has to run on the module.
+
+    The contraction keeps its form, but becomes a `linalg.contract`
+    where it reads the weight in front of its transpose or broadcast, or where
+    dimensions of its operands are joined. What was packed into blocks for it is
+    read in front of the pack.
 
     Groups of activations or weights split the contraction's sums: it has one
     accumulator per group, and rescale adds up the groups. Where K is no multiple
     of the group, or known at run time only, codes of 0 fill up the last group.
+    Without groups, a K of more than 66,311 is cut into equal parts, so that no
+    accumulator overflows; scales are still one per token and channel.
 
-    A plan is an attribute and cannot name an operand, so the ops it makes have no
-    `lengths`: padding is transformed with the tokens. Padded batches are written
-    with the ops themselves.
+    A plan is an attribute and cannot name an operand: how long the sequences of a
+    padded batch are, an argument of the function says, which an argument of tokens
+    names by `stamp.padded = #stamp.padded<along = 1, lengths = 1>`. These are the
+    `lengths` of all sequences that are computed from its tokens row by row:
+    through contractions and elementwise ops, and through what only changes shapes.
+    A linear of the function that is not reached counts padding as tokens, and gets
+    a `missed` remark.
 
     Before:
     ```mlir
@@ -139,7 +200,8 @@ def StampQuantize : Pass<"stamp-quantize"> {
     ```
   }];
   let dependentDialects = [
-    "::stamp::StampDialect", "::mlir::arith::ArithDialect",
+    "::stamp::StampDialect", "::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
   ];
 }
@@ -166,6 +228,9 @@ def StampFold : Pass<"stamp-fold"> {
     Moves that by themselves save nothing are made only where the transformed
     tensor gets no larger, or where a bounded look ahead finds what pays for it;
     none of them makes more transforms. A second run changes nothing.
+
+    Ops over the grid of pixels that an inverse transform makes tokens of are
+    collapsed to these tokens if they are linear and treat all pixels alike.
 
     What needs tokens is never passed: nonlinear ops, norms, gates, masks and
     scales that depend on the token. For each transform that stays, a `missed`
@@ -365,6 +430,33 @@ def StampBlockOrder : Pass<"stamp-block-order"> {
   let dependentDialects = ["::stamp::StampDialect", "::mlir::arith::ArithDialect"];
 }
 
+def StampInlineGlobals : Pass<"stamp-inline-globals"> {
+  let summary = "Immutable globals become constants where they are loaded";
+  let description = [{
+    Puts the value of an immutable `ml_program.global` in the place of its loads,
+    and erases the global if it is private and nothing else refers to it. Constants
+    of one value share it, so that no copy is made.
+
+    Before:
+    ```mlir
+    ml_program.global private @w(dense<2.0> : tensor<4xf32>) : tensor<4xf32>
+    func.func @load() -> tensor<4xf32> {
+      %w = ml_program.global_load_const @w : tensor<4xf32>
+      return %w : tensor<4xf32>
+    }
+    ```
+    After `--stamp-inline-globals`:
+    ```mlir
+    func.func @load() -> tensor<4xf32> {
+      %w = arith.constant dense<2.0> : tensor<4xf32>
+      return %w : tensor<4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def StampCheckSizes : Pass<"stamp-check-sizes"> {
   let summary = "Check at run time that dynamic sizes of linalg operands agree";
   let description = [{
@@ -373,6 +465,16 @@ def StampCheckSizes : Pass<"stamp-check-sizes"> {
   }];
   let dependentDialects = ["arith::ArithDialect", "cf::ControlFlowDialect",
                            "tensor::TensorDialect"];
+}
+
+def StampUnshareInits : Pass<"stamp-unshare-inits"> {
+  let summary = "Let few ops write to one empty tensor, and one to a filled one";
+  let description = [{
+    Common subexpression elimination leaves one `tensor.empty` and one
+    `linalg.fill` of each size, into which a whole model seems to write. This pass
+    makes more of them again, before bufferization has to tell the writes apart,
+    in quadratic time.
+  }];
 }
 
 #endif // STAMP_TRANSFORMS_PASSES_TD

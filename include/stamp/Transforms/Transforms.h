@@ -14,6 +14,7 @@
 
 #include "stamp/IR/Stamp.h"
 #include "stamp/Transforms/Linear.h"
+#include "stamp/Transforms/WeightCodes.h"
 
 namespace stamp {
 
@@ -33,11 +34,18 @@ struct QuantizedLinear {
   InverseTransformOp inverse;
 };
 
+/// Why the codes that a linear's weight comes with cannot be kept under a plan,
+/// as a phrase about the plan; nullopt if they can, or if it has none.
+std::optional<std::string> whyNotKept(const Linear &linear, PlanAttr plan);
+
 /// Carries out a plan: replaces the linear by transform, quantize, integer
 /// contraction, rescale and inverse transform. A constant weight is quantized
-/// at once.
+/// at once, and one that comes as codes keeps them, which must be possible;
+/// those of `known` are used again. `lengths`, if any, are those of its
+/// sequences (see Padding.h).
 QuantizedLinear quantizeLinear(mlir::RewriterBase &rewriter, Linear linear,
-                               PlanAttr plan);
+                               PlanAttr plan, KnownWeights &known,
+                               mlir::Value lengths = {});
 
 /// Moves, cancels and shares the transforms within `root`, which is isolated
 /// from above, as stamp-fold does; fails if that comes to no end.

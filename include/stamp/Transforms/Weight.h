@@ -17,6 +17,9 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 
+#include <optional>
+#include <string>
+
 namespace stamp {
 
 /// A tensor as a contraction reads it.
@@ -31,7 +34,13 @@ struct Weight {
   /// permutes, repeats or widens its elements.
   static Weight seeThrough(mlir::Value operand, mlir::AffineMap map);
 
-  bool isConstant() const;
+  /// Why nothing knows its values before the program runs, as a clause; nullopt
+  /// for constants, codes with their scales, and arguments that are marked as
+  /// weights.
+  std::optional<std::string> whyUnknown() const;
+
+  /// Whether it comes as codes, which are kept (WeightCodes.h).
+  bool isCodes() const;
 
   /// The tensor in the shape in which it is read; a new constant shares the
   /// elements of the old one, and stands beside it.

@@ -8,8 +8,10 @@
 //     %r = stamp.rescale (%a, %s, %z, …)            │ product: one store of Y
 //     %y = stamp.inverse_transform … (%r)           ┘
 //
-// Linears that share their codes share the panels. A transform that is not made
-// of blocks of tokens stays an op of its own, on either side of the kernels.
+// With groups of features the codes are reshaped in front of the product, and
+// filled up to whole groups. Linears that share their codes share the panels. A
+// transform that is not made of blocks of tokens stays an op of its own, on
+// either side of the kernels.
 //
 // The kernels work on buffers while all around them are tensors, so that their
 // loops are what is written here and not what bufferization makes of it.
@@ -28,6 +30,8 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/SmallBitVector.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <list>
 
@@ -47,12 +51,19 @@ namespace {
 /// Blocks of more tokens would not stay in registers and the nearest cache.
 constexpr int64_t largestBlock = 64;
 
+/// A contraction of codes with a constant weight.
+struct CodeProduct {
+  WeightCodes weight;
+  std::optional<int64_t> group; ///< of features that are summed up together
+  bool groupsAreLast;           ///< behind the channels, in the accumulators
+};
+
 /// One linear behind a quantizer.
 struct QuantizedLinear {
   linalg::LinalgOp contraction;
   RescaleOp rescale;
   InverseTransformOp inverse; ///< null if none is to be fused
-  WeightCodes weight;
+  CodeProduct product;
 
   Value result() { return inverse ? inverse.getResult() : rescale.getResult(); }
 };
@@ -66,11 +77,11 @@ static RankedTensorType getType(Value tensor) {
 // What is there
 //===----------------------------------------------------------------------===//
 
-/// The bytes of a constant i8 matrix; a splat is written out into `storage`.
-static std::optional<ArrayRef<char>> readCodes(Value weight,
+/// The bytes of a constant; a splat is written out into `storage`.
+static std::optional<ArrayRef<char>> readBytes(Value tensor,
                                                SmallVectorImpl<char> &storage) {
   ElementsAttr constant;
-  if (!matchPattern(weight, m_Constant(&constant)))
+  if (!matchPattern(tensor, m_Constant(&constant)))
     return std::nullopt;
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant)) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
@@ -81,8 +92,35 @@ static std::optional<ArrayRef<char>> readCodes(Value weight,
     return std::nullopt;
   if (!dense.isSplat())
     return dense.getRawData();
-  storage.assign(dense.getNumElements(), dense.getRawData().front());
+  for (int64_t i = 0; i < dense.getNumElements(); ++i)
+    llvm::append_range(storage, dense.getRawData());
   return ArrayRef<char>(storage);
+}
+
+/// The tensor whose dimension `dimension` became groups of g in `grouped`, with
+/// zeros that fill up the last one; null if `grouped` is no such tensor.
+static Value findUngrouped(Value grouped, int64_t dimension) {
+  auto expand = grouped.getDefiningOp<tensor::ExpandShapeOp>();
+  if (!expand || dimension >= expand.getSrcType().getRank() ||
+      getType(grouped).getRank() != expand.getSrcType().getRank() + 1 ||
+      expand.getReassociationIndices()[dimension].size() != 2)
+    return nullptr;
+  auto pad = expand.getSrc().getDefiningOp<tensor::PadOp>();
+  if (!pad)
+    return expand.getSrc();
+  llvm::SmallBitVector others = pad.getPaddedDims();
+  others.reset(dimension);
+  Value padding = pad.getConstantPaddingValue();
+  if (others.any() || !isZeroInteger(pad.getMixedLowPad()[dimension]) ||
+      !padding || !matchPattern(padding, m_Zero()))
+    return nullptr;
+  // Not by more than the group needs.
+  int64_t size = pad.getSourceType().getDimSize(dimension);
+  ArrayRef<int64_t> shape = getType(grouped).getShape();
+  if (ShapedType::isDynamic(size) ||
+      shape[dimension] != llvm::divideCeilSigned(size, shape[dimension + 1]))
+    return nullptr;
+  return pad.getSource();
 }
 
 /// Whether the operands are multiplied as signed numbers.
@@ -95,33 +133,46 @@ static bool isSignedContraction(linalg::LinalgOp op) {
 }
 
 /// The weight's dimensions and order, where the contraction is
-/// codes[…, s, k]·weight[k, n or n, k] = result[…, s, n]; fails with `why`.
-static FailureOr<WeightCodes> matchContraction(linalg::LinalgOp op, Value codes,
+/// codes[…, s, k]·weight[k, n or n, k] = result[…, s, n] or, in groups,
+/// codes[…, s, g, k]·weight[g, k, n or n, g, k] = result[…, s, g, n or n, g];
+/// fails with `why`.
+static FailureOr<CodeProduct> matchContraction(linalg::LinalgOp op, Value codes,
                                                SmallVectorImpl<char> &storage,
                                                StringRef &why) {
   why = "the product with the codes is no plain contraction";
   if (op.getNumDpsInputs() != 2 || !isSignedContraction(op))
     return failure();
-  bool codesFirst = op.getDpsInputOperand(0)->get() == codes;
+  int64_t features = getType(codes).getRank() - 1;
+  auto readsCodes = [&](OpOperand *operand) {
+    return operand->get() == codes ||
+           findUngrouped(operand->get(), features) == codes;
+  };
+  bool codesFirst = readsCodes(op.getDpsInputOperand(0));
   OpOperand *left = op.getDpsInputOperand(codesFirst ? 0 : 1);
   OpOperand *right = op.getDpsInputOperand(codesFirst ? 1 : 0);
-  if (left->get() != codes || right->get() == codes)
+  if (!readsCodes(left) || readsCodes(right))
     return failure();
+  bool isGrouped = left->get() != codes;
   AffineMap x = op.getMatchingIndexingMap(left);
   AffineMap w = op.getMatchingIndexingMap(right);
   AffineMap y = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
-  unsigned rank = x.getNumResults();
+  unsigned rank = x.getNumResults(), reduced = isGrouped ? 2 : 1;
   why = "the codes are not read row by row";
-  if (w.getNumResults() != 2 || y.getNumResults() != rank ||
+  if (w.getNumResults() != reduced + 1 || y.getNumResults() != rank ||
       op.getNumLoops() != rank + 1 || !x.isProjectedPermutation() ||
       !w.isProjectedPermutation() || !y.isProjectedPermutation())
     return failure();
-  if (x.getResults().drop_back() != y.getResults().drop_back())
+  ArrayRef<AffineExpr> inputs = x.getResults().take_back(reduced);
+  if (x.getResults().drop_back(reduced) != y.getResults().drop_back(reduced))
     return failure();
-  AffineExpr k = x.getResults().back(), n = y.getResults().back();
+  // The groups, if there are any, stand on either side of the channels.
+  bool groupsAreLast = isGrouped && y.getResults().back() == inputs.front();
+  AffineExpr n = y.getResult(rank - 1 - groupsAreLast);
+  if (isGrouped && y.getResult(rank - 2 + groupsAreLast) != inputs.front())
+    return failure();
   bool isTransposed = w.getResult(0) == n;
-  if (w.getResult(isTransposed ? 1 : 0) != k ||
-      w.getResult(isTransposed ? 0 : 1) != n)
+  if (w.getResult(isTransposed ? 0 : reduced) != n ||
+      w.getResults().slice(isTransposed, reduced) != inputs)
     return failure();
   why = "the accumulators do not start at zero";
   Attribute start;
@@ -130,12 +181,25 @@ static FailureOr<WeightCodes> matchContraction(linalg::LinalgOp op, Value codes,
       !cast<IntegerAttr>(start).getValue().isZero())
     return failure();
   why = "the weight's codes are not constant";
-  std::optional<ArrayRef<char>> data = readCodes(right->get(), storage);
+  Value weight = right->get();
+  if (isGrouped)
+    if (Value ungrouped = findUngrouped(weight, isTransposed))
+      weight = ungrouped;
+  std::optional<ArrayRef<char>> data = readBytes(weight, storage);
   if (!data)
     return failure();
-  auto shape = getType(right->get()).getShape();
-  return WeightCodes{*data, shape[isTransposed ? 1 : 0],
-                     shape[isTransposed ? 0 : 1], isTransposed};
+  // In memory groups are not to be seen.
+  int64_t numFeatures = getType(codes).getDimSize(features);
+  int64_t numChannels =
+      getType(right->get()).getDimSize(isTransposed ? 0 : reduced);
+  why = "the weight's codes have been filled up";
+  if (getType(weight).getNumElements() != numFeatures * numChannels)
+    return failure();
+  CodeProduct product = {
+      {*data, numFeatures, numChannels, isTransposed}, {}, groupsAreLast};
+  if (isGrouped)
+    product.group = getType(left->get()).getShape().back();
+  return product;
 }
 
 static bool isVector(Value tensor) { return getType(tensor).getRank() == 1; }
@@ -150,8 +214,8 @@ static LogicalResult matchQuantize(QuantizeOp op, StringRef &why) {
   if (rank < 2 || static_cast<int64_t>(op.getFeatureDimension()) != rank - 1 ||
       static_cast<int64_t>(op.getDimension()) != rank - 2)
     return failure();
-  why = "its groups, lengths or rows of a longer sequence have no kernel";
-  if (op.getGroupSize() || op.getLengths() || op.getRowTotal())
+  why = "its lengths or rows of a longer sequence have no kernel";
+  if (op.getLengths() || op.getRowTotal())
     return failure();
   why = "the number of features is not static";
   return failure(getType(op.getInput()).isDynamicDim(rank - 1));
@@ -171,9 +235,9 @@ static TransformOp matchTransform(QuantizeOp quantize,
 static FailureOr<QuantizedLinear>
 matchLinear(linalg::LinalgOp op, QuantizeOp quantize, BasisAttrInterface blocks,
             SmallVectorImpl<char> &storage, StringRef &why) {
-  FailureOr<WeightCodes> weight =
+  FailureOr<CodeProduct> product =
       matchContraction(op, quantize.getCodes(), storage, why);
-  if (failed(weight))
+  if (failed(product))
     return failure();
   why = "the accumulators are used for more than to be rescaled";
   Value accumulators = op->getResult(0);
@@ -184,22 +248,40 @@ matchLinear(linalg::LinalgOp op, QuantizeOp quantize, BasisAttrInterface blocks,
       rescale.getRowScales() != quantize.getScales() ||
       rescale.getZeroPoints() != quantize.getZeroPoints())
     return failure();
-  why = "it is rescaled in groups, or by more than a row and a column";
-  if (rescale.getGroupDimension() || !isVector(rescale.getColumnScales()) ||
-      !isVector(rescale.getColumnSums()) ||
+  why = "other dimensions are rescaled than those of the product";
+  int64_t rank = getType(accumulators).getRank();
+  int64_t channels = rank - 1 - product->groupsAreLast;
+  std::optional<int64_t> groups;
+  if (product->group)
+    groups = rank - 2 + product->groupsAreLast;
+  if (static_cast<int64_t>(rescale.getDimension()) !=
+          rank - 2 - groups.has_value() ||
+      static_cast<int64_t>(rescale.getChannelDimension()) != channels ||
+      rescale.getGroupDimension() != groups)
+    return failure();
+  why = "it is rescaled by more than a row and a column";
+  if (getType(rescale.getColumnScales()).getRank() > 1 + groups.has_value() ||
+      getType(rescale.getColumnSums()).getRank() > 1 + groups.has_value() ||
       (rescale.getBias() && !isVector(rescale.getBias())) ||
       (rescale.getSpread() && !isVector(rescale.getSpread())))
     return failure();
+  why = "the scales or sums of its groups are not constant";
+  SmallVector<char> scratch;
+  for (Value columns : {rescale.getColumnScales(), rescale.getColumnSums()})
+    if (product->groupsAreLast && !isVector(columns) &&
+        !readBytes(columns, scratch))
+      return failure();
   InverseTransformOp inverse;
   if (blocks && rescale.getResult().hasOneUse()) {
     inverse = dyn_cast<InverseTransformOp>(*rescale.getResult().user_begin());
     if (inverse &&
         (inverse.getBasis() != blocks ||
          inverse.getOrder() != RowOrder::Block || inverse.getLengths() ||
-         inverse.getDimension() != rescale.getDimension()))
+         static_cast<int64_t>(inverse.getDimension()) !=
+             rescale.getResultTokenDimension()))
       inverse = nullptr;
   }
-  return QuantizedLinear{op, rescale, inverse, *weight};
+  return QuantizedLinear{op, rescale, inverse, *product};
 }
 
 //===----------------------------------------------------------------------===//
@@ -276,6 +358,27 @@ static int64_t getWeightBits(const WeightCodes &codes) {
              : 8;
 }
 
+/// Columns as channels or groups × channels; constant where they are turned.
+static Value toColumns(KernelBuilder &b, Value columns, bool groupsAreLast) {
+  RankedTensorType type = getType(columns);
+  if (!groupsAreLast || isVector(columns))
+    return toBuffer(b, columns);
+  SmallVector<char> storage, turned;
+  ArrayRef<char> bytes = *readBytes(columns, storage);
+  int64_t channels = type.getDimSize(0), groups = type.getDimSize(1);
+  int64_t elementBytes = type.getElementTypeBitWidth() / 8;
+  for (int64_t group = 0; group < groups; ++group)
+    for (int64_t channel = 0; channel < channels; ++channel)
+      llvm::append_range(
+          turned,
+          bytes.slice((channel * groups + group) * elementBytes, elementBytes));
+  return toBuffer(b, arith::ConstantOp::create(
+                         b, DenseElementsAttr::getFromRawBuffer(
+                                RankedTensorType::get({groups, channels},
+                                                      type.getElementType()),
+                                turned)));
+}
+
 static void rewriteLinear(RewriterBase &rewriter, const CPUTarget &target,
                           QuantizedLinear linear, const Panels &panels) {
   RescaleOp rescale = linear.rescale;
@@ -283,13 +386,15 @@ static void rewriteLinear(RewriterBase &rewriter, const CPUTarget &target,
   rewriter.setInsertionPoint(linear.inverse ? linear.inverse.getOperation()
                                             : rescale.getOperation());
   KernelBuilder b(rewriter, rescale.getLoc(), target);
-  int64_t bits = getWeightBits(linear.weight);
+  const WeightCodes &weight = linear.product.weight;
+  int64_t bits = getWeightBits(weight);
   PanelProduct product;
-  product.strips = toBuffer(b, createStrips(b, linear.weight, bits));
+  product.strips = toBuffer(b, createStrips(b, weight, bits));
   product.weightBits = bits;
-  product.channels = linear.weight.channels;
-  product.columnScales = toBuffer(b, rescale.getColumnScales());
-  product.columnSums = toBuffer(b, rescale.getColumnSums());
+  product.channels = weight.channels;
+  bool groupsAreLast = linear.product.groupsAreLast;
+  product.columnScales = toColumns(b, rescale.getColumnScales(), groupsAreLast);
+  product.columnSums = toColumns(b, rescale.getColumnSums(), groupsAreLast);
   if (rescale.getBias())
     product.bias = toBuffer(b, rescale.getBias());
   if (rescale.getSpread())
@@ -319,6 +424,34 @@ static void rewriteLinear(RewriterBase &rewriter, const CPUTarget &target,
   rewriter.eraseOp(linear.contraction);
 }
 
+/// The contractions of codes, as they are or in groups.
+static void findContractions(Value codes,
+                             SmallVectorImpl<linalg::LinalgOp> &contractions) {
+  for (Operation *user : codes.getUsers()) {
+    if (auto op = dyn_cast<linalg::LinalgOp>(user))
+      contractions.push_back(op);
+    else if (isa<tensor::PadOp, tensor::ExpandShapeOp>(user))
+      findContractions(user->getResult(0), contractions);
+  }
+}
+
+/// Whether a linear's groups are those of the panels, which the first linear
+/// that was found decides on unless rows have groups; fails with `why`.
+static LogicalResult checkGroups(const KernelBuilder &b,
+                                 const QuantizedLinear &linear, bool isFirst,
+                                 std::optional<FeatureGroups> &groups,
+                                 StringRef &why) {
+  std::optional<int64_t> group = linear.product.group;
+  why = "a group is not whole vectors";
+  if (group && padFeatures(b, *group) != *group)
+    return failure();
+  if (group && isFirst && !groups)
+    groups = FeatureGroups{*group, /*ofRows=*/false};
+  why = "another linear of these codes has other groups";
+  return success(group ==
+                 (groups ? std::optional(groups->size) : std::nullopt));
+}
+
 /// How many linears behind `quantize` have become kernels.
 static int64_t rewriteQuantize(RewriterBase &rewriter, const CPUTarget &target,
                                QuantizeOp quantize) {
@@ -333,15 +466,20 @@ static int64_t rewriteQuantize(RewriterBase &rewriter, const CPUTarget &target,
       *order.getBasis()->fixedBlock() <= largestBlock)
     blocks = order;
 
+  rewriter.setInsertionPoint(quantize);
+  KernelBuilder b(rewriter, quantize.getLoc(), target);
+  std::optional<FeatureGroups> groups;
+  if (std::optional<uint64_t> size = quantize.getGroupSize())
+    groups = FeatureGroups{static_cast<int64_t>(*size), /*ofRows=*/true};
+  SmallVector<linalg::LinalgOp> contractions;
+  findContractions(quantize.getCodes(), contractions);
   SmallVector<QuantizedLinear> linears;
   std::list<SmallVector<char>> storage;
-  for (Operation *user : quantize.getCodes().getUsers()) {
-    auto op = dyn_cast<linalg::LinalgOp>(user);
-    if (!op)
-      continue;
+  for (linalg::LinalgOp op : contractions) {
     FailureOr<QuantizedLinear> linear =
         matchLinear(op, quantize, blocks, storage.emplace_back(), why);
-    if (succeeded(linear))
+    if (succeeded(linear) &&
+        succeeded(checkGroups(b, *linear, linears.empty(), groups, why)))
       linears.push_back(*linear);
     else
       remark::missed(op.getLoc(), kRemark)
@@ -350,13 +488,12 @@ static int64_t rewriteQuantize(RewriterBase &rewriter, const CPUTarget &target,
   if (linears.empty())
     return 0;
 
-  rewriter.setInsertionPoint(quantize);
-  KernelBuilder b(rewriter, quantize.getLoc(), target);
   TransformOp transform = matchTransform(quantize, blocks);
   Value x = toBatch(b, transform ? transform.getInput() : quantize.getInput());
   Panels panels = emitPanels(
       b, x, quantize.getSchedule(), order, blocks,
-      transform ? getType(transform.getResult()).getElementType() : Type());
+      transform ? getType(transform.getResult()).getElementType() : Type(),
+      groups);
   for (QuantizedLinear &linear : linears)
     rewriteLinear(rewriter, target, linear, panels);
   return static_cast<int64_t>(linears.size());

@@ -39,11 +39,20 @@ bool onlyMovesElements(linalg::GenericOp op) {
   });
 }
 
+/// Each fusion copies both bodies, so that without a limit a chain of ops would
+/// take quadratic time; and no core keeps more values at hand.
+constexpr unsigned kMaxBody = 128;
+
+bool isLong(linalg::LinalgOp op) {
+  return llvm::hasNItemsOrMore(*op.getBlock(), kMaxBody);
+}
+
 bool fusionPays(OpOperand *consumed) {
   auto producer = consumed->get().getDefiningOp<linalg::GenericOp>();
   auto consumer = dyn_cast<linalg::LinalgOp>(consumed->getOwner());
   // A producer with other users would be computed for them as well.
-  if (!producer || !consumer || !producer->hasOneUse())
+  if (!producer || !consumer || !producer->hasOneUse() || isLong(producer) ||
+      isLong(consumer))
     return false;
   bool visitsEachElementOnce =
       consumer.getMatchingIndexingMap(consumed).isPermutation();

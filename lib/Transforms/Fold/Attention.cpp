@@ -49,14 +49,18 @@ static const char *whyNotOther(const SequenceContraction &sum,
                                const RowTransform &rows) {
   auto type = cast<RankedTensorType>(sum.other->get().getType());
   if (!rows.basis.getBasis()->isOrthonormal())
-    return "and the basis is not orthonormal";
+    return "and the basis is not orthonormal; an orthonormal one could move to "
+           "its other operand";
   if (rows.lengths)
-    return "and its sequences have lengths of their own";
+    return "and its sequences have lengths of their own; sequences of one "
+           "length could be exchanged";
   if (sum.op->getBlock() != sum.inverted->get().getParentBlock())
-    return "in another block, which may run more often";
+    return "in another block, which may run more often; move it into this "
+           "block";
   if (!isa<Float16Type, BFloat16Type, Float32Type>(type.getElementType()) ||
       type.getRank() < 2)
-    return "and its other operand cannot be transformed instead";
+    return "and its other operand cannot be transformed instead; make that a "
+           "tensor of floats with rows";
   return nullptr;
 }
 
@@ -101,9 +105,11 @@ planExchange(InverseTransformOp inverse, std::string &why) {
     return sum;
   std::optional<double> growth = getGrowth(*sum);
   if (!growth)
-    return refuse("and its other operand may be no cheaper to transform");
+    return refuse("and its other operand may be no cheaper to transform; "
+                  "static sizes would tell");
   if (*growth >= 1)
-    return refuse("and its other operand is no cheaper to transform");
+    return refuse("and its other operand is no cheaper to transform; fewer "
+                  "rows there than features here would be");
   return sum;
 }
 

@@ -6,9 +6,9 @@
 
 #include "Rules.h"
 
+#include "stamp/IR/Constants.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/AsmState.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -26,38 +26,28 @@ static ArrayRef<float> getValues(Value tensor) {
   if (!type || !type.hasStaticShape() || !type.getElementType().isF32() ||
       !matchPattern(tensor, m_Constant(&constant)))
     return {};
-  ArrayRef<char> bytes;
-  if (auto dense = dyn_cast<DenseElementsAttr>(constant))
-    bytes = dense.getRawData();
-  else if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant))
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      bytes = blob->getData();
+  ArrayRef<char> bytes = getRawBytes(constant);
   size_t count = bytes.size() / sizeof(float);
   if (count != 1 && count != static_cast<size_t>(type.getNumElements()))
     return {};
   return {reinterpret_cast<const float *>(bytes.data()), count};
 }
 
-static std::vector<float> spreadOut(ArrayRef<float> values, int64_t count) {
-  if (static_cast<int64_t>(values.size()) == count)
-    return values.vec();
-  return std::vector<float>(count, values.front());
+/// A copy of them, splats spread out, that is to become another constant.
+static ConstantBuffer<float> copyValues(ArrayRef<float> values,
+                                        RankedTensorType type) {
+  ConstantBuffer<float> copy(type);
+  if (static_cast<int64_t>(values.size()) == type.getNumElements())
+    llvm::copy(values, copy.data());
+  else
+    std::fill_n(copy.data(), type.getNumElements(), values.front());
+  return copy;
 }
 
-static constexpr size_t kInlineBytes = 4096;
-
-/// Large constants live in a resource: a DenseElementsAttr is hashed and copied
-/// into the context.
 static Value createConstant(OpBuilder &builder, Location loc,
-                            RankedTensorType type, ArrayRef<float> values) {
-  TypedAttr attribute;
-  if (values.size() * sizeof(float) <= kInlineBytes)
-    attribute = DenseElementsAttr::get(type, values);
-  else
-    attribute = DenseResourceElementsAttr::get(
-        type, "stamp_folded",
-        HeapAsmResourceBlob::allocateAndCopyInferAlign(values));
-  return arith::ConstantOp::create(builder, loc, attribute);
+                            ConstantBuffer<float> values) {
+  return arith::ConstantOp::create(builder, loc,
+                                   std::move(values).finish("stamp_folded"));
 }
 
 bool stamp::transformsAtCompileTime(Value tensor, const RowTransform &rows) {
@@ -67,14 +57,14 @@ bool stamp::transformsAtCompileTime(Value tensor, const RowTransform &rows) {
 /// f(rows, count, features) for the rows along `dimension`, as a block of
 /// count × features, for each index in front of that dimension.
 template <typename Function>
-static void forEachBlock(MutableArrayRef<float> values, ArrayRef<int64_t> sizes,
+static void forEachBlock(float *values, ArrayRef<int64_t> sizes,
                          int64_t dimension, Function function) {
   int64_t count = sizes[dimension];
   int64_t features = llvm::product_of(sizes.drop_front(dimension + 1));
   int64_t block = count * features;
-  for (int64_t begin = 0; block && begin < static_cast<int64_t>(values.size());
-       begin += block)
-    function(values.data() + begin, count, features);
+  float *end = values + llvm::product_of(sizes);
+  for (float *rows = values; rows != end; rows += block)
+    function(rows, count, features);
 }
 
 //===----------------------------------------------------------------------===//
@@ -99,17 +89,17 @@ template <typename OpTy> struct TransformConstant final : FoldPattern<OpTy> {
         !transformsAtCompileTime(op.getInput(), RowTransform::of(op)))
       return failure();
     auto type = cast<RankedTensorType>(op.getInput().getType());
-    std::vector<float> values =
-        spreadOut(getValues(op.getInput()), type.getNumElements());
+    ConstantBuffer<float> values = copyValues(getValues(op.getInput()), type);
     std::unique_ptr<Basis> basis = op.getBasis().getBasis();
-    forEachBlock(values, type.getShape(), op.getDimension(),
+    forEachBlock(values.data(), type.getShape(), op.getDimension(),
                  [&](float *x, int64_t count, int64_t features) {
                    if constexpr (std::is_same_v<OpTy, TransformOp>)
                      basis->forward(x, count, features, op.getOrder());
                    else
                      basis->inverse(x, count, features, op.getOrder());
                  });
-    rewriter.replaceOp(op, createConstant(rewriter, op.getLoc(), type, values));
+    rewriter.replaceOp(
+        op, createConstant(rewriter, op.getLoc(), std::move(values)));
     ++this->counts.constants;
     return success();
   }
@@ -162,15 +152,16 @@ struct ContractConstant final : FoldPattern<InverseTransformOp> {
         (!factor.hasOneUse() && constant.size() * sizeof(float) > kInlineBytes))
       return failure();
     auto type = cast<RankedTensorType>(factor.getType());
-    std::vector<float> values = spreadOut(constant, type.getNumElements());
+    ConstantBuffer<float> values = copyValues(constant, type);
     std::unique_ptr<Basis> basis = inverse.getBasis().getBasis();
-    forEachBlock(values, type.getShape(), sum->along,
+    forEachBlock(values.data(), type.getShape(), sum->along,
                  [&](float *x, int64_t count, int64_t features) {
                    applyTransposedInverse(*basis, inverse.getOrder(), x, count,
                                           features);
                  });
     rewriter.setInsertionPoint(sum->op);
-    Value folded = createConstant(rewriter, sum->op.getLoc(), type, values);
+    Value folded =
+        createConstant(rewriter, sum->op.getLoc(), std::move(values));
     rewriter.modifyOpInPlace(sum->op, [&] {
       sum->other->set(folded);
       sum->inverted->set(inverse.getInput());

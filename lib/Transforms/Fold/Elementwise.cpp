@@ -27,6 +27,12 @@ using namespace stamp;
 // Broadcasts
 //===----------------------------------------------------------------------===//
 
+/// Whether an operand is read as it lies, or repeated: along dimensions that it
+/// does not have, or that it has one element of.
+static bool selectsElements(AffineMap map) {
+  return map.isProjectedPermutation(/*allowZeroInResults=*/true);
+}
+
 /// Sees through a broadcast, whoever does it: the tensor in front of it, and
 /// how the result's indices become indices of that.
 static Value skipBroadcast(Value tensor, AffineMap &map) {
@@ -39,11 +45,35 @@ static Value skipBroadcast(Value tensor, AffineMap &map) {
     return tensor;
   OpOperand *input = op.getDpsInputOperand(0);
   AffineMap inputMap = op.getMatchingIndexingMap(input);
-  if (!inputMap.isProjectedPermutation() || inputMap.isPermutation() ||
+  if (!selectsElements(inputMap) || inputMap.isPermutation() ||
       !isa<RankedTensorType>(input->get().getType()))
     return tensor;
   map = inputMap.compose(map);
   return input->get();
+}
+
+Value stamp::dropUnits(OpBuilder &builder, Location loc, Value tensor,
+                       AffineMap &map) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  SmallVector<ReassociationIndices> groups;
+  ReassociationIndices units;
+  SmallVector<AffineExpr> indices;
+  for (auto [d, index] : llvm::enumerate(map.getResults())) {
+    units.push_back(d);
+    if (isa<AffineConstantExpr>(index)) {
+      if (type.getDimSize(d) != 1)
+        return tensor;
+      continue;
+    }
+    indices.push_back(index);
+    groups.push_back(std::exchange(units, {}));
+  }
+  if (indices.size() == map.getNumResults())
+    return tensor;
+  if (!groups.empty())
+    llvm::append_range(groups.back(), units);
+  map = AffineMap::get(map.getNumDims(), 0, indices, map.getContext());
+  return tensor::CollapseShapeOp::create(builder, loc, tensor, groups);
 }
 
 /// Whether all elements are one number.
@@ -74,9 +104,12 @@ static LogicalResult analyzeBody(linalg::LinalgOp op, int64_t sequenceLoop,
     if (numRows == 0) {
       auto index = dyn_cast<linalg::IndexOp>(inner);
       if (index && static_cast<int64_t>(index.getDim()) == sequenceLoop)
-        return refuse("depends on each token's place, as a mask or RoPE does");
+        return refuse("depends on each token's place, as a mask or RoPE does; "
+                      "a transform passes only what treats all tokens alike");
       if (!isPure(&inner) || inner.getNumRegions() != 0)
-        return refuse("has a body that is not known to be linear");
+        return refuse(
+            "has a body that is not known to be linear; a transform passes "
+            "only sums, differences, and products with what all tokens share");
       continue;
     }
     if (isa<arith::AddFOp, arith::SubFOp>(inner)) {
@@ -86,19 +119,23 @@ static LogicalResult analyzeBody(linalg::LinalgOp op, int64_t sequenceLoop,
     } else if (isa<arith::MulFOp>(inner)) {
       if (numRows == 2)
         return refuse("multiplies each token by factors of its own, as a gate, "
-                      "a norm, a mask or RoPE does");
+                      "a norm, a mask or RoPE does; a transform passes only "
+                      "what treats all tokens alike");
     } else if (isa<arith::DivFOp>(inner)) {
       if (isRow(inner.getOperand(1)))
-        return refuse("divides by what each token has of its own, as a norm "
-                      "or a softmax does");
+        return refuse(
+            "divides by what each token has of its own, as a norm or a softmax "
+            "does; a transform passes only what treats all tokens alike");
     } else if (!isa<arith::NegFOp>(inner)) {
       return refuse("applies " + inner.getName().getStringRef() +
-                    ", which is not linear");
+                    ", which is not linear; a transform passes only sums, "
+                    "differences, and products with what all tokens share");
     }
     rows.insert(inner.getResult(0));
   }
   if (!rows.contains(body.getTerminator()->getOperand(0)))
-    return refuse("needs tokens");
+    return refuse("needs tokens; a transform passes only ops that are linear "
+                  "and treat all tokens alike");
   return success();
 }
 
@@ -110,17 +147,20 @@ std::optional<Passage> Passage::ofElementwise(linalg::LinalgOp op, Entry entry,
   };
   OpOperand *init = op.getDpsInitOperand(0);
   if (entry.operand == init)
-    return refuse("needs tokens");
+    return refuse("needs tokens; a transform passes only ops that are linear "
+                  "and treat all tokens alike");
   if (op.payloadUsesValueFromOperand(init))
-    return refuse("adds to an init");
+    return refuse("adds to an init; give it one that it does not read");
   AffineMap resultMap = op.getMatchingIndexingMap(init);
-  auto selects = [](AffineMap map) { return map.isProjectedPermutation(); };
   if (!resultMap.isPermutation() ||
-      !llvm::all_of(op.getIndexingMapsArray(), selects))
-    return refuse("picks elements in another way than a broadcast");
+      !llvm::all_of(op.getIndexingMapsArray(), selectsElements))
+    return refuse("picks elements in another way than a broadcast; index each "
+                  "dimension by one loop or by 0");
 
   AffineMap entryMap =
       op.getMatchingIndexingMap(entry.operand ? entry.operand : init);
+  if (!isa<AffineDimExpr>(entryMap.getResult(entry.dimension)))
+    return refuse("repeats one token; repeat it behind the next linear");
   unsigned loop = entryMap.getDimPosition(entry.dimension);
   AffineExpr sequence = getAffineDimExpr(loop, op.getContext());
   Passage passage{
@@ -141,7 +181,8 @@ std::optional<Passage> Passage::ofElementwise(linalg::LinalgOp op, Entry entry,
     passage.keepsWidth &= map.isPermutation();
   }
   if (passage.carriers.empty())
-    return refuse("is the same for every token");
+    return refuse("is the same for every token; make it a constant, which is "
+                  "transformed at compile time");
   auto isOfRowType = [&](const Carrier &carrier) {
     return getElementTypeOrSelf(carrier.operand->get()) ==
                getElementTypeOrSelf(init->get()) &&
@@ -151,7 +192,8 @@ std::optional<Passage> Passage::ofElementwise(linalg::LinalgOp op, Entry entry,
   if (failed(analyzeBody(op, loop, std::move(rows), passage.addends, why)))
     return std::nullopt;
   if (!llvm::all_of(passage.carriers, isOfRowType))
-    return refuse("takes factors or terms of each token's own");
+    return refuse("takes factors or terms of each token's own; what all tokens "
+                  "share would be passed");
   return passage;
 }
 
@@ -253,6 +295,7 @@ Value Passage::rebuildWithAddends(RewriterBase &rewriter,
   Value spread = createSpread(rewriter, loc, rows, getResult());
   if (OpOperand *bias = getBias(*this)) {
     unsigned number = bias->getOperandNumber();
+    inputs[number] = dropUnits(rewriter, loc, inputs[number], maps[number]);
     if (Value sum = addToRescale(rewriter, carried.front(), result,
                                  inputs[number], maps[number], spread))
       return sum;

@@ -27,6 +27,9 @@ static constexpr int kSight = 8;
 static constexpr unsigned kMaxReaders = 16;
 
 static constexpr const char *kSeveralUses = "it has several uses";
+static constexpr const char *kSeveralUsesHelp =
+    "it has several uses; it would move if each were a linear under the same "
+    "basis";
 
 //===----------------------------------------------------------------------===//
 // Rule 2: L·L⁻¹ = id
@@ -238,7 +241,8 @@ static std::optional<Passage> planSink(InverseTransformOp inverse,
   Operation *user = use.getOwner();
   std::string name = user->getName().getStringRef().str();
   if (user->getBlock() != inverse->getBlock())
-    return refuse("its user stands in another block, which may run more often");
+    return refuse("its user stands in another block, which may run more often; "
+                  "move it into this block");
   std::string reason;
   RowTransform rows = RowTransform::of(inverse);
   std::optional<Passage> passage = Passage::down(use, rows, reason);
@@ -248,7 +252,8 @@ static std::optional<Passage> planSink(InverseTransformOp inverse,
   CarrierCosts costs(*passage, behind);
   if (costs.tokens > 0)
     return refuse("its user " + name +
-                  " takes other tokens, too, which are not transformed");
+                  " takes other tokens, too, which are not transformed; make "
+                  "those by a linear under the same basis");
   std::optional<double> growth;
   if (costs.freed > 0)
     growth = getGrowth(*passage, costs.freedWidth, costs.freed);
@@ -262,13 +267,15 @@ static std::optional<Passage> planSink(InverseTransformOp inverse,
       paysAhead(passage->getResult(), behind, growth, costs.freed == 0))
     return passage;
   if (costs.freed == 0)
-    return refuse(kSeveralUses);
+    return refuse(kSeveralUsesHelp);
   if (costs.known > 1)
     return refuse("other tokens that its user " + name +
-                  " takes are read elsewhere, too");
+                  " takes are read elsewhere, too; it would move if only this "
+                  "user read them");
   return refuse(std::string("the op behind it ") +
                 (growth ? "makes" : "may make") +
-                " its tokens wider, and no transform waits there to cancel it");
+                " its tokens wider, and no transform waits there to cancel it; "
+                "a linear under the same basis behind it would let it move");
 }
 
 namespace {
@@ -367,18 +374,21 @@ static std::optional<Passage> planRise(TransformOp transform,
     return std::nullopt;
   };
   if (!transform.hasPureTensorSemantics())
-    return refuse("it works on buffers");
+    return refuse("it works on buffers; fold before bufferization");
   Value input = transform.getInput();
   auto result = dyn_cast<OpResult>(input);
   if (!result)
-    return refuse("its input is an argument");
+    return refuse(
+        "its input is an argument; inline the function into what makes it");
   if (!keepsType(transform))
-    return refuse("it changes its tensor's type");
+    return refuse(
+        "it changes its tensor's type; change it in an op of its own");
   if (!input.hasOneUse())
-    return refuse("its input has other uses");
+    return refuse("its input has other uses; linears under the same basis "
+                  "would share the transform");
   Operation *producer = result.getOwner();
   if (producer->getBlock() != transform->getBlock())
-    return refuse("its input is made in another block");
+    return refuse("its input is made in another block; move this one there");
   std::string reason;
   RowTransform rows = RowTransform::of(transform);
   std::optional<Passage> passage = Passage::up(result, rows, reason);
@@ -390,14 +400,17 @@ static std::optional<Passage> planRise(TransformOp transform,
   if (saves || passage->kind == Passage::Kind::Features)
     return passage;
   if (costs.tokens > 1)
-    return refuse("its input is made of several tensors of tokens");
+    return refuse(
+        "its input is made of several tensors of tokens; an inverse transform "
+        "of the same basis in front of one would pay for it");
   const Carrier &carrier = passage->carriers.front();
   int64_t in = getTokenWidth(carrier.operand->get(), carrier.dimension);
   int64_t out = getTokenWidth(input, passage->result);
   bool known = !ShapedType::isDynamic(in) && !ShapedType::isDynamic(out);
   if (!known || in >= out)
-    return refuse("tokens may be no narrower in front of the op that makes "
-                  "its input");
+    return refuse(
+        "tokens may be no narrower in front of the op that makes its input; an "
+        "inverse transform of the same basis there would cancel it");
   return passage;
 }
 
@@ -460,13 +473,13 @@ void stamp::populateMoves(RewritePatternSet &patterns, FoldCounts &counts) {
 
 std::string stamp::explainStay(InverseTransformOp inverse) {
   if (!inverse.hasPureTensorSemantics())
-    return "it works on buffers";
+    return "it works on buffers; fold before bufferization";
   if (!keepsType(inverse))
-    return "it changes its tensor's type";
+    return "it changes its tensor's type; change it in an op of its own";
   if (inverse->use_empty())
-    return "nobody reads it";
+    return "nobody reads it; canonicalize";
   if (inverse.getResult().hasNUsesOrMore(kMaxReaders + 1))
-    return "it has too many uses";
+    return "it has too many uses; give it at most 16";
   std::string why = explainNoExchange(inverse);
   if (!why.empty())
     return why;
@@ -478,7 +491,7 @@ std::string stamp::explainStay(InverseTransformOp inverse) {
     if (!Passage::down(use, RowTransform::of(inverse), why))
       return llvm::formatv("{0}, and its user {1} {2}", kSeveralUses,
                            use.getOwner()->getName(), why);
-  return kSeveralUses;
+  return kSeveralUsesHelp;
 }
 
 std::string stamp::explainStay(TransformOp transform) {

@@ -71,12 +71,14 @@ std::optional<Passage> Passage::find(Operation *op, Entry entry,
     return ofInsertion(insertion, entry, rows, why);
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp) {
-    why = "needs tokens";
+    why = "needs tokens; a transform passes only ops that are linear and treat "
+          "all tokens alike";
     return std::nullopt;
   }
   if (!linalgOp.hasPureTensorSemantics() || op->getNumResults() != 1 ||
       !isa<FloatType>(getElementTypeOrSelf(op->getResult(0)))) {
-    why = "does not make one tensor of floats";
+    why = "does not make one tensor of floats; an op of its own for each float "
+          "tensor would be passed";
     return std::nullopt;
   }
   std::optional<Passage> passage = linalgOp.getNumReductionLoops() == 0
@@ -85,7 +87,8 @@ std::optional<Passage> Passage::find(Operation *op, Entry entry,
   if (!passage)
     return std::nullopt;
   if (cast<RankedTensorType>(op->getResult(0).getType()).getRank() < 2) {
-    why = "leaves no features to transform";
+    why = "leaves no features to transform; a dimension of features, be it of "
+          "size 1, would let it pass";
     return std::nullopt;
   }
   // Lengths must find their sequences in the same place behind the op.
@@ -99,7 +102,7 @@ std::optional<Passage> Passage::find(Operation *op, Entry entry,
         leadingLoops(carrier.operand) !=
             leadingLoops(linalgOp.getDpsInitOperand(0))) {
       why = "does not keep in place the dimensions that the lengths of its "
-            "sequences are for";
+            "sequences are for; keep them in front";
       return std::nullopt;
     }
   return passage;
@@ -118,15 +121,19 @@ std::optional<Passage> Passage::ofContraction(linalg::LinalgOp op, Entry entry,
     return std::nullopt;
   };
   if (!linalg::isaContractionOpInterface(op))
-    return refuse("reduces in another way than a contraction");
+    return refuse("reduces in another way than a contraction; sums of products "
+                  "over features are passed");
   // It would transform, and quantize, the coefficients once more.
   if (op->hasAttr(StampDialect::kPlanAttrName))
-    return refuse("has a plan that is not carried out yet");
+    return refuse(
+        "has a plan that is not carried out yet; run stamp-quantize first");
   if (entry.operand && op.isDpsInit(entry.operand))
-    return refuse("adds to it");
+    return refuse(
+        "adds to it; an addition behind the contraction would be passed");
   // L⁻¹(A)·W + C is no function of A·W alone.
   if (!isZeroTensor(op.getDpsInits()[0]))
-    return refuse("adds to an init that is not zero");
+    return refuse("adds to an init that is not zero; an addition behind the "
+                  "contraction would be passed");
 
   OpOperand *init = op.getDpsInitOperand(0);
   unsigned loop =
@@ -138,13 +145,16 @@ std::optional<Passage> Passage::ofContraction(linalg::LinalgOp op, Entry entry,
   };
   std::optional<unsigned> to = position(init);
   if (!to)
-    return refuse("contracts the sequence dimension");
+    return refuse(
+        "contracts the sequence dimension; contract it with a constant, or "
+        "under an orthonormal basis with fewer rows than there are features");
   SmallVector<Carrier> carriers;
   for (OpOperand *input : op.getDpsInputOperands())
     if (std::optional<unsigned> from = position(input))
       carriers.push_back({input, *from});
   if (carriers.size() != 1)
-    return refuse("has a second operand that carries the sequence");
+    return refuse("has a second operand that carries the sequence; factors "
+                  "that all tokens share would be passed");
   return Passage{Kind::Contraction,    op, carriers, *to,
                  /*keepsWidth=*/false, {}};
 }
@@ -160,12 +170,14 @@ std::optional<Passage> Passage::ofFeatures(Operation *op, Entry entry,
   auto match = [&](auto features) -> std::optional<Passage> {
     int64_t over = features.getDimension();
     if (over == entry.dimension)
-      why = "acts on the sequence, too";
+      why = "acts on the sequence, too; transform the features along another "
+            "dimension";
     else if (over < rows.countLeading())
-      why = "mixes sequences of different lengths";
+      why = "mixes sequences of different lengths; transform the features of "
+            "each sequence";
     else if (!keepsType(features) ||
              (entry.operand && entry.operand != &features.getInputMutable()))
-      why = "changes the type";
+      why = "changes the type; change it in an op of its own";
     else
       return Passage{Kind::Features,
                      op,
@@ -184,8 +196,6 @@ std::optional<Passage> Passage::ofFeatures(Operation *op, Entry entry,
 // Changes of shape
 //===----------------------------------------------------------------------===//
 
-static constexpr int64_t kNone = -1;
-
 /// For each dimension of the wide type, the one of the narrow type that is the
 /// same, all others of its group being of size 1.
 static SmallVector<int64_t> pairWithin(RankedTensorType wide,
@@ -201,9 +211,7 @@ static SmallVector<int64_t> pairWithin(RankedTensorType wide,
   return narrow;
 }
 
-/// For each dimension of the tensor that a slice is a part of, the one of the
-/// slice that is the same as a whole, or kNone.
-static SmallVector<int64_t> pairWithSlice(OffsetSizeAndStrideOpInterface slice,
+SmallVector<int64_t> stamp::pairWithSlice(OffsetSizeAndStrideOpInterface slice,
                                           Value whole,
                                           const llvm::SmallBitVector &dropped) {
   auto type = cast<RankedTensorType>(whole.getType());
@@ -227,9 +235,7 @@ static SmallVector<int64_t> pairWithSlice(OffsetSizeAndStrideOpInterface slice,
   return places;
 }
 
-/// For each dimension of the operand, the one of the result that is the same as
-/// a whole, or kNone.
-static SmallVector<int64_t> pairDimensions(Operation *op) {
+SmallVector<int64_t> stamp::pairDimensions(Operation *op) {
   if (auto cast = dyn_cast<tensor::CastOp>(op)) {
     auto from = dyn_cast<RankedTensorType>(cast.getSource().getType());
     if (!from || !isa<RankedTensorType>(cast.getType()))
@@ -265,24 +271,27 @@ std::optional<Passage> Passage::ofShape(Operation *op, Entry entry,
   if (from != kNone && from < static_cast<int64_t>(places.size()))
     to = places[from];
   if (to == kNone) {
-    why = "does not keep the sequence dimension whole";
+    why = "does not keep the sequence dimension whole; keep the tokens in one "
+          "dimension up to the next linear";
     return std::nullopt;
   }
   if (entry.operand && entry.operand != &op->getOpOperand(0)) {
-    why = "needs tokens";
+    why = "needs tokens; a transform passes only ops that are linear and treat "
+          "all tokens alike";
     return std::nullopt;
   }
   int64_t leading = rows.countLeading();
   for (int64_t d = 0; d < leading; ++d)
     if (places[d] != d) {
       why = "does not keep in place the dimensions that the lengths of its "
-            "sequences are for";
+            "sequences are for; keep them in front";
       return std::nullopt;
     }
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   auto source = cast<RankedTensorType>(op->getOperand(0).getType());
   if (std::min(type.getRank(), source.getRank()) < 2) {
-    why = "leaves no features to transform";
+    why = "leaves no features to transform; a dimension of features, be it of "
+          "size 1, would let it pass";
     return std::nullopt;
   }
   return Passage{Kind::Shape,
@@ -307,21 +316,24 @@ std::optional<Passage> Passage::ofInsertion(tensor::InsertSliceOp op,
     auto found = llvm::find(places, entry.dimension);
     sequence = found == places.end() ? kNone : found - places.begin();
   } else if (entry.operand && entry.operand != dest) {
-    why = "needs tokens";
+    why = "needs tokens; a transform passes only ops that are linear and treat "
+          "all tokens alike";
     return std::nullopt;
   }
   if (sequence == kNone || places[sequence] == kNone) {
-    why = "does not keep the sequence dimension whole";
+    why = "does not keep the sequence dimension whole; keep the tokens in one "
+          "dimension up to the next linear";
     return std::nullopt;
   }
   for (int64_t d = 0; d < rows.countLeading(); ++d)
     if (places[d] != d) {
       why = "does not keep in place the dimensions that the lengths of its "
-            "sequences are for";
+            "sequences are for; keep them in front";
       return std::nullopt;
     }
   if (op.getSourceType().getRank() < 2) {
-    why = "leaves no features to transform";
+    why = "leaves no features to transform; a dimension of features, be it of "
+          "size 1, would let it pass";
     return std::nullopt;
   }
   Passage passage{

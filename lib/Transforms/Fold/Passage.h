@@ -134,6 +134,20 @@ struct Passage::Entry {
   int64_t dimension;
 };
 
+/// No dimension.
+constexpr int64_t kNone = -1;
+
+/// For each dimension of the operand of a tensor.cast, expand_shape,
+/// collapse_shape or extract_slice, the one of the result that is the same as a
+/// whole, or kNone.
+mlir::SmallVector<int64_t> pairDimensions(mlir::Operation *op);
+
+/// For each dimension of the tensor that a slice is a part of, the one of the
+/// slice that is the same as a whole, or kNone.
+mlir::SmallVector<int64_t>
+pairWithSlice(mlir::OffsetSizeAndStrideOpInterface slice, mlir::Value whole,
+              const llvm::SmallBitVector &dropped);
+
 /// The elements of a tensor per token; kDynamic if they are unknown.
 int64_t getTokenWidth(mlir::Value tensor, int64_t sequence);
 
@@ -146,6 +160,11 @@ int64_t getOwnWidth(mlir::linalg::LinalgOp op, mlir::OpOperand *operand,
 /// never an S×N tensor.
 mlir::Value createSpread(mlir::RewriterBase &rewriter, mlir::Location loc,
                          const RowTransform &rows, mlir::Value like);
+
+/// The tensor without its dimensions of size 1 for which `map` says 0, and the
+/// map without them.
+mlir::Value dropUnits(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::Value tensor, mlir::AffineMap &map);
 
 } // namespace stamp
 

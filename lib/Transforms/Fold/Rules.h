@@ -44,6 +44,9 @@ void populateMoves(mlir::RewritePatternSet &patterns, FoldCounts &counts);
 void populateConstantRules(mlir::RewritePatternSet &patterns,
                            FoldCounts &counts);
 
+/// Ops on a grid of pixels become ops on tokens where a transform waits.
+void populatePixelRules(mlir::RewritePatternSet &patterns);
+
 /// Rule 6: what contracts the sequence may transform its other operand.
 void populateAttentionRules(mlir::RewritePatternSet &patterns,
                             FoldCounts &counts);

@@ -17,7 +17,17 @@ and is meant for analysis: the same algebra, free of rounding to look at.
 Source: arXiv 2510.26771 for the method, docs/Semantics.md for the numbers.
 """
 
-from .bases import DCT, WHT, Basis, Haar, Haar2D, Identity, Matrix, valid_lengths
+from .bases import (
+    DCT,
+    WHT,
+    Basis,
+    Haar,
+    Haar2D,
+    Identity,
+    Matrix,
+    MinTokens,
+    valid_lengths,
+)
 from .caches import KVCache, kv_cache, read_kv_cache, stored_blocks
 from .features import FeatureMatrix, FeatureTransform, Hadamard, Scale, hadamard_signs
 from .quantizers import (
@@ -29,6 +39,7 @@ from .quantizers import (
     group_sums,
     integer_linear,
     integer_matmul,
+    keep_codes,
     observe,
     pack,
     quantize,

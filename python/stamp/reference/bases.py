@@ -134,6 +134,40 @@ class Identity(Basis):
         return "#stamp.identity"
 
 
+@dataclass(frozen=True, init=False)
+class MinTokens(Basis):
+    """`inner` for sequences of `tokens` tokens or more, skipped ones included;
+    L = I for shorter ones."""
+
+    tokens: int
+    inner: Basis
+
+    def __init__(self, tokens, inner):
+        if tokens < 1:
+            raise ValueError(f"min_tokens = {tokens} is not positive")
+        object.__setattr__(self, "tokens", tokens)
+        object.__setattr__(self, "inner", inner)
+        object.__setattr__(self, "skip", inner.skip)
+
+    def _forward(self, x):
+        return self.inner._forward(x) if self._suffices(len(x)) else x
+
+    def _inverse(self, coefficients):
+        if not self._suffices(len(coefficients)):
+            return coefficients
+        return self.inner._inverse(coefficients)
+
+    def _places(self, tokens):
+        return self.inner._places(tokens) if self._suffices(tokens) else np.arange(tokens)
+
+    def _suffices(self, others):
+        """Whether there are enough tokens, with so many that are not skipped."""
+        return self.skip + others >= self.tokens
+
+    def __str__(self):
+        return f"#stamp.min_tokens<{self.tokens}, {self.inner}>"
+
+
 def _haar_step(x):
     """One Haar level along axis 0: n rows to ⌈n/2⌉ coarse and ⌊n/2⌋ detail ones.
 

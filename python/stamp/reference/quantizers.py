@@ -214,6 +214,30 @@ def quantize_weight(w, bits=4, group=None):
     return QuantizedWeight(codes, scales, codes.sum(axis=-2, dtype=np.int32))
 
 
+def keep_codes(codes, scales, zeros=0, group=None):
+    """A weight that comes as codes: (codes − zeros)·scales, without new rounding.
+
+    codes: integers, (..., K, N).  zeros and scales: anything that broadcasts
+    against (..., K, N), or with a `group` against (..., G, N); zeros are integers.
+    """
+    codes = np.asarray(codes).astype(np.int64)
+    groups = 1 if group is None else -(-codes.shape[-2] // group)
+    shape = (*codes.shape[:-2], groups, codes.shape[-1])
+    zeros = np.broadcast_to(np.asarray(zeros).astype(np.int64), shape)
+    scales = np.broadcast_to(np.asarray(scales).astype(np.float32), shape)
+    codes = codes - np.repeat(zeros, group or codes.shape[-2], -2)[
+        ..., : codes.shape[-2], :
+    ]
+    if codes.size and (codes.min() < -128 or codes.max() > 127):
+        raise ValueError("codes less their zero points do not fit 8 bits")
+    codes = codes.astype(np.int8)
+    if group is None:
+        return QuantizedWeight(
+            codes, scales[..., 0, :], codes.sum(axis=-2, dtype=np.int32)
+        )
+    return QuantizedWeight(codes, scales, group_sums(codes, group))
+
+
 def _wrap(integers):
     """The low 32 bits, as int32: what wrapping arithmetic leaves."""
     return integers.astype(np.int64).astype(np.int32)
@@ -223,6 +247,14 @@ def group_sums(codes, group):
     """The sum of a weight's codes, (..., K, N), over each group: (..., G, N)."""
     parts = _groups(codes, group, -2)
     return np.stack([part.sum(axis=-2, dtype=np.int32) for part in parts], axis=-2)
+
+
+def long_sum_group(inputs):
+    """The group of a linear without groups whose sums may reach 2³¹, else None."""
+    if inputs <= 66_311:
+        return None
+    parts = -(-inputs // 65_536)
+    return -(-inputs // parts)
 
 
 def integer_matmul(codes, weight_codes, group=None):
@@ -306,16 +338,22 @@ def stamp_linear(
     weight_group=None,
 ):
     """Y = L⁻¹( Q_a((L X) R)·Q_w(R⁻¹ W) ) + 1bᵀ, (..., S, D) and (D, N) to
-    (..., S, N); R is the product of the `features`."""
+    (..., S, N); R is the product of the `features`.
+
+    w may be a `QuantizedWeight` with scales in groups of `weight_group`.  It stays
+    as it is, so that there are no `features` then."""
     groups = {activation_group, weight_group} - {None}
     if len(groups) > 1:
         raise ValueError(f"groups of {activation_group} and of {weight_group} differ")
+    keeps_codes = isinstance(w, QuantizedWeight)
+    if keeps_codes and features:
+        raise ValueError("a feature transform would change the codes")
     x = basis.forward(x)
     for transform in features:
         x, w = transform.forward(x), transform.inverse_weight(w)
     activation = quantize(x, schedule, group=activation_group)
-    weight = quantize_weight(w, weight_bits, weight_group)
-    group = min(groups, default=None)
+    weight = w if keeps_codes else quantize_weight(w, weight_bits, weight_group)
+    group = min(groups, default=long_sum_group(x.shape[-1]))
     if group is not None and weight_group is None:
         weight = weight._replace(sums=group_sums(weight.codes, group))
     y = basis.inverse(integer_linear(activation, weight, group=group))

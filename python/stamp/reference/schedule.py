@@ -12,16 +12,21 @@ class Schedule:
 
     `segments` holds pairs (count, bits).  An int count is a number of rows, a
     float count a fraction of S in (0, 1].  Rows are counted over the whole
-    sequence, skipped tokens included.  Bits are 2…8.
+    sequence, skipped tokens included.  Bits are 2…8.  In a sequence of fewer than
+    `min_tokens` tokens all rows belong to the first segment.
     """
 
     segments: tuple[tuple[int | float, int], ...]
     rest: int
+    min_tokens: int
 
-    def __init__(self, segments, rest):
+    def __init__(self, segments, rest, min_tokens=0):
         segments = tuple((_count(count), index(bits)) for count, bits in segments)
         object.__setattr__(self, "segments", segments)
         object.__setattr__(self, "rest", index(rest))
+        object.__setattr__(self, "min_tokens", index(min_tokens))
+        if min_tokens < 0:
+            raise ValueError(f"min_tokens = {min_tokens} is negative")
         for count, _ in self.segments:
             if isinstance(count, float) and not 0 < count <= 1:
                 raise ValueError(f"the fraction {count} is outside (0, 1]")
@@ -32,7 +37,10 @@ class Schedule:
                 raise ValueError(f"bits = {bits} is outside 2...8")
 
     def ends(self, tokens):
-        """The row each segment ends at (exclusive): min(S, Cᵢ + ⌊Fᵢ·S⌋)."""
+        """The row each segment ends at (exclusive): min(S, Cᵢ + ⌊Fᵢ·S⌋), or S if
+        there are too few."""
+        if tokens < self.min_tokens:
+            return [tokens] * len(self.segments)
         ends, rows, fraction = [], 0, 0.0
         for count, _ in self.segments:
             if isinstance(count, float):
@@ -59,7 +67,8 @@ class Schedule:
 
     def __str__(self):
         spelled = ", ".join(f"{_number(c)} : {bits}" for c, bits in self.segments)
-        return f"#stamp.schedule<[{spelled}], {self.rest}>"
+        least = f", min_tokens = {self.min_tokens}" if self.min_tokens else ""
+        return f"#stamp.schedule<[{spelled}], {self.rest}{least}>"
 
 
 def _count(count):

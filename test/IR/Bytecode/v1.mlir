@@ -181,3 +181,13 @@ func.func private @plan_with_all_that_is_optional() attributes {
 func.func private @cache() attributes {
   stamp.kv_append = #stamp.kv_cache<basis = #stamp.haar<levels = 4>, schedule = #stamp.schedule<[1 : 8], 4>, group = 64>
 }
+
+func.func @min_tokens(%x: tensor<?x8xf32>, %eq: tensor<?x8xi8>, %es: tensor<?xf32>, %ez: tensor<?xi32>) -> tensor<?x8xi8> {
+  %t = stamp.transform #stamp.min_tokens<32, #stamp.wht<skip = 1>> along 0
+         ins(%x : tensor<?x8xf32>) outs(%x : tensor<?x8xf32>)
+  %q, %s, %z = stamp.quantize #stamp.schedule<[0.0625 : 8], 4, min_tokens = 32> along 0 over 1
+      ins(%t : tensor<?x8xf32>) outs(%eq, %es, %ez : tensor<?x8xi8>, tensor<?xf32>, tensor<?xi32>)
+  return %q : tensor<?x8xi8>
+}
+
+func.func private @padded(tensor<4x?x8xf32> {stamp.padded = #stamp.padded<along = 1, lengths = 1>}, tensor<4xi64>)

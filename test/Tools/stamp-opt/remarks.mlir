@@ -10,7 +10,7 @@
 // RUN: stamp-opt %s --stamp-select --stamp-quantize --stamp-statistics 2>&1 >%t | FileCheck %s --check-prefix=COUNTS --implicit-check-not=remark:
 // RUN: stamp-opt %s --stamp-select --stamp-quantize --stamp-remarks=false 2>&1 >%t | count 0
 
-// CHECK: remark: [Missed] Select | Category:stamp-select | Reason="its weight is not a constant; with a stamp.plan of its own it is quantized at run time"
+// CHECK: remark: [Missed] Select | Category:stamp-select | Reason="its weight is argument #1 of the function; mark that with stamp.weight if it is the same in every call, or give the linear a stamp.plan to quantize it at run time"
 // CHECK: remark: [Analysis] Select | Category:stamp-select | contractions=1, left=1, selected=0
 // CHECK: remark: [Analysis] Quantize | Category:stamp-quantize | quantized=0
 // COUNTS: remark: [Analysis] Select | Category:stamp-select | contractions=1, left=1, selected=0

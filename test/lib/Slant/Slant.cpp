@@ -87,7 +87,6 @@ public:
   int64_t mixingBlock(int64_t seqLen) const override {
     return transformedLength(seqLen) >= block ? block : 1;
   }
-  std::optional<int64_t> fixedBlock() const override { return block; }
   double flops(int64_t seqLen) const override {
     int64_t blocks = transformedLength(seqLen) / block;
     return 2.0 * static_cast<double>(blocks * block * block);
@@ -131,6 +130,7 @@ private:
       positions[i] = i < count * block ? i % block * count + i / block : i;
     return positions;
   }
+  std::optional<int64_t> blockOfEveryLength() const override { return block; }
 
   int64_t block;
   Matrix slant;

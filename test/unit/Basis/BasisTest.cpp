@@ -327,6 +327,26 @@ TEST(Basis, TheFirstCoefficientSpansItsWholeMixingBlock) {
   EXPECT_EQ(Haar2DBasis(3, 4, 10).mixingBlock(40), 40);
 }
 
+TEST(Basis, SequencesOfFewerThanMinTokensAreLeftAlone) {
+  HaarBasis haar(2, /*skip=*/1), limited(2, /*skip=*/1);
+  limited.setMinTokens(8);
+  for (int64_t n : {0, 1, 2, 7}) {
+    EXPECT_EQ(limited.matrix(n), IdentityBasis().matrix(n));
+    EXPECT_EQ(limited.transformedOnes(n), std::vector<float>(n, 1.0f));
+    EXPECT_EQ(limited.coarsePositions(n), IdentityBasis().coarsePositions(n));
+    EXPECT_EQ(limited.mixingBlock(n), 1);
+    EXPECT_EQ(limited.flops(n), 0);
+    EXPECT_EQ(limited.misfit(n), std::nullopt);
+  }
+  for (int64_t n : {8, 13}) {
+    EXPECT_EQ(limited.matrix(n), haar.matrix(n));
+    EXPECT_EQ(limited.transformedOnes(n), haar.transformedOnes(n));
+    EXPECT_EQ(limited.coarsePositions(n), haar.coarsePositions(n));
+  }
+  // A part of a long sequence could be a short one.
+  EXPECT_EQ(limited.fixedBlock(), std::nullopt);
+}
+
 TEST(Basis, AGridOrMatrixOfAnotherSizeIsTheIdentity) {
   std::vector<float> x = correlatedRows(13, 3, 8);
   Haar2DBasis raster(2, 3, 4);

@@ -92,11 +92,22 @@ TEST(PrecisionSchedule, MoreRowsThanTokensAreAMisfit) {
                 "the schedule's segments count 64 rows, there are 40"));
 }
 
+TEST(PrecisionSchedule, FewTokensBelongToTheFirstSegment) {
+  PrecisionSchedule schedule({Segment::rows(2, 8), Segment::fraction(0.5, 6)},
+                             4, /*minTokens=*/5);
+  EXPECT_EQ(schedule.bitsPerRow(4), std::vector<int>(4, 8));
+  EXPECT_EQ(schedule.bitsPerRow(5), (std::vector<int>{8, 8, 6, 6, 4}));
+  EXPECT_EQ(schedule.misfit(1), std::nullopt);
+  EXPECT_EQ(schedule.averageBits(1), 8);
+  EXPECT_EQ(PrecisionSchedule({}, 4, 5).bitsPerRow(1), std::vector<int>{4});
+}
+
 TEST(PrecisionSchedule, EqualityTellsCountsFromFractions) {
   EXPECT_EQ(Segment::rows(1, 8), Segment::rows(1, 8));
   EXPECT_NE(Segment::rows(1, 8), Segment::fraction(1.0, 8));
   EXPECT_NE(Segment::rows(1, 8), Segment::rows(1, 7));
   EXPECT_NE(PrecisionSchedule({}, 4), PrecisionSchedule({}, 5));
+  EXPECT_NE(PrecisionSchedule({}, 4), PrecisionSchedule({}, 4, 2));
 }
 
 } // namespace

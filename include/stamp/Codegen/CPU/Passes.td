@@ -21,6 +21,17 @@ def FuseElementwisePass : Pass<"stamp-fuse-elementwise"> {
   let dependentDialects = ["affine::AffineDialect", "linalg::LinalgDialect"];
 }
 
+def LowerRelayoutsPass : Pass<"stamp-lower-relayouts"> {
+  let summary = "Lower linalg.pack and linalg.unpack to reshapes and transposes";
+  let description = [{
+    What data tiling leaves behind, with tiles of static sizes: a pack pads,
+    splits dimensions and transposes; an unpack does the reverse. Upstream has
+    the rewrites, but no pass that applies them.
+  }];
+  let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect",
+                           "linalg::LinalgDialect", "tensor::TensorDialect"];
+}
+
 def VectorizePass : Pass<"stamp-vectorize"> {
   let summary = "Lower linalg operations on buffers to loops over vectors";
   let description = [{
@@ -49,7 +60,8 @@ def FormKernelsPass : Pass<"stamp-form-kernels"> {
     of the activations, in one pass, the other multiplies them with a constant
     weight that has been packed for the target at compile time, and undoes the
     transform before it stores a result. Linears that share their codes share
-    the panels.
+    the panels. Groups of features, of activations and weights, may be of any
+    size that is whole vectors; the last may be shorter.
 
     The inner product is a `vector.contract` of four codes with four codes of
     each column, for `stamp-lower-dot`. What fits no kernel stays for the
@@ -70,19 +82,12 @@ def FormKernelsPass : Pass<"stamp-form-kernels"> {
 def LowerDotPass : Pass<"stamp-lower-dot"> {
   let summary = "Lower products of codes to a CPU's dot-product instruction";
   let description = [{
-    Lowers the `vector.contract` that kernels multiply codes with,
-
-    ```mlir
-    %l = arith.extsi %four : vector<4xi8> to vector<4xi32>
-    %r = arith.extui %codes : vector<16x4xi8> to vector<16x4xi32>
-    %s = vector.contract {indexing_maps = [(n, k) -> (k), (n, k) -> (n, k),
-                                           (n, k) -> (n)], …}
-         %l, %r, %acc : vector<4xi32>, vector<16x4xi32> into vector<16xi32>
-    ```
-
+    Lowers the `vector.contract` that kernels multiply codes with, of four signed
+    bytes with four bytes for each of the target's lanes, all of them extended to
+    i32,
     to the instruction of the target that does it: `vpdpbusd`, `vpmaddubsw` and
-    `vpmaddwd`, `sdot`, `usdot`; or to shifts and multiplications that every target has.
-    All of them are exact.
+    `vpmaddwd`, `sdot`, `usdot`; or to shifts and multiplications that every target
+    has. All of them are exact.
   }];
   let options = [
     Option<"cpu", "cpu", "std::string", "\"host\"",
@@ -108,6 +113,17 @@ def WidenBFloatPass : Pass<"stamp-widen-bfloat"> {
     between two operations.
   }];
   let dependentDialects = ["arith::ArithDialect"];
+}
+
+def ExpandDynamicShapesPass : Pass<"stamp-expand-dynamic-shapes"> {
+  let summary = "Expand shapes of which several sizes are known at run time only";
+  let description = [{
+    A `memref.expand_shape` that splits one dimension into two dynamic ones, such
+    as the pixels of an image of any size into rows and columns, becomes a
+    `memref.reinterpret_cast`. Upstream's `expand-strided-metadata`, which has to
+    run behind this pass, does not know such shapes.
+  }];
+  let dependentDialects = ["affine::AffineDialect", "memref::MemRefDialect"];
 }
 
 #endif // STAMP_CODEGEN_CPU_PASSES_TD

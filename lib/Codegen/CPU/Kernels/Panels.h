@@ -71,7 +71,15 @@ struct RowBlocks {
   }
 };
 
-/// A batch of quantized sequences in memory.
+/// Groups of neighbouring features that are summed up each by itself. A group
+/// is whole vectors; the last one may be shorter.
+struct FeatureGroups {
+  int64_t size;
+  bool ofRows; ///< rows have a scale and a zero point for each
+};
+
+/// A batch of quantized sequences in memory. What groups have of their own is
+/// batch × rows × groups.
 struct Panels {
   mlir::Value x; ///< what was quantized: batch × tokens × features
   RowBlocks rows;
@@ -81,6 +89,7 @@ struct Panels {
   mlir::Value zeroPoints; ///< i32, batch × rows
   mlir::Value sums;       ///< i32, batch × rows: Σ of a row's codes
   mlir::Value batch, seqLen;
+  std::optional<FeatureGroups> groups;
 };
 
 /// The features of a panel: whole vectors, and whole bytes of 4-bit weights.
@@ -93,15 +102,15 @@ int64_t padFeatures(const KernelBuilder &b, int64_t features);
 /// type of L·X; null if X is transformed already, or not at all.
 Panels emitPanels(KernelBuilder &b, mlir::Value x, ScheduleAttr schedule,
                   BasisAttrInterface order, BasisAttrInterface blocks,
-                  mlir::Type transformed);
+                  mlir::Type transformed, std::optional<FeatureGroups> groups);
 
 /// The integer product with a weight and what makes floats of it.
 struct PanelProduct {
   mlir::Value strips; ///< i8, the weight's bytes; see Strips.h
   int64_t weightBits;
   int64_t channels;
-  mlir::Value columnScales;   ///< f32, channels
-  mlir::Value columnSums;     ///< i32, channels
+  mlir::Value columnScales;   ///< f32, channels or groups × channels
+  mlir::Value columnSums;     ///< i32, channels; or groups × channels
   mlir::Value bias;           ///< floats, channels; or null
   mlir::Value spread;         ///< f32, tokens; or null
   mlir::Type rescaledType;    ///< of an element before the inverse transform

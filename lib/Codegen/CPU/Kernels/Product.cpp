@@ -9,6 +9,9 @@
 // one panel and through a scratch of one strip's width otherwise; and each
 // result is stored once.
 //
+// With groups of features a register tile becomes floats once for each: its
+// sums of floats wait, wherever there is room, while a group is accumulated.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Panels.h"
@@ -78,8 +81,10 @@ private:
       masks.push_back(mask);
       // A masked load reads nothing beyond the end, but its address must exist
       // as an offset.
-      scales.push_back(b.load(product.columnScales, channel, mask));
-      sums.push_back(b.load(product.columnSums, channel, mask));
+      if (!hasGroups(product.columnScales))
+        scales.push_back(b.load(product.columnScales, channel, mask));
+      if (!hasGroups(product.columnSums))
+        sums.push_back(b.load(product.columnSums, channel, mask));
       if (product.bias)
         bias.push_back(b.load(product.bias, channel, mask));
     }
@@ -99,14 +104,11 @@ private:
   /// All rows are tokens that are mixed.
   void emitWhole(Value firstRow, Value first) {
     if (rows.size == tile.rows) {
-      finish(rescale(accumulate(firstRow, tile.rows), firstRow, first), first,
-             /*whole=*/true);
+      finish(multiply(firstRow, first, tile.rows), first, /*whole=*/true);
       return;
     }
     for (int64_t r = 0; r < rows.size; r += tile.rows)
-      keep(rescale(accumulate(b.add(firstRow, r), tile.rows),
-                   b.add(firstRow, r), b.add(first, r)),
-           r);
+      keep(multiply(b.add(firstRow, r), b.add(first, r), tile.rows), r);
     finishScratch(first, /*whole=*/true);
   }
 
@@ -124,7 +126,7 @@ private:
   /// The smallest tile that holds `count` rows; few of them are decoding.
   void emitFewRows(int64_t most, Value count, Value row, Value token, Value r) {
     auto emitTile = [&] {
-      Values values = rescale(accumulate(row, most), row, token);
+      Values values = multiply(row, token, most);
       keep(values, r);
     };
     if (most == 1) {
@@ -137,15 +139,27 @@ private:
 
   //===--- Registers ----------------------------------------------------===//
 
-  /// Σ over the features of `numRows` rows, for all vectors of the strip.
-  Values accumulate(Value row, int64_t numRows) {
-    Value panel = b.createOrFold<arith::DivUIOp>(row, b.index(tile.rows));
+  /// y of `numRows` rows, for all vectors of the strip.
+  Values multiply(Value row, Value token, int64_t numRows) {
+    if (panels.groups)
+      return addBias(sumGroups(row, numRows), token);
     Values start(numRows * tile.vectors, b.zeros(b.getI32Type()));
-    int64_t perByte = product.weightBits == 4 ? 2 : 1;
-    int64_t steps = panels.features / 4 / perByte;
+    return rescale(
+        accumulate(row, start, b.index(0), b.index(stepsOf(panels.features))),
+        row, token);
+  }
+
+  int64_t perByte() const { return product.weightBits == 4 ? 2 : 1; }
+  int64_t stepsOf(int64_t features) const { return features / 4 / perByte(); }
+
+  /// Adds up the features in some steps of the strip, for all of its vectors.
+  Values accumulate(Value row, const Values &start, Value firstStep,
+                    Value endStep) {
+    Value panel = b.createOrFold<arith::DivUIOp>(row, b.index(tile.rows));
+    int64_t numRows = static_cast<int64_t>(start.size()) / tile.vectors;
+    int64_t perByte = this->perByte();
     return b.loop(
-        b.index(0), b.index(steps), 1, start,
-        [&](Value step, ValueRange carried) {
+        firstStep, endStep, 1, start, [&](Value step, ValueRange carried) {
           Values next(carried), bytes;
           for (int64_t v = 0; v < tile.vectors; ++v)
             bytes.push_back(vector::LoadOp::create(
@@ -184,8 +198,8 @@ private:
     for (Value byte : bytes) {
       if (part == 1) {
         Value word = vector::BitCastOp::create(b, words, byte);
-        byte = vector::BitCastOp::create(
-            b, type, arith::ShRUIOp::create(b, word, four));
+        byte = vector::BitCastOp::create(b, type,
+                                         arith::ShRUIOp::create(b, word, four));
       }
       codes.push_back(arith::AndIOp::create(b, byte, mask));
     }
@@ -254,6 +268,105 @@ private:
       }
     }
     return results;
+  }
+
+  //===--- Groups -------------------------------------------------------===//
+
+  static bool hasGroups(Value columns) {
+    return cast<MemRefType>(columns.getType()).getRank() == 2;
+  }
+
+  /// Σ_g (s_x·s_w)·float(acc_g − z·c_g)
+  Values sumGroups(Value row, int64_t numRows) {
+    int64_t size = panels.groups->size, steps = stepsOf(panels.features);
+    // −0 + y is y, for y = 0 as well.
+    Values start(numRows * tile.vectors, b.splat(b.constant(-0.0f)));
+    return b.loop(b.index(0), b.index(llvm::divideCeil(panels.features, size)),
+                  1, start, [&](Value group, ValueRange carried) {
+                    Value first = b.mul(group, stepsOf(size));
+                    Value end = b.add(first, stepsOf(size));
+                    if (panels.features % size != 0)
+                      end = b.min(end, b.index(steps));
+                    Values exact = accumulate(
+                        row, startGroup(row, numRows, group), first, end);
+                    return addGroup(carried, exact, row, group);
+                  });
+  }
+
+  /// −z·c_g, and what takes the offset of the weight's bytes off: accumulators
+  /// that start so have nothing to be corrected when they are complete.
+  Values startGroup(Value row, int64_t numRows, Value group) {
+    int64_t offset = b.target.getWeightOffset(product.weightBits);
+    Values columns = columnsOf(product.columnSums, sums, group), start;
+    for (int64_t r = 0; r < numRows; ++r) {
+      Value zeroPoint = ofRow(panels.zeroPoints, b.add(row, r), group);
+      Value minus =
+          b.splat(arith::SubIOp::create(b, b.constantI32(0), zeroPoint));
+      Value surplus;
+      if (offset != 0)
+        surplus = b.splat(
+            arith::MulIOp::create(b, ofRow(panels.sums, b.add(row, r), group),
+                                  b.constantI32(-offset)));
+      for (Value column : columns) {
+        Value correction = arith::MulIOp::create(b, minus, column);
+        start.push_back(surplus ? arith::AddIOp::create(b, surplus, correction)
+                                : correction);
+      }
+    }
+    return start;
+  }
+
+  Values addGroup(ValueRange carried, ValueRange exact, Value row,
+                  Value group) {
+    Type floats = b.vectorOf(b.getF32Type(), b.lanes());
+    Values columns = columnsOf(product.columnScales, scales, group), next;
+    int64_t numRows = static_cast<int64_t>(exact.size()) / tile.vectors;
+    for (int64_t r = 0; r < numRows; ++r) {
+      Value scale = b.splat(ofRow(panels.scales, b.add(row, r), group));
+      for (int64_t v = 0; v < tile.vectors; ++v) {
+        int64_t i = r * tile.vectors + v;
+        Value value = b.mulF(b.mulF(scale, columns[v]),
+                             arith::SIToFPOp::create(b, floats, exact[i]));
+        next.push_back(b.addF(carried[i], value));
+      }
+    }
+    return next;
+  }
+
+  Values addBias(Values values, Value token) {
+    if (!product.bias)
+      return values;
+    for (size_t i = 0; i < values.size(); ++i) {
+      Value added = bias[i % tile.vectors];
+      if (product.spread) {
+        Value near =
+            b.clamp(b.add(token, static_cast<int64_t>(i) / tile.vectors),
+                    b.index(0), b.sub(panels.seqLen, 1));
+        Value spread = memref::LoadOp::create(b, product.spread, near);
+        added = b.mulF(b.splat(spread), added);
+      }
+      values[i] = b.addF(values[i], added);
+    }
+    return values;
+  }
+
+  /// A row's number in `memory`: that of the group, if groups have their own.
+  Value ofRow(Value memory, Value row, Value group) {
+    Values at = {batch, row};
+    if (cast<MemRefType>(memory.getType()).getRank() == 3)
+      at.push_back(group);
+    return memref::LoadOp::create(b, memory, at);
+  }
+
+  /// The same of the strip's columns; `ofAll` are those of all groups.
+  Values columnsOf(Value memory, const Values &ofAll, Value group) {
+    if (!hasGroups(memory))
+      return ofAll;
+    Values columns;
+    for (int64_t v = 0; v < tile.vectors; ++v)
+      columns.push_back(b.load(
+          memory, {group, b.add(firstChannel, v * b.lanes())}, masks[v]));
+    return columns;
   }
 
   //===--- Results ------------------------------------------------------===//

@@ -146,42 +146,86 @@ public:
   /// `panel` of the batch's sequence.
   void emit(const Panels &panels, Value batch, Value panel, Value block,
             Value firstRow, Value token) {
-    SmallVector<Range> ranges = emitRanges(block, firstRow);
-    SmallVector<RowQuantizer> quantizers;
-    for (int64_t r = 0; r < b.tile.rows; ++r)
-      quantizers.push_back(emitQuantizer(ranges[r], b.add(token, r)));
-    Values sums =
-        emitCodes(quantizers, block, firstRow, panels.codes, batch, panel);
-    Value first = b.mul(panel, b.tile.rows);
-    for (int64_t r = 0; r < b.tile.rows; ++r) {
-      Value row = b.add(first, r);
-      memref::StoreOp::create(b, quantizers[r].scale, panels.scales,
-                              ValueRange{batch, row});
-      memref::StoreOp::create(b, quantizers[r].zeroPoint, panels.zeroPoints,
-                              ValueRange{batch, row});
-      memref::StoreOp::create(b, sums[r], panels.sums, ValueRange{batch, row});
+    PanelRows rows = {batch, panel, block, firstRow, token};
+    Run all = {b.index(0), features, Value()};
+    if (!panels.groups) {
+      SmallVector<RowQuantizer> quantizers = emitQuantizers(panels, rows, all);
+      emitCodes(panels, rows, all, quantizers);
+      return;
     }
+    SmallVector<RowQuantizer> ofRows;
+    if (!panels.groups->ofRows)
+      ofRows = emitQuantizers(panels, rows, all);
+    auto emitGroup = [&](Value group, int64_t count) {
+      Run run = {b.mul(group, panels.groups->size), count, group};
+      emitCodes(panels, rows, run,
+                panels.groups->ofRows ? emitQuantizers(panels, rows, run)
+                                      : ofRows);
+    };
+    int64_t size = panels.groups->size, whole = features / size;
+    b.loop(b.index(0), b.index(whole), 1,
+           [&](Value group) { emitGroup(group, size); });
+    if (features % size != 0)
+      emitGroup(b.index(whole), features % size);
   }
 
 private:
+  /// Where a panel comes from and goes to.
+  struct PanelRows {
+    Value batch, panel, block, firstRow, token;
+  };
+
+  /// Neighbouring features: all of them, or a group.
+  struct Run {
+    Value first;
+    int64_t count;
+    Value group;
+  };
+
   struct Range {
     Value low, high;
     Value isKnown; ///< no value is a NaN
   };
 
-  Value paddedFeatures() { return b.index(padFeatures(b, features)); }
+  void storePerRow(Value memory, ArrayRef<Value> values, const PanelRows &rows,
+                   Value group) {
+    Value first = b.mul(rows.panel, b.tile.rows);
+    for (auto [r, value] : llvm::enumerate(values)) {
+      Values at = {rows.batch, b.add(first, static_cast<int64_t>(r))};
+      if (group)
+        at.push_back(group);
+      memref::StoreOp::create(b, value, memory, at);
+    }
+  }
+
+  /// What the rows are quantized with, also stored.
+  SmallVector<RowQuantizer>
+  emitQuantizers(const Panels &panels, const PanelRows &rows, const Run &run) {
+    SmallVector<RowQuantizer> quantizers;
+    Values scales, zeroPoints;
+    for (auto [r, range] : llvm::enumerate(emitRanges(rows, run))) {
+      Value token = b.add(rows.token, static_cast<int64_t>(r));
+      quantizers.push_back(emitQuantizer(range, token));
+      scales.push_back(quantizers.back().scale);
+      zeroPoints.push_back(quantizers.back().zeroPoint);
+    }
+    storePerRow(panels.scales, scales, rows, run.group);
+    storePerRow(panels.zeroPoints, zeroPoints, rows, run.group);
+    return quantizers;
+  }
 
   /// Comparisons as machines have them drop a NaN, but x·0 keeps it.
-  SmallVector<Range> emitRanges(Value block, Value firstRow) {
+  SmallVector<Range> emitRanges(const PanelRows &from, const Run &run) {
     int64_t rows = b.tile.rows;
     Value zero = b.zeros(b.getF32Type());
     Values start(3 * rows, zero);
     Values result =
-        b.loop(b.index(0), paddedFeatures(), b.lanes(), start,
-               [&](Value feature, ValueRange carried) {
+        b.loop(run.first, b.add(run.first, padFeatures(b, run.count)),
+               b.lanes(), start, [&](Value feature, ValueRange carried) {
                  Values next;
                  for (int64_t r = 0; r < rows; ++r) {
-                   Value x = b.load(block, {b.add(firstRow, r), feature});
+                   Value x =
+                       b.load(from.block, {b.add(from.firstRow, r), feature});
                    Value low = carried[3 * r], high = carried[3 * r + 1];
                    next.push_back(b.select(b.lessF(x, low), x, low));
                    next.push_back(b.select(b.lessF(high, x), x, high));
@@ -252,10 +296,10 @@ private:
     return {steps, half};
   }
 
-  /// Codes, four features of a row together, and their sum in each row. What
-  /// is beyond the features is 0.
-  Values emitCodes(ArrayRef<RowQuantizer> quantizers, Value block,
-                   Value firstRow, Value codes, Value batch, Value panel) {
+  /// Stores codes, four features of a row together, and their sum in each row.
+  /// What is beyond the features is 0.
+  void emitCodes(const Panels &panels, const PanelRows &at, const Run &run,
+                 ArrayRef<RowQuantizer> quantizers) {
     int64_t rows = b.tile.rows, lanes = b.lanes();
     struct Splats {
       Value inverse, zero, low, high;
@@ -268,7 +312,7 @@ private:
       Values next, bytes;
       for (int64_t r = 0; r < rows; ++r) {
         const Splats &q = splats[r];
-        Value x = b.load(block, {b.add(firstRow, r), feature});
+        Value x = b.load(at.block, {b.add(at.firstRow, r), feature});
         Value shifted =
             b.addF(math::RoundEvenOp::create(b, b.mulF(x, q.inverse)), q.zero);
         // A NaN becomes the lower bound.
@@ -286,24 +330,25 @@ private:
       }
       Value packed = vector::BitCastOp::create(
           b, b.vectorOf(b.getI8Type(), lanes * rows), interleave(bytes));
-      vector::StoreOp::create(b, packed, codes,
-                              ValueRange{batch, panel, b.mul(feature, rows)});
+      vector::StoreOp::create(
+          b, packed, panels.codes,
+          ValueRange{at.batch, at.panel, b.mul(feature, rows)});
       return next;
     };
     Values sums(rows, b.zeros(b.getI32Type()));
-    int64_t full = features / lanes * lanes;
+    int64_t full = run.count / lanes * lanes;
     if (full > 0)
-      sums = b.loop(b.index(0), b.index(full), lanes, sums,
+      sums = b.loop(run.first, b.add(run.first, full), lanes, sums,
                     [&](Value feature, ValueRange carried) {
                       return chunk(feature, carried, Value());
                     });
-    for (int64_t feature = full; feature < padFeatures(b, features);
+    for (int64_t feature = full; feature < padFeatures(b, run.count);
          feature += lanes)
-      sums = chunk(b.index(feature), sums,
-                   b.mask(b.index(std::max<int64_t>(features - feature, 0))));
+      sums = chunk(b.add(run.first, feature), sums,
+                   b.mask(b.index(std::max<int64_t>(run.count - feature, 0))));
     for (Value &sum : sums)
       sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
-    return sums;
+    storePerRow(panels.sums, sums, at, run.group);
   }
 
   /// [v₀[0], v₁[0], …, v₀[1], v₁[1], …]
@@ -329,7 +374,8 @@ private:
 
 Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
                          BasisAttrInterface order, BasisAttrInterface blocks,
-                         Type transformed) {
+                         Type transformed,
+                         std::optional<FeatureGroups> groups) {
   int64_t features = cast<MemRefType>(x.getType()).getDimSize(2);
   int64_t padded = padFeatures(b, features);
   RowBlocks rows(b, blocks);
@@ -339,17 +385,24 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
   Value numPanels = b.mul(numBlocks, panelsOfBlock);
   Value numRows = b.mul(numBlocks, rows.size);
   constexpr int64_t dynamic = ShapedType::kDynamic;
-  Panels panels = {
-      x,
-      rows,
-      padded,
-      b.alloc({dynamic, dynamic, padded * rowsOfPanel}, b.getI8Type(),
-              {batch, numPanels}),
-      b.alloc({dynamic, dynamic}, b.getF32Type(), {batch, numRows}),
-      b.alloc({dynamic, dynamic}, b.getI32Type(), {batch, numRows}),
-      b.alloc({dynamic, dynamic}, b.getI32Type(), {batch, numRows}),
-      batch,
-      seqLen};
+  auto allocPerRow = [&](Type type, bool grouped) {
+    SmallVector<int64_t> shape = {dynamic, dynamic};
+    if (grouped)
+      shape.push_back(llvm::divideCeil(features, groups->size));
+    return b.alloc(shape, type, {batch, numRows});
+  };
+  bool ofRows = groups && groups->ofRows;
+  Panels panels = {x,
+                   rows,
+                   padded,
+                   b.alloc({dynamic, dynamic, padded * rowsOfPanel},
+                           b.getI8Type(), {batch, numPanels}),
+                   allocPerRow(b.getF32Type(), ofRows),
+                   allocPerRow(b.getI32Type(), ofRows),
+                   allocPerRow(b.getI32Type(), groups.has_value()),
+                   batch,
+                   seqLen,
+                   groups};
 
   b.parallel({batch, numBlocks}, [&](ValueRange at) {
     Value sequence = at[0], firstRow = b.mul(at[1], rows.size);
