@@ -121,8 +121,8 @@ def LowerDotPass : Pass<"stamp-lower-dot"> {
     bytes with four bytes for each of the target's lanes, all of them extended to
     i32,
     to the instruction of the target that does it: `vpdpbusd`, `vpmaddubsw` and
-    `vpmaddwd`, `sdot`, `usdot`; or to shifts and multiplications that every target has.
-    All of them are exact.
+    `vpmaddwd`, `sdot`, `usdot`; or to shifts and multiplications that every target
+    has. All of them are exact.
   }];
   let options = [
     Option<"cpu", "cpu", "std::string", "\"host\"",
