@@ -49,7 +49,9 @@ class StampTools:
         """Compiles the module once and makes all the calls."""
         with tempfile.TemporaryDirectory(prefix="stamp-run-") as name:
             folder = Path(name)
-            arguments = [f"--time={timed_runs}"] if timed_runs else []
+            arguments = ["--cpu=host"]
+            if timed_runs:
+                arguments.append(f"--time={timed_runs}")
             for index, call in enumerate(calls):
                 np.save(folder / f"in{index}.npy", call.argument)
                 arguments.append(

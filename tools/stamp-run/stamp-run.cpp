@@ -28,6 +28,9 @@
 #include "llvm/Support/WithColor.h"
 
 #include <chrono>
+#include <limits>
+
+#include <malloc.h>
 
 using namespace mlir;
 using llvm::Error;
@@ -262,6 +265,10 @@ Error runMain() {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  // What a call frees stays with the process for the next one: to fault large
+  // buffers in anew takes longer than to compute them.
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(
       argc, argv,

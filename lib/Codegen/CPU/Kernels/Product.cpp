@@ -482,7 +482,7 @@ private:
   Value y;
   RowBlocks rows;
   RegisterTile tile;
-  int64_t panelRows; ///< that stand together in the codes
+  int64_t panelRows = tile.rows; ///< that stand together in the codes
 
   // Of the loops around what is being emitted.
   Value batch, strip, firstChannel, scratch;
