@@ -100,6 +100,7 @@ void addLLVMPasses(OpPassManager &pm, bool parallel) {
     pm.addPass(createConvertSCFToOpenMPPass());
     // A scope for stack memory has one block, so none may be left around loops.
     pm.addPass(createCanonicalizerPass());
+    pm.addPass(stamp::createFenceStoresPass());
   } else {
     pm.addPass(createForallToForLoopPass());
   }
@@ -143,11 +144,8 @@ void stamp::buildCPUPipeline(OpPassManager &pm,
   addTensorPasses(pm);
   addBufferizationPasses(pm);
   addLoopPasses(pm);
-  // Intrinsics and fences have effects that bufferization would not know.
-  if (options.cpu != "portable") {
+  // Intrinsics have effects that bufferization would not know.
+  if (options.cpu != "portable")
     pm.addPass(createLowerDotPass({options.cpu}));
-    if (options.parallel)
-      pm.addPass(createFenceStoresPass());
-  }
   addLLVMPasses(pm, options.parallel);
 }

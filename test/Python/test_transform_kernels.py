@@ -113,6 +113,17 @@ def test_threads_and_wide_rows(run, optimize):
         same_bits(y, reference)
 
 
+def test_stores_past_the_caches(run, optimize):
+    """Results that no cache holds, on two threads."""
+    x = ar1(1024, 2304, seed=1)
+    text = functions("#stamp.wht", x.shape, suffix="w")
+    text += functions("#stamp.haar2d<levels = 3, grid = 32x32>", x.shape, suffix="h")
+    expected = results(run, text, [x], suffixes="wh")
+    actual = results(run, text, [x], "--cpu=host", "--num-threads=2", suffixes="wh")
+    for y, reference in zip(actual, expected, strict=True):
+        same_bits(y, reference)
+
+
 def test_narrow_floats(run, optimize):
     """Only the last operation narrows: what waits in scratch does not."""
     x = ar1(100, 37, seed=1)

@@ -5,7 +5,7 @@
 #include "stamp/Codegen/CPU/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -19,14 +19,14 @@ namespace {
 struct FenceStores final
     : public stamp::impl::FenceStoresPassBase<FenceStores> {
   void runOnOperation() override {
-    getOperation()->walk([](scf::ForallOp loop) {
+    getOperation()->walk([](omp::LoopNestOp loop) {
       WalkResult found = loop.walk([](vector::StoreOp store) {
         return store.getNontemporal() ? WalkResult::interrupt()
                                       : WalkResult::advance();
       });
       if (!found.wasInterrupted())
         return;
-      OpBuilder builder(loop.getTerminator());
+      OpBuilder builder(loop.getRegion().back().getTerminator());
       LLVM::FenceOp::create(builder, loop.getLoc(),
                             LLVM::AtomicOrdering::seq_cst);
     });

@@ -107,9 +107,9 @@ def FenceStoresPass : Pass<"stamp-fence-stores"> {
   let summary = "Order nontemporal stores before the end of a parallel loop";
   let description = [{
     A store past the caches is not ordered with those that tell other threads
-    that a turn of a loop is done. Each turn of an `scf.forall` with such stores
-    gets a fence at its end. This is after bufferization, to which a fence has
-    effects that it does not know.
+    that a turn of a loop is done. Each turn of an `omp.loop_nest` with such
+    stores gets a fence at its end. Earlier, passes that know no fence's effects
+    would be in the way.
   }];
   let dependentDialects = ["LLVM::LLVMDialect"];
 }
