@@ -11,7 +11,8 @@ import subprocess
 import numpy as np
 import pytest
 from conftest import BIN
-from models import ADD, MULTIPLY_ADD, Writer, tensor, weights
+from ir_writer import Writer, tensor
+from models import ADD, MULTIPLY_ADD, weights
 from stamp import reference
 from stamp.testdata import ar1
 

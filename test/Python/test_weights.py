@@ -4,7 +4,8 @@ prepacked: compiled code against the oracle."""
 
 import numpy as np
 import pytest
-from models import CHANNELS, Codes, Writer, activations, tensor, weights
+from ir_writer import Writer, tensor
+from models import CHANNELS, Codes, activations, weights
 from stamp import reference
 
 TOKENS, WIDTH, GROUP = 20, 12, 4
