@@ -273,4 +273,4 @@ func.func @no_rows(%x: tensor<0x4xf32>, %e: tensor<0x4xf32>) -> tensor<0x4xf32> 
   return %y : tensor<0x4xf32>
 }
 
-// REMARK: remark: [Analysis] BlockOrder | Category:stamp-block-order | left=20, moved=13
+// REMARK: remark: [Analysis] BlockOrder | Category:stamp-block-order | left=21, moved=13
