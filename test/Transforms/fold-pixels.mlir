@@ -1,6 +1,9 @@
 // RUN: stamp-opt %s --stamp-fold --cse --split-input-file --remarks-filter="stamp.*" --remark-format=emitRemark 2>%t | FileCheck %s
 
-// What is folded computes what it did:
+// What is folded stays as it is:
+// RUN: stamp-opt %s --stamp-fold -o %t.once
+// RUN: stamp-opt %t.once --stamp-fold | diff %t.once -
+// and every function computes what it did:
 // RUN: stamp-validate %s | FileCheck %s --check-prefix=VALID
 // VALID: 3 agree, 0 differ, 0 not run
 
