@@ -55,7 +55,7 @@ BACKENDS = [
         "",
         "stamp-cpu-pipeline{cpu=host parallel={parallel}}",
         max_ops=inf,
-        max_ops_dense=3e9,
+        max_ops_dense=inf,
         threads=True,
     ),
     Backend(
