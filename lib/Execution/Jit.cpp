@@ -28,7 +28,10 @@
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/ExecutionEngine/SectionMemoryManager.h"
+#include "llvm/Support/Alignment.h"
 #include "llvm/Support/DynamicLibrary.h"
+#include "llvm/Support/Memory.h"
 #include "llvm/Support/SaveAndRestore.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
@@ -38,6 +41,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
+
+#include <sys/mman.h>
 
 using namespace mlir;
 using llvm::createStringError;
@@ -303,6 +308,55 @@ LogicalResult verifyLowered(ModuleOp module) {
   return failure(result.wasInterrupted());
 }
 
+/// Gives large sections whole huge pages, where the system leaves the choice to
+/// programs. Packed weights are constants of the code. One that no cache holds
+/// is read as fast as memory is, but pages of 4 KiB then cost more than their
+/// data: a walk through the page tables, of two systems in a virtual machine,
+/// and a prefetcher that stops at the end of each.
+class HugePageMapper final : public llvm::SectionMemoryManager::MemoryMapper {
+public:
+  using MemoryBlock = llvm::sys::MemoryBlock;
+  using Memory = llvm::sys::Memory;
+
+  MemoryBlock
+  allocateMappedMemory(llvm::SectionMemoryManager::AllocationPurpose,
+                       size_t numBytes, const MemoryBlock *near, unsigned flags,
+                       std::error_code &error) override {
+#ifdef MADV_HUGEPAGE
+    if (numBytes >= hugePage) {
+      // One page more than asked for: then as many are whole.
+      MemoryBlock block =
+          Memory::allocateMappedMemory(numBytes + hugePage, near, flags, error);
+      if (error)
+        return block;
+      auto *base = static_cast<char *>(block.base());
+      size_t excess = llvm::offsetToAlignedAddr(base, llvm::Align(hugePage));
+      if (excess > 0) {
+        MemoryBlock front(base, excess);
+        Memory::releaseMappedMemory(front);
+      }
+      MemoryBlock aligned(base + excess, block.allocatedSize() - excess);
+      // Only a hint: the section is as good without.
+      (void)::madvise(aligned.base(), aligned.allocatedSize(), MADV_HUGEPAGE);
+      return aligned;
+    }
+#endif
+    return Memory::allocateMappedMemory(numBytes, near, flags, error);
+  }
+
+  std::error_code protectMappedMemory(const MemoryBlock &block,
+                                      unsigned flags) override {
+    return Memory::protectMappedMemory(block, flags);
+  }
+
+  std::error_code releaseMappedMemory(MemoryBlock &block) override {
+    return Memory::releaseMappedMemory(block);
+  }
+
+private:
+  static constexpr size_t hugePage = size_t{2} << 20;
+};
+
 Expected<std::unique_ptr<llvm::TargetMachine>>
 createHostTargetMachine(unsigned optLevel) {
   llvm::InitializeNativeTarget();
@@ -445,6 +499,9 @@ Expected<Program> Program::compile(ModuleOp module,
   engineOptions.transformer = timedOptimize;
   engineOptions.enableGDBNotificationListener = false;
   engineOptions.enablePerfNotificationListener = false;
+  // It has no state, and sections are released when a program ends.
+  static HugePageMapper mapper;
+  engineOptions.sectionMemoryMapper = &mapper;
   auto engine =
       ExecutionEngine::create(module, engineOptions, std::move(*machine));
   if (!engine)
