@@ -16,15 +16,15 @@
 
 #include "Panels.h"
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace stamp;
 
 namespace {
-/// Strips that a task takes on at most: enough to reuse rows, few enough to
-/// share the work of short sequences.
-constexpr int64_t stripsPerTask = 8;
+/// Products that are worth a task: about a microsecond.
+constexpr int64_t leastProducts = int64_t{1} << 17;
 
 class ProductEmitter {
 public:
@@ -44,27 +44,56 @@ public:
     int64_t rowsOfTask =
         std::max(b.target.getRowsPerTask(panels.features), rows.size);
     int64_t blocksOfTask = rowsOfTask / rows.size;
+    int64_t stripsOfTask = getStripsPerTask(rowsOfTask);
     Value blocks = rows.blocks(b, panels.seqLen);
     b.parallel({panels.batch, b.ceilDiv(blocks, blocksOfTask),
-                b.index(llvm::divideCeil(numStrips, stripsPerTask))},
+                b.index(llvm::divideCeil(numStrips, stripsOfTask))},
                [&](ValueRange at) {
                  batch = at[0];
                  Value firstBlock = b.mul(at[1], blocksOfTask);
                  Value endBlock =
                      b.min(b.add(firstBlock, blocksOfTask), blocks);
-                 Value firstStrip = b.mul(at[2], stripsPerTask);
-                 Value endStrip = b.min(b.add(firstStrip, stripsPerTask),
-                                        b.index(numStrips));
-                 scratch = b.alloc({rows.size, b.stripWidth()}, b.getF32Type());
-                 b.loop(firstStrip, endStrip, 1, [&](Value strip) {
-                   loadColumns(strip);
-                   b.loop(firstBlock, endBlock, 1,
-                          [&](Value block) { emitBlock(block); });
-                 });
+                 Value firstStrip = b.mul(at[2], stripsOfTask);
+                 Value endStrip =
+                     b.min(b.add(firstStrip, stripsOfTask), b.index(numStrips));
+                 emitStrips(firstStrip, endStrip, firstBlock, endBlock);
                });
   }
 
 private:
+  /// As few as are worth a task: threads then get equal shares. One thread's
+  /// tasks are neighbours, so that its rows stay near all the same.
+  int64_t getStripsPerTask(int64_t rowsOfTask) const {
+    auto seqLen = getConstantIntValue(panels.seqLen);
+    int64_t numRows = std::min(seqLen.value_or(1), rowsOfTask);
+    int64_t products =
+        std::max<int64_t>(numRows, 1) * panels.features * b.stripWidth();
+    return llvm::divideCeil(leastProducts, std::max<int64_t>(products, 1));
+  }
+
+  void emitStrips(Value firstStrip, Value endStrip, Value firstBlock,
+                  Value endBlock) {
+    auto emitMany = [&] {
+      scratch = b.alloc({rows.size, b.stripWidth()}, b.getF32Type());
+      b.loop(firstStrip, endStrip, 1, [&](Value strip) {
+        loadColumns(strip);
+        b.loop(firstBlock, endBlock, 1, [&](Value block) { emitBlock(block); });
+      });
+    };
+    Value isAlone = panels.isAlone(b);
+    if (!isAlone)
+      return emitMany();
+    b.branch(
+        isAlone,
+        [&] {
+          b.loop(firstStrip, endStrip, 1, [&](Value strip) {
+            loadColumns(strip);
+            emitAlone();
+          });
+        },
+        emitMany);
+  }
+
   //===--- Columns ------------------------------------------------------===//
 
   void loadColumns(Value ofStrip) {
@@ -97,16 +126,10 @@ private:
   void emitBlock(Value block) {
     Value firstRow = b.mul(block, rows.size);
     Value first = rows.token(b, firstRow);
-    auto emitRows = [&] {
-      b.branch(
-          rows.isWhole(b, first, panels.seqLen),
-          [&] { emitWhole(firstRow, first); },
-          [&] { emitPart(firstRow, first); });
-    };
-    if (Value isAlone = panels.isAlone(b))
-      b.branch(isAlone, [&] { emitAlone(); }, emitRows);
-    else
-      emitRows();
+    b.branch(
+        rows.isWhole(b, first, panels.seqLen),
+        [&] { emitWhole(firstRow, first); },
+        [&] { emitPart(firstRow, first); });
   }
 
   /// The only token of a sequence, which no basis mixes.
@@ -329,8 +352,8 @@ private:
     int64_t size = panels.groups->size, steps = stepsOf(panels.features);
     // −0 + y is y, for y = 0 as well.
     Values start(numRows * tile.vectors, b.splat(b.constant(-0.0f)));
-    return b.loop(b.index(0), b.index(llvm::divideCeil(panels.features, size)),
-                  1, start, [&](Value group, ValueRange carried) {
+    return b.loop(b.index(0), b.index(llvm::divideCeil(panels.features, size)), 1,
+                  start, [&](Value group, ValueRange carried) {
                     Value first = b.mul(group, stepsOf(size));
                     Value end = b.add(first, stepsOf(size));
                     if (panels.features % size != 0)
