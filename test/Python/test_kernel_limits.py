@@ -88,6 +88,23 @@ def test_input_is_a_view(run, optimize, row_step, column_step):
     assert [len(y) for y, _ in results] == [n // row_step for n in (2, 17, 40)]
 
 
+def test_long_sums_are_cut_within_a_vector(run, optimize):
+    """2 × 33,240 features: whole bytes of 4-bit codes, but no whole vectors."""
+    program = Program(3)
+    program.features, program.channels, program.others = 66_480, 5, 3
+    program.batch, program.type, program.weight_bits = None, "f32", 4
+    random = np.random.default_rng(1)
+    program.weights = [random.standard_normal((66_480, n)) for n in (5, 3)]
+    program.bias = np.ones(5)
+    module = optimize(str(program), *program.flags())
+    for cpu in host_instructions():
+        formed = optimize(
+            module, "--stamp-block-order", f"--stamp-form-kernels=cpu={cpu}"
+        )
+        assert "stamp.rescale " not in formed
+    compare(run, module, [ar1(n, program.features, seed=n) for n in (1, 13)])
+
+
 @pytest.mark.parametrize("bits", [4, 8])
 def test_sums_beyond_32_bits_wrap(run, bits):
     """stamp-quantize makes no such linear (66,311 products are the most), but

@@ -442,8 +442,10 @@ static LogicalResult checkGroups(const KernelBuilder &b,
                                  std::optional<FeatureGroups> &groups,
                                  StringRef &why) {
   std::optional<int64_t> group = linear.product.group;
-  why = "a group is not whole vectors";
-  if (group && padFeatures(b, *group) != *group)
+  bool ofRows = groups && groups->ofRows;
+  why = ofRows ? "a group is not whole vectors"
+               : "a group is not a multiple of 8 features";
+  if (group && *group % (ofRows ? padFeatures(b, 1) : featuresOfStep) != 0)
     return failure();
   if (group && isFirst && !groups)
     groups = FeatureGroups{*group, /*ofRows=*/false};

@@ -171,7 +171,7 @@ func.func @groups(%x: tensor<32x72xf32>) -> tensor<32x48xf32> {
 // Groups of the weight alone: a row has one scale, and a sum of codes for each
 // group. One of the weights decides on the groups of all that share the codes.
 
-// REMARK: remark: {{.*}}no kernel multiplies these codes: a group is not whole vectors
+// REMARK: remark: {{.*}}no kernel multiplies these codes: a group is not a multiple of 8 features
 // REMARK: remark: {{.*}}no kernel multiplies these codes: another linear of these codes has other groups
 
 // CHECK-LABEL: func @groups_of_weights
@@ -183,18 +183,18 @@ func.func @groups(%x: tensor<32x72xf32>) -> tensor<32x48xf32> {
 //       CHECK:   stamp.rescale along 0 over 2 groups along 1
 func.func @groups_of_weights(%x: tensor<32x32xf32>)
     -> (tensor<32x48xf32>, tensor<32x48xf32>, tensor<32x48xf32>) {
-  %w4 = arith.constant dense<3> : tensor<4x8x48xi8>
+  %w4 = arith.constant dense<3> : tensor<8x4x48xi8>
   %w2 = arith.constant dense<3> : tensor<48x2x16xi8>
   %w1 = arith.constant dense<3> : tensor<32x48xi8>
   %sw = arith.constant dense<0.5> : tensor<48xf32>
-  %c4 = arith.constant dense<24> : tensor<4x48xi32>
+  %c4 = arith.constant dense<12> : tensor<8x48xi32>
   %c2 = arith.constant dense<48> : tensor<48x2xi32>
   %c1 = arith.constant dense<96> : tensor<48xi32>
   %i0 = arith.constant 0 : i32
   %eq = tensor.empty() : tensor<32x32xi8>
   %es = tensor.empty() : tensor<32xf32>
   %ez = tensor.empty() : tensor<32xi32>
-  %e4 = tensor.empty() : tensor<32x4x48xi32>
+  %e4 = tensor.empty() : tensor<32x8x48xi32>
   %e2 = tensor.empty() : tensor<32x48x2xi32>
   %e1 = tensor.empty() : tensor<32x48xi32>
   %ey = tensor.empty() : tensor<32x48xf32>
@@ -203,7 +203,7 @@ func.func @groups_of_weights(%x: tensor<32x32xf32>)
       outs(%eq, %es, %ez : tensor<32x32xi8>, tensor<32xf32>, tensor<32xi32>)
   %z1 = linalg.fill ins(%i0 : i32) outs(%e1 : tensor<32x48xi32>) -> tensor<32x48xi32>
   %z2 = linalg.fill ins(%i0 : i32) outs(%e2 : tensor<32x48x2xi32>) -> tensor<32x48x2xi32>
-  %z4 = linalg.fill ins(%i0 : i32) outs(%e4 : tensor<32x4x48xi32>) -> tensor<32x4x48xi32>
+  %z4 = linalg.fill ins(%i0 : i32) outs(%e4 : tensor<32x8x48xi32>) -> tensor<32x8x48xi32>
   %a1 = linalg.matmul ins(%q, %w1 : tensor<32x32xi8>, tensor<32x48xi8>)
       outs(%z1 : tensor<32x48xi32>) -> tensor<32x48xi32>
   %q2 = tensor.expand_shape %q [[0], [1, 2]] output_shape [32, 2, 16]
@@ -214,14 +214,14 @@ func.func @groups_of_weights(%x: tensor<32x32xf32>)
                        affine_map<(s, n, g, k) -> (s, n, g)>]
       ins(%q2, %w2 : tensor<32x2x16xi8>, tensor<48x2x16xi8>)
       outs(%z2 : tensor<32x48x2xi32>) -> tensor<32x48x2xi32>
-  %q4 = tensor.expand_shape %q [[0], [1, 2]] output_shape [32, 4, 8]
-      : tensor<32x32xi8> into tensor<32x4x8xi8>
+  %q4 = tensor.expand_shape %q [[0], [1, 2]] output_shape [32, 8, 4]
+      : tensor<32x32xi8> into tensor<32x8x4xi8>
   %a4 = linalg.contract
       indexing_maps = [affine_map<(s, g, n, k) -> (s, g, k)>,
                        affine_map<(s, g, n, k) -> (g, k, n)>,
                        affine_map<(s, g, n, k) -> (s, g, n)>]
-      ins(%q4, %w4 : tensor<32x4x8xi8>, tensor<4x8x48xi8>)
-      outs(%z4 : tensor<32x4x48xi32>) -> tensor<32x4x48xi32>
+      ins(%q4, %w4 : tensor<32x8x4xi8>, tensor<8x4x48xi8>)
+      outs(%z4 : tensor<32x8x48xi32>) -> tensor<32x8x48xi32>
   %y1 = stamp.rescale along 0 over 1
       ins(%a1, %s, %z, %sw, %c1 : tensor<32x48xi32>, tensor<32xf32>, tensor<32xi32>,
           tensor<48xf32>, tensor<48xi32>)
@@ -231,8 +231,8 @@ func.func @groups_of_weights(%x: tensor<32x32xf32>)
           tensor<48xf32>, tensor<48x2xi32>)
       outs(%ey : tensor<32x48xf32>)
   %y4 = stamp.rescale along 0 over 2 groups along 1
-      ins(%a4, %s, %z, %sw, %c4 : tensor<32x4x48xi32>, tensor<32xf32>, tensor<32xi32>,
-          tensor<48xf32>, tensor<4x48xi32>)
+      ins(%a4, %s, %z, %sw, %c4 : tensor<32x8x48xi32>, tensor<32xf32>, tensor<32xi32>,
+          tensor<48xf32>, tensor<8x48xi32>)
       outs(%ey : tensor<32x48xf32>)
   return %y1, %y2, %y4 : tensor<32x48xf32>, tensor<32x48xf32>, tensor<32x48xf32>
 }

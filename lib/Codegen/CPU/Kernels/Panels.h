@@ -72,7 +72,8 @@ struct RowBlocks {
 };
 
 /// Groups of neighbouring features that are summed up each by itself. A group
-/// is whole vectors; the last one may be shorter.
+/// is whole bytes of 4-bit weights, and whole vectors if rows are quantized by
+/// it; the last one may be shorter.
 struct FeatureGroups {
   int64_t size;
   bool ofRows; ///< rows have a scale and a zero point for each
@@ -83,9 +84,10 @@ struct FeatureGroups {
 struct Panels {
   mlir::Value x; ///< what was quantized: batch × tokens × features
   RowBlocks rows;
-  int64_t features;       ///< as the codes have them, padded
-  mlir::Value codes;      ///< i8, batch × panels × (features · rows of a panel)
-  mlir::Value scales;     ///< f32, batch × rows
+  int64_t features;   ///< as the codes have them, padded
+  mlir::Value codes;  ///< i8, batch × panels × (features · rows of a panel),
+                      ///< and a vector's more if groups end within one
+  mlir::Value scales; ///< f32, batch × rows
   mlir::Value zeroPoints; ///< i32, batch × rows
   mlir::Value sums;       ///< i32, batch × rows: Σ of a row's codes
   mlir::Value batch, seqLen;
@@ -100,6 +102,10 @@ struct Panels {
                                                seqLen, b.index(1));
   }
 };
+
+/// Features that share a byte step of 4-bit weights: four, and the next four in
+/// the high halves.
+inline constexpr int64_t featuresOfStep = 8;
 
 /// The features of a panel: whole vectors, and whole bytes of 4-bit weights.
 int64_t padFeatures(const KernelBuilder &b, int64_t features);

@@ -352,7 +352,9 @@ private:
     int64_t size = panels.groups->size, steps = stepsOf(panels.features);
     // −0 + y is y, for y = 0 as well.
     Values start(numRows * tile.vectors, b.splat(b.constant(-0.0f)));
-    return b.loop(b.index(0), b.index(llvm::divideCeil(panels.features, size)), 1,
+    // Padding may look like a group more.
+    int64_t features = cast<MemRefType>(panels.x.getType()).getDimSize(2);
+    return b.loop(b.index(0), b.index(llvm::divideCeil(features, size)), 1,
                   start, [&](Value group, ValueRange carried) {
                     Value first = b.mul(group, stepsOf(size));
                     Value end = b.add(first, stepsOf(size));

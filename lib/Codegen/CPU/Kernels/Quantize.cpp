@@ -35,7 +35,7 @@ RowBlocks::RowBlocks(const KernelBuilder &b, BasisAttrInterface basis)
 }
 
 int64_t stamp::padFeatures(const KernelBuilder &b, int64_t features) {
-  return llvm::alignTo(features, std::max<int64_t>(b.lanes(), 8));
+  return llvm::alignTo(features, std::max<int64_t>(b.lanes(), featuresOfStep));
 }
 
 //===----------------------------------------------------------------------===//
@@ -401,6 +401,11 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
   Value numPanels = b.mul(numBlocks, panelsOfBlock);
   Value numRows = b.mul(numBlocks, rows.size);
   constexpr int64_t dynamic = ShapedType::kDynamic;
+  // A group's last vector may reach into the next group, which writes there
+  // later; the last group's has room.
+  int64_t length = padded;
+  if (groups && groups->size % b.lanes() != 0)
+    length += b.lanes();
   auto allocPerRow = [&](Type type, bool grouped) {
     SmallVector<int64_t> shape = {dynamic, dynamic};
     if (grouped)
@@ -411,7 +416,7 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
   Panels panels = {x,
                    rows,
                    padded,
-                   b.alloc({dynamic, dynamic, padded * rowsOfPanel},
+                   b.alloc({dynamic, dynamic, length * rowsOfPanel},
                            b.getI8Type(), {batch, numPanels}),
                    allocPerRow(b.getF32Type(), ofRows),
                    allocPerRow(b.getI32Type(), ofRows),
@@ -423,7 +428,7 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
   b.parallel({batch, numBlocks}, [&](ValueRange at) {
     Value sequence = at[0], firstRow = b.mul(at[1], rows.size);
     Value first = rows.token(b, firstRow);
-    Value block = b.alloc({rows.size, padded}, b.getF32Type());
+    Value block = b.alloc({rows.size, length}, b.getF32Type());
     BlockTransform transform(b, rows, blocks, transformed, x, padded);
     auto emitBlock = [&] {
       transform.emit(sequence, first, block);
