@@ -327,6 +327,12 @@ private:
       Values next, bytes;
       for (int64_t r = 0; r < numRows; ++r) {
         const Splats &q = splats[r];
+        if (numRows > 1)
+          memref::PrefetchOp::create(
+              b, panels.x,
+              ValueRange{at.batch, b.add(at.token, panels.rows.size + r),
+                         feature},
+              /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
         Value x = b.load(at.block, {b.add(at.firstRow, r), feature});
         Value shifted =
             b.addF(math::RoundEvenOp::create(b, b.mulF(x, q.inverse)), q.zero);
