@@ -105,6 +105,36 @@ def test_long_sums_are_cut_within_a_vector(run, optimize):
     compare(run, module, [ar1(n, program.features, seed=n) for n in (1, 13)])
 
 
+@pytest.mark.parametrize("channels", [1072, 1056])
+def test_results_that_no_cache_holds(run, optimize, channels):
+    """Stored past the caches; with 1072 channels the last strip is cut."""
+    program = Program(3)
+    program.features, program.channels, program.others = 24, channels, 48
+    program.batch, program.type = None, "f32"
+    random = np.random.default_rng(1)
+    program.weights = [random.standard_normal((24, n)) for n in (channels, 48)]
+    program.bias = np.ones(channels)
+    text = str(program)
+    # The size has to be known.
+    for width in 24, channels, 48:
+        text = text.replace(f"tensor<?x{width}x", f"tensor<2100x{width}x")
+    module = optimize(text.replace("tensor.empty(%s)", "tensor.empty()"), *program.flags())
+    kernels = optimize(
+        module, "--stamp-block-order", "--stamp-form-kernels=cpu=avx512vnni"
+    )
+    assert "nontemporal = true" in kernels
+    [expected] = run(module, [("f", [ar1(2100, 24, seed=1)], 2)], "-O1")
+    for cpu in host_instructions():
+        for threads in 1, 2:
+            [actual] = run(
+                module,
+                [("f", [ar1(2100, 24, seed=1)], 2)],
+                *("-O1", f"--cpu={cpu}", f"--num-threads={threads}"),
+            )
+            for y, reference in zip(actual, expected):
+                same_bits(y, reference)
+
+
 @pytest.mark.parametrize("bits", [4, 8])
 def test_sums_beyond_32_bits_wrap(run, bits):
     """stamp-quantize makes no such linear (66,311 products are the most), but

@@ -161,6 +161,16 @@ public:
     else
       mlir::vector::StoreOp::create(*this, lane, memory, indices);
   }
+  /// The same past the caches, if `memory` is larger than they are: its lines
+  /// then need not be read before they are written. All of a line has to be
+  /// written at about the same time.
+  void storeOnce(mlir::Value lane, mlir::Value memory, mlir::ValueRange indices,
+                 mlir::Value mask = {}) {
+    if (mask || !isWrittenPastCaches(memory))
+      return store(lane, memory, indices, mask);
+    mlir::vector::StoreOp::create(*this, lane, memory, indices,
+                                  /*nontemporal=*/true, llvm::MaybeAlign(64));
+  }
 
   mlir::Value alloc(llvm::ArrayRef<int64_t> shape, mlir::Type type,
                     mlir::ValueRange dynamicSizes = {}) {
@@ -217,6 +227,21 @@ public:
       return;
     setInsertionPointToStart(op.elseBlock());
     otherwise();
+  }
+
+private:
+  /// Whether whole vectors of lanes are whole lines of a memory that no cache
+  /// holds.
+  bool isWrittenPastCaches(mlir::Value memory) const {
+    auto type = mlir::cast<mlir::MemRefType>(memory.getType());
+    auto alloc = memory.getDefiningOp<mlir::memref::AllocOp>();
+    constexpr int64_t line = 64;
+    int64_t bytes = type.getElementTypeBitWidth() / 8;
+    return alloc && alloc.getAlignment().value_or(0) >= line &&
+           type.hasStaticShape() && type.getElementType().isF32() &&
+           lanes() * bytes % line == 0 &&
+           type.getShape().back() % lanes() == 0 &&
+           type.getNumElements() * bytes > 8 * target.l2Bytes;
   }
 };
 

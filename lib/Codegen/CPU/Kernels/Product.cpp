@@ -141,8 +141,8 @@ private:
       Value value = values[v];
       if (product.inverse)
         value = b.roundTo(value, product.rescaledType);
-      storeRow(value, zero, b.add(firstChannel, v * b.lanes()), masks[v],
-               /*whole=*/true);
+      storeRows(value, zero, b.add(firstChannel, v * b.lanes()),
+                /*whole=*/true);
     }
   }
 
@@ -456,12 +456,7 @@ private:
       for (int64_t r = 0; r < rows.size; ++r)
         values.push_back(b.load(scratch, {b.index(r), column}));
       undo(values, first, whole);
-      Value channel = b.add(firstChannel, column);
-      Value mask;
-      if (product.channels % b.stripWidth() != 0)
-        mask = b.mask(b.sub(b.index(product.channels), channel));
-      for (int64_t r = 0; r < rows.size; ++r)
-        storeRow(values[r], b.add(first, r), channel, mask, whole);
+      storeRows(values, first, b.add(firstChannel, column), whole);
     });
   }
 
@@ -471,9 +466,7 @@ private:
       for (int64_t r = 0; r < rows.size; ++r)
         column.push_back(values[r * tile.vectors + v]);
       undo(column, first, whole);
-      for (int64_t r = 0; r < rows.size; ++r)
-        storeRow(column[r], b.add(first, r), b.add(firstChannel, v * b.lanes()),
-                 masks[v], whole);
+      storeRows(column, first, b.add(firstChannel, v * b.lanes()), whole);
     }
   }
 
@@ -492,13 +485,28 @@ private:
     }
   }
 
+  /// A vector of each row, from token `first` on.
+  void storeRows(ValueRange values, Value first, Value channel, bool whole) {
+    auto store = [&](Value mask) {
+      for (auto [r, value] : llvm::enumerate(values))
+        storeRow(value, b.add(first, static_cast<int64_t>(r)), channel, mask,
+                 whole);
+    };
+    if (product.channels % b.stripWidth() == 0)
+      return store(Value());
+    Value channels = b.index(product.channels);
+    // Vectors that are there in whole or not at all need no mask.
+    if (product.channels % b.lanes() == 0)
+      return b.branch(b.less(channel, channels), [&] { store(Value()); });
+    store(b.mask(b.sub(channels, channel)));
+  }
+
   void storeRow(Value value, Value token, Value channel, Value mask,
                 bool whole) {
-    auto store = [&] { b.store(value, y, {batch, token, channel}, mask); };
     if (whole)
-      return store();
+      return b.storeOnce(value, y, {batch, token, channel}, mask);
     b.branch(b.both(b.atMost(b.index(0), token), b.less(token, panels.seqLen)),
-             store);
+             [&] { b.store(value, y, {batch, token, channel}, mask); });
   }
 
   KernelBuilder &b;

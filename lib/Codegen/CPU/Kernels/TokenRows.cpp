@@ -24,28 +24,12 @@ Value TokenRows::find(KernelBuilder &b, Value row) const {
   return b.add(row, firstRow);
 }
 
-/// Whether whole vectors of lanes are whole lines of a memory that no cache
-/// holds, so that they need not be read before they are written.
-static bool bypassesCaches(const KernelBuilder &b, Value memory) {
-  auto type = cast<MemRefType>(memory.getType());
-  auto alloc = memory.getDefiningOp<memref::AllocOp>();
-  constexpr int64_t line = 64;
-  int64_t bytes = type.getElementTypeBitWidth() / 8;
-  return alloc && alloc.getAlignment().value_or(0) >= line &&
-         type.hasStaticShape() && b.lanes() * bytes % line == 0 &&
-         type.getShape().back() % b.lanes() == 0 &&
-         type.getNumElements() * bytes > 8 * b.target.l2Bytes;
-}
-
 void TokenRows::store(KernelBuilder &b, Value lane, Value place, Value column,
                       Value mask) const {
   Value indices[] = {sequence, place, b.add(firstColumn, column)};
   if (isPadded)
     mask = {};
-  if (mask || !bypassesCaches(b, memory))
-    return b.store(lane, memory, indices, mask);
-  vector::StoreOp::create(b, lane, memory, indices, /*nontemporal=*/true,
-                          llvm::MaybeAlign(64));
+  b.storeOnce(lane, memory, indices, mask);
 }
 
 static Value createTable(KernelBuilder &b, DenseElementsAttr values) {
