@@ -27,6 +27,7 @@
 
 #include "stamp/Basis/Quantizer.h"
 #include "stamp/IR/Groups.h"
+#include "stamp/IR/RowWidth.h"
 #include "stamp/IR/Stamp.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -263,13 +264,6 @@ struct LowerFeatureTransform final : OpRewritePattern<OpTy> {
 // Activation quantizer
 //===----------------------------------------------------------------------===//
 
-/// What the width of a row decides: how many steps its range has, and what is
-/// taken off its codes to make them signed.
-struct RowWidth {
-  Value steps; ///< 2^b − 1
-  Value half;  ///< 2^(b−1)
-};
-
 /// The schedule in the body of a linalg op over rows. Segment ends are computed
 /// once, outside, unless each sequence has a length of its own.
 class RowWidths {
@@ -295,7 +289,6 @@ public:
   /// The width of the op's row at `index`, in a sequence of `length` tokens if
   /// the op reads lengths.
   RowWidth at(ImplicitLocOpBuilder &b, Value index, Value length) const {
-    FloatMath m{b};
     if (firstRow)
       index = arith::AddIOp::create(b, firstRow, index);
     SmallVector<Value> own = ends;
@@ -307,20 +300,7 @@ public:
     }
     if (blockBasis)
       index = emitPosition(b, index, ownLen);
-    auto constants = [&](int64_t bits) {
-      return RowWidth{m.constant(static_cast<float>((1 << bits) - 1)),
-                      m.constant(static_cast<float>(1 << (bits - 1)))};
-    };
-    RowWidth width = constants(schedule.getRestBits());
-    for (auto [end, segment] :
-         llvm::reverse(llvm::zip_equal(own, schedule.getSegments()))) {
-      RowWidth narrower = constants(segment.bits);
-      Value inside =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index, end);
-      width = {m.select(inside, narrower.steps, width.steps),
-               m.select(inside, narrower.half, width.half)};
-    }
-    return width;
+    return emitRowWidth(b, schedule, index, own);
   }
 
 private:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from conftest import BIN
+from test_feature_kernels import Rotated
 from test_kernels import Program, same_bits
 
 TOOLS = pathlib.Path("/usr/lib/llvm-22/bin")
@@ -106,8 +107,11 @@ def emulate(tmp_path, optimize):
 
 @pytest.mark.parametrize("machine", MACHINES, ids=str)
 @pytest.mark.parametrize("seed", range(PROGRAMS))
-def test_other_machines_compute_the_same_bits(run, optimize, emulate, machine, seed):
-    program = Program(seed)
+@pytest.mark.parametrize("kind", [Program, Rotated])
+def test_other_machines_compute_the_same_bits(
+    run, optimize, emulate, machine, kind, seed
+):
+    program = kind(seed)
     module = optimize(str(program), *program.flags())
     inputs = [x.astype(np.float32) for x in program.inputs()]
     expected = run(module, [("f", [x], 2) for x in inputs], "-O1")

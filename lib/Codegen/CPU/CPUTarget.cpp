@@ -6,6 +6,7 @@
 
 #include "Dot/InstructionSet.h"
 
+#include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MathExtras.h"
@@ -42,7 +43,8 @@ static int64_t getHostL2Bytes() {
   return usualL2Bytes;
 }
 
-std::optional<CPUTarget> CPUTarget::get(llvm::StringRef name) {
+mlir::FailureOr<CPUTarget> CPUTarget::get(llvm::StringRef name,
+                                          mlir::Location loc) {
   auto withCache = [](const InstructionSet *set, int64_t l2Bytes) {
     return CPUTarget{set, set->lanes, set->registers, l2Bytes};
   };
@@ -51,14 +53,11 @@ std::optional<CPUTarget> CPUTarget::get(llvm::StringRef name) {
   for (const InstructionSet *set : instructionSets)
     if (set->name == name)
       return withCache(set, usualL2Bytes);
-  return std::nullopt;
-}
-
-std::string CPUTarget::names() {
-  std::string names = "host";
+  mlir::InFlightDiagnostic error =
+      mlir::emitError(loc) << "unknown cpu '" << name << "'; known are host";
   for (const InstructionSet *set : instructionSets)
-    names += (", " + set->name).str();
-  return names;
+    error << ", " << set->name;
+  return error;
 }
 
 bool CPUTarget::hasUnsignedWeights() const {

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-//     %t = stamp.transform … block_order (%x)       ┐ panels: one pass over X
-//     %q, %s, %z = stamp.quantize … (%t)            ┘
+//     %t = stamp.transform … block_order (%x)       ┐
+//     %u = stamp.feature_transform … (%t)           │ panels: one pass over X
+//     %q, %s, %z = stamp.quantize … (%u)            ┘
 //     %a = linalg.matmul (%q, constant weight)      ┐
 //     %r = stamp.rescale (%a, %s, %z, …)            │ product: one store of Y
 //     %y = stamp.inverse_transform … (%r)           ┘
@@ -221,15 +222,64 @@ static LogicalResult matchQuantize(QuantizeOp op, StringRef &why) {
   return failure(getType(op.getInput()).isDynamicDim(rank - 1));
 }
 
-/// The transform in front of a quantizer, if it is made in blocks.
-static TransformOp matchTransform(QuantizeOp quantize,
+/// The transform that makes `input`, if it is made in blocks.
+static TransformOp matchTransform(Value input, QuantizeOp quantize,
                                   BasisAttrInterface blocks) {
-  auto transform = quantize.getInput().getDefiningOp<TransformOp>();
+  auto transform = input.getDefiningOp<TransformOp>();
   if (!blocks || !transform || transform.getBasis() != blocks ||
       transform.getOrder() != RowOrder::Block || transform.getLengths() ||
       transform.getDimension() != quantize.getDimension())
     return nullptr;
   return transform;
+}
+
+/// The input of a feature transform that kernels do for `quantize`, and the
+/// transform; fails with `why`.
+template <typename FeatureTransformLikeOp>
+static FailureOr<Value>
+matchFeatureTransform(FeatureTransformLikeOp op, Direction direction,
+                      QuantizeOp quantize, FeatureStep &step, StringRef &why) {
+  why = "it is not of the features that are quantized";
+  if (op.getSide() != Side::Right ||
+      op.getDimension() != quantize.getFeatureDimension())
+    return failure();
+  why = "the number of features is not static";
+  if (getType(op.getInput()).isDynamicDim(op.getDimension()))
+    return failure();
+  if (!hasFeatureKernel(op.getTransform(), why))
+    return failure();
+  step = {op.getTransform(), direction,
+          getType(op.getResult()).getElementType()};
+  return op.getInput();
+}
+
+/// What the feature transforms in front of `quantize` start with, as far as
+/// kernels do them; `steps` are those, in order.
+static Value matchFeatureTransforms(QuantizeOp quantize,
+                                    SmallVectorImpl<FeatureStep> &steps) {
+  Value input = quantize.getInput();
+  while (Operation *op = input.getDefiningOp()) {
+    FeatureStep step;
+    StringRef why;
+    FailureOr<Value> before;
+    if (auto forward = dyn_cast<FeatureTransformOp>(op))
+      before = matchFeatureTransform(forward, Direction::Forward, quantize,
+                                     step, why);
+    else if (auto inverse = dyn_cast<InverseFeatureTransformOp>(op))
+      before = matchFeatureTransform(inverse, Direction::Inverse, quantize,
+                                     step, why);
+    else
+      break;
+    if (failed(before)) {
+      remark::missed(op->getLoc(), kRemark)
+          << remark::reason("no kernel transforms these features: {0}", why);
+      break;
+    }
+    steps.push_back(step);
+    input = *before;
+  }
+  std::reverse(steps.begin(), steps.end());
+  return input;
 }
 
 static FailureOr<QuantizedLinear>
@@ -490,12 +540,14 @@ static int64_t rewriteQuantize(RewriterBase &rewriter, const CPUTarget &target,
   if (linears.empty())
     return 0;
 
-  TransformOp transform = matchTransform(quantize, blocks);
-  Value x = toBatch(b, transform ? transform.getInput() : quantize.getInput());
+  SmallVector<FeatureStep> featureSteps;
+  Value input = matchFeatureTransforms(quantize, featureSteps);
+  TransformOp transform = matchTransform(input, quantize, blocks);
+  Value x = toBatch(b, transform ? transform.getInput() : input);
   Panels panels = emitPanels(
       b, x, quantize.getSchedule(), order, blocks,
       transform ? getType(transform.getResult()).getElementType() : Type(),
-      groups);
+      featureSteps, groups);
   for (QuantizedLinear &linear : linears)
     rewriteLinear(rewriter, target, linear, panels);
   return static_cast<int64_t>(linears.size());
@@ -507,12 +559,9 @@ struct FormKernels final
   using FormKernelsPassBase::FormKernelsPassBase;
 
   void runOnOperation() override {
-    std::optional<CPUTarget> target = CPUTarget::get(cpu);
-    if (!target) {
-      emitError(getOperation()->getLoc())
-          << "unknown cpu '" << cpu << "'; known are " << CPUTarget::names();
+    FailureOr<CPUTarget> target = CPUTarget::get(cpu, getOperation()->getLoc());
+    if (failed(target))
       return signalPassFailure();
-    }
     SmallVector<QuantizeOp> quantizers;
     getOperation()->walk([&](QuantizeOp op) { quantizers.push_back(op); });
     IRRewriter rewriter(&getContext());

@@ -179,12 +179,9 @@ struct FormTransforms final
   using FormTransformsPassBase::FormTransformsPassBase;
 
   void runOnOperation() override {
-    std::optional<CPUTarget> target = CPUTarget::get(cpu);
-    if (!target) {
-      emitError(getOperation()->getLoc())
-          << "unknown cpu '" << cpu << "'; known are " << CPUTarget::names();
+    FailureOr<CPUTarget> target = CPUTarget::get(cpu, getOperation()->getLoc());
+    if (failed(target))
       return signalPassFailure();
-    }
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (isa<TransformOp, InverseTransformOp>(op))

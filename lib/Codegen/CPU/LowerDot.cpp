@@ -79,12 +79,9 @@ struct LowerDot final : public stamp::impl::LowerDotPassBase<LowerDot> {
   using LowerDotPassBase::LowerDotPassBase;
 
   void runOnOperation() override {
-    std::optional<CPUTarget> target = CPUTarget::get(cpu);
-    if (!target) {
-      emitError(getOperation()->getLoc())
-          << "unknown cpu '" << cpu << "'; known are " << CPUTarget::names();
+    FailureOr<CPUTarget> target = CPUTarget::get(cpu, getOperation()->getLoc());
+    if (failed(target))
       return signalPassFailure();
-    }
     IRRewriter rewriter(&getContext());
     getOperation()->walk([&](vector::ContractionOp op) {
       std::optional<Dot> dot = matchDot(op);

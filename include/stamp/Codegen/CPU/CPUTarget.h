@@ -11,11 +11,11 @@
 #ifndef STAMP_CODEGEN_CPU_CPUTARGET_H
 #define STAMP_CODEGEN_CPU_CPUTARGET_H
 
+#include "mlir/IR/Location.h"
+#include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
-#include <optional>
-#include <string>
 
 namespace stamp {
 
@@ -36,11 +36,9 @@ struct CPUTarget {
   int64_t l2Bytes;   ///< of one core's second-level cache
 
   /// By the name of its instruction set: avx512vnni, generic, …; or host, the
-  /// best that this machine has.
-  static std::optional<CPUTarget> get(llvm::StringRef name);
-
-  /// All names, for a diagnostic.
-  static std::string names();
+  /// best that this machine has. Any other name is an error there.
+  static mlir::FailureOr<CPUTarget> get(llvm::StringRef name,
+                                        mlir::Location loc);
 
   /// Whether the instruction takes bytes 0…255 for the weight. The codes then
   /// get an offset.

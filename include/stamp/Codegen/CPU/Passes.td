@@ -62,6 +62,8 @@ def FormKernelsPass : Pass<"stamp-form-kernels"> {
     transform before it stores a result. Linears that share their codes share
     the panels. Groups of features, of activations and weights, may be of any
     size that is whole vectors; the last may be shorter.
+    Hadamard rotations and scales of the features in front of the quantizer are
+    part of its pass over the activations; a matrix of features is not.
 
     The inner product is a `vector.contract` of four codes with four codes of
     each column, for `stamp-lower-dot`. What fits no kernel stays for the

@@ -19,9 +19,7 @@
 #ifndef STAMP_CODEGEN_CPU_KERNELS_PANELS_H
 #define STAMP_CODEGEN_CPU_KERNELS_PANELS_H
 
-#include "KernelBuilder.h"
-
-#include "stamp/IR/Stamp.h"
+#include "FeatureTransforms.h"
 
 namespace stamp {
 
@@ -110,14 +108,17 @@ inline constexpr int64_t featuresOfStep = 8;
 /// The features of a panel: whole vectors, and whole bytes of 4-bit weights.
 int64_t padFeatures(const KernelBuilder &b, int64_t features);
 
-/// Emits the transform (if there is one), the quantizer and the packing, in
-/// one pass over X: batch × tokens × features. `order` is the basis that rows
-/// are in the block order of, for their widths, or null; `blocks` is the same
-/// if kernels handle its blocks, and null if not. `transformed` is the element
-/// type of L·X; null if X is transformed already, or not at all.
+/// Emits the transform (if there is one), those of the features, the quantizer
+/// and the packing, in one pass over X: batch × tokens × features. `order` is
+/// the basis that rows are in the block order of, for their widths, or null;
+/// `blocks` is the same if kernels handle its blocks, and null if not.
+/// `transformed` is the element type of L·X; null if X is transformed already,
+/// or not at all.
 Panels emitPanels(KernelBuilder &b, mlir::Value x, ScheduleAttr schedule,
                   BasisAttrInterface order, BasisAttrInterface blocks,
-                  mlir::Type transformed, std::optional<FeatureGroups> groups);
+                  mlir::Type transformed,
+                  llvm::ArrayRef<FeatureStep> featureSteps,
+                  std::optional<FeatureGroups> groups);
 
 /// The integer product with a weight and what makes floats of it.
 struct PanelProduct {

@@ -3,9 +3,10 @@
 //===----------------------------------------------------------------------===//
 //
 // A block of neighbouring tokens is loaded a vector of features at a time and
-// transformed in registers; then each panel's rows are reduced to their ranges,
-// quantized and packed. What is between these steps stays in the second-level
-// cache, so that X is read once and codes are written once.
+// transformed in registers; then its rows are transformed along the features
+// one by one, and each panel's rows are reduced to their ranges, quantized and
+// packed. What is between these steps stays in the second-level cache, so that
+// X is read once and codes are written once.
 //
 // The order of float operations is that of docs/Semantics.md.
 //
@@ -14,6 +15,7 @@
 #include "Panels.h"
 
 #include "stamp/Basis/Quantizer.h"
+#include "stamp/IR/RowWidth.h"
 #include "stamp/IR/TokenBuilder.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -47,9 +49,11 @@ namespace {
 class BlockTransform {
 public:
   BlockTransform(KernelBuilder &b, const RowBlocks &rows,
-                 BasisAttrInterface basis, Type transformed, Value x,
+                 BasisAttrInterface basis, Type transformed,
+                 const FeatureTransforms &ofFeatures, Value x,
                  int64_t paddedFeatures)
-      : b(b), rows(rows), basis(basis), transformed(transformed), x(x),
+      : b(b), rows(rows), basis(basis), transformed(transformed),
+        ofFeatures(ofFeatures), x(x),
         features(cast<MemRefType>(x.getType()).getDimSize(2)),
         paddedFeatures(paddedFeatures), seqLen(b.size(x, 1)) {}
 
@@ -58,6 +62,7 @@ public:
         rows.isWhole(b, first, seqLen),
         [&] { emitChunks(batch, first, block, /*whole=*/true); },
         [&] { emitChunks(batch, first, block, /*whole=*/false); });
+    ofFeatures.emitRotations(block, rows.size);
   }
 
   /// The only token of a sequence, which no basis mixes.
@@ -66,8 +71,10 @@ public:
       Value value = b.load(x, {batch, b.index(0), feature}, mask);
       if (transformed)
         value = b.roundTo(value, transformed);
-      b.store(value, block, {b.index(0), feature});
+      b.store(ofFeatures.emitScales(value, feature), block,
+              {b.index(0), feature});
     });
+    ofFeatures.emitRotations(block, /*numRows=*/1);
   }
 
 private:
@@ -76,7 +83,8 @@ private:
       Values values = load(batch, first, feature, mask, whole);
       transform(values, first, whole);
       for (int64_t r = 0; r < rows.size; ++r)
-        b.store(values[r], block, {b.index(r), feature});
+        b.store(ofFeatures.emitScales(values[r], feature), block,
+                {b.index(r), feature});
     });
   }
 
@@ -131,6 +139,7 @@ private:
   const RowBlocks &rows;
   BasisAttrInterface basis;
   Type transformed;
+  const FeatureTransforms &ofFeatures;
   Value x;
   int64_t features, paddedFeatures;
   Value seqLen;
@@ -289,26 +298,13 @@ private:
             b.subF(steps, half)};
   }
 
-  /// 2^b − 1 and 2^(b−1).
-  std::pair<Value, Value> emitWidth(Value token) {
-    auto constants = [&](int64_t bits) {
-      return std::pair(b.constant(static_cast<float>((1 << bits) - 1)),
-                       b.constant(static_cast<float>(1 << (bits - 1))));
-    };
+  RowWidth emitWidth(Value token) {
     // Rows that are no token have some width too.
     Value near = b.clamp(token, b.index(0), b.sub(seqLen, 1));
     Value position =
         order ? emitCoarsePosition(b, order, near, getAsOpFoldResult(seqLen))
               : near;
-    auto [steps, half] = constants(schedule.getRestBits());
-    for (auto [end, segment] :
-         llvm::reverse(llvm::zip_equal(ends, schedule.getSegments()))) {
-      auto [ownSteps, ownHalf] = constants(segment.bits);
-      Value inside = b.less(position, end);
-      steps = b.select(inside, ownSteps, steps);
-      half = b.select(inside, ownHalf, half);
-    }
-    return {steps, half};
+    return emitRowWidth(b, schedule, position, ends);
   }
 
   /// Stores codes, four features of a row together, and their sum in each row.
@@ -396,7 +392,7 @@ private:
 
 Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
                          BasisAttrInterface order, BasisAttrInterface blocks,
-                         Type transformed,
+                         Type transformed, ArrayRef<FeatureStep> featureSteps,
                          std::optional<FeatureGroups> groups) {
   int64_t features = cast<MemRefType>(x.getType()).getDimSize(2);
   int64_t padded = padFeatures(b, features);
@@ -431,11 +427,13 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
                    seqLen,
                    groups};
 
+  FeatureTransforms ofFeatures(b, featureSteps, features);
   b.parallel({batch, numBlocks}, [&](ValueRange at) {
     Value sequence = at[0], firstRow = b.mul(at[1], rows.size);
     Value first = rows.token(b, firstRow);
     Value block = b.alloc({rows.size, length}, b.getF32Type());
-    BlockTransform transform(b, rows, blocks, transformed, x, padded);
+    BlockTransform transform(b, rows, blocks, transformed, ofFeatures, x,
+                             padded);
     auto emitBlock = [&] {
       transform.emit(sequence, first, block);
       PanelQuantizer quantizer(b, schedule, order, features, seqLen,
