@@ -30,14 +30,11 @@ class ProductEmitter {
 public:
   ProductEmitter(KernelBuilder &b, const Panels &panels,
                  const PanelProduct &product, Value y)
-      : b(b), panels(panels), product(product), y(y), rows(b, product.inverse),
-        tile(b.tile) {
-    // Without a transform every panel is a block of its own, whatever the
-    // panels were made for.
-    rows.shift = panels.rows.shift;
-    if (!product.inverse)
-      rows.skip = 0;
-  }
+      : b(b), panels(panels), product(product), y(y),
+        // Without a transform every panel is a block of its own, whatever the
+        // panels were made for.
+        rows(product.inverse ? panels.rows : panels.rows.withoutBasis(b)),
+        tile(b.tile) {}
 
   void emit() {
     int64_t numStrips = llvm::divideCeil(product.channels, b.stripWidth());
@@ -97,6 +94,8 @@ private:
   void emitBlock(Value block) {
     Value firstRow = b.mul(block, rows.size);
     Value first = rows.token(b, firstRow);
+    if (rows.areWhole())
+      return emitWhole(firstRow, first);
     auto emitRows = [&] {
       b.branch(
           rows.isWhole(b, first, panels.seqLen),
@@ -129,8 +128,10 @@ private:
       finish(multiply(firstRow, first, tile.rows), first, /*whole=*/true);
       return;
     }
-    for (int64_t r = 0; r < rows.size; r += tile.rows)
-      keep(multiply(b.add(firstRow, r), b.add(first, r), tile.rows), r);
+    b.loop(b.index(0), b.index(rows.size), tile.rows, [&](Value r) {
+      Value row = b.add(firstRow, r);
+      keep(multiply(row, rows.token(b, row), tile.rows), r);
+    });
     finishScratch(first, /*whole=*/true);
   }
 
@@ -298,9 +299,10 @@ private:
         surplus = b.splat(arith::MulIOp::create(b, ofRow(panels.sums),
                                                 b.constantI32(offset)));
       if (product.spread) {
-        Value near =
-            b.clamp(b.add(token, r), b.index(0), b.sub(panels.seqLen, 1));
-        spread = b.splat(memref::LoadOp::create(b, product.spread, near));
+        Value near = b.clamp(b.add(token, rows.distance(r)), b.index(0),
+                             b.sub(panels.seqLen, 1));
+        spread = b.splat(memref::LoadOp::create(b, product.spread,
+                                                rows.coefficient(b, near)));
       }
       for (int64_t v = 0; v < tile.vectors; ++v) {
         Value sum = accumulators[r * tile.vectors + v];
@@ -383,10 +385,11 @@ private:
     for (size_t i = 0; i < values.size(); ++i) {
       Value added = bias[i % tile.vectors];
       if (product.spread) {
-        Value near =
-            b.clamp(b.add(token, static_cast<int64_t>(i) / tile.vectors),
-                    b.index(0), b.sub(panels.seqLen, 1));
-        Value spread = memref::LoadOp::create(b, product.spread, near);
+        Value near = b.clamp(
+            b.add(token, rows.distance(static_cast<int64_t>(i) / tile.vectors)),
+            b.index(0), b.sub(panels.seqLen, 1));
+        Value spread = memref::LoadOp::create(b, product.spread,
+                                              rows.coefficient(b, near));
         added = b.mulF(b.splat(spread), added);
       }
       values[i] = b.addF(values[i], added);
@@ -415,8 +418,6 @@ private:
 
   //===--- Results ------------------------------------------------------===//
 
-  void keep(ValueRange values, int64_t row) { keep(values, b.index(row)); }
-
   void keep(ValueRange values, Value row) {
     for (size_t i = 0; i < values.size(); ++i)
       b.store(values[i], scratch,
@@ -436,7 +437,8 @@ private:
       if (product.channels % b.stripWidth() != 0)
         mask = b.mask(b.sub(b.index(product.channels), channel));
       for (int64_t r = 0; r < rows.size; ++r)
-        storeRow(values[r], b.add(first, r), channel, mask, whole);
+        storeRow(values[r], b.add(first, rows.distance(r)), channel, mask,
+                 whole);
     });
   }
 
@@ -447,8 +449,8 @@ private:
         column.push_back(values[r * tile.vectors + v]);
       undo(column, first, whole);
       for (int64_t r = 0; r < rows.size; ++r)
-        storeRow(column[r], b.add(first, r), b.add(firstChannel, v * b.lanes()),
-                 masks[v], whole);
+        storeRow(column[r], b.add(first, rows.distance(r)),
+                 b.add(firstChannel, v * b.lanes()), masks[v], whole);
     }
   }
 
@@ -457,19 +459,15 @@ private:
       return;
     for (Value &value : values)
       value = b.roundTo(value, product.rescaledType);
-    for (int64_t part = 0; part < rows.size; part += rows.basisSize) {
-      Value count;
-      if (!whole)
-        count = rows.mixed(b, b.add(first, part), panels.seqLen);
-      product.inverse.emitBlock(
-          b, MutableArrayRef(values).slice(part, rows.basisSize), count,
-          Direction::Inverse);
-    }
+    rows.mix(b, values, first, panels.seqLen, whole, Direction::Inverse);
   }
 
   void storeRow(Value value, Value token, Value channel, Value mask,
                 bool whole) {
-    auto store = [&] { b.store(value, y, {batch, token, channel}, mask); };
+    auto store = [&] {
+      Value row = product.inverse ? token : rows.coefficient(b, token);
+      b.store(value, y, {batch, row, channel}, mask);
+    };
     if (whole)
       return store();
     b.branch(b.both(b.atMost(b.index(0), token), b.less(token, panels.seqLen)),

@@ -24,16 +24,6 @@
 using namespace mlir;
 using namespace stamp;
 
-RowBlocks::RowBlocks(const KernelBuilder &b, BasisAttrInterface basis)
-    : size(b.tile.rows), basisSize(1), shift(0), skip(0) {
-  if (!basis || basis.isIdentity())
-    return;
-  basisSize = *basis.getBasis()->fixedBlock();
-  size = std::max(size, basisSize);
-  skip = basis.getSkip();
-  shift = (size - skip % size) % size;
-}
-
 int64_t stamp::padFeatures(const KernelBuilder &b, int64_t features) {
   return llvm::alignTo(features, std::max<int64_t>(b.lanes(), 8));
 }
@@ -46,14 +36,15 @@ namespace {
 /// A block of tokens, transformed, in f32: rows × padded features.
 class BlockTransform {
 public:
-  BlockTransform(KernelBuilder &b, const RowBlocks &rows,
-                 BasisAttrInterface basis, Type transformed, Value x,
-                 int64_t paddedFeatures)
-      : b(b), rows(rows), basis(basis), transformed(transformed), x(x),
+  BlockTransform(KernelBuilder &b, const RowBlocks &rows, Type transformed,
+                 Value x, int64_t paddedFeatures)
+      : b(b), rows(rows), transformed(transformed), x(x),
         features(cast<MemRefType>(x.getType()).getDimSize(2)),
         paddedFeatures(paddedFeatures), seqLen(b.size(x, 1)) {}
 
   void emit(Value batch, Value first, Value block) {
+    if (rows.areWhole())
+      return emitChunks(batch, first, block, /*whole=*/true);
     b.branch(
         rows.isWhole(b, first, seqLen),
         [&] { emitChunks(batch, first, block, /*whole=*/true); },
@@ -95,9 +86,10 @@ private:
     Values values;
     Value last = b.sub(seqLen, 1);
     for (int64_t r = 0; r < rows.size; ++r) {
-      Value token = b.add(first, r);
+      Value token = b.add(first, rows.distance(r));
       if (whole) {
-        values.push_back(b.load(x, {batch, token, feature}, mask));
+        Value row = transformed ? token : rows.coefficient(b, token);
+        values.push_back(b.load(x, {batch, row, feature}, mask));
         continue;
       }
       // There is at least one token where there is a block.
@@ -116,20 +108,13 @@ private:
   void transform(Values &values, Value first, bool whole) {
     if (!transformed)
       return;
-    for (int64_t part = 0; part < rows.size; part += rows.basisSize) {
-      Value count;
-      if (!whole)
-        count = rows.mixed(b, b.add(first, part), seqLen);
-      basis.emitBlock(b, MutableArrayRef(values).slice(part, rows.basisSize),
-                      count, Direction::Forward);
-    }
+    rows.mix(b, values, first, seqLen, whole, Direction::Forward);
     for (Value &value : values)
       value = b.roundTo(value, transformed);
   }
 
   KernelBuilder &b;
   const RowBlocks &rows;
-  BasisAttrInterface basis;
   Type transformed;
   Value x;
   int64_t features, paddedFeatures;
@@ -219,8 +204,9 @@ private:
     SmallVector<RowQuantizer> quantizers;
     Values scales, zeroPoints;
     for (auto [r, range] : llvm::enumerate(emitRanges(rows, run))) {
-      Value token = b.add(rows.token, static_cast<int64_t>(r));
-      quantizers.push_back(emitQuantizer(range, token));
+      Value token =
+          b.add(rows.token, panels.rows.distance(static_cast<int64_t>(r)));
+      quantizers.push_back(emitQuantizer(range, token, panels.rows));
       scales.push_back(quantizers.back().scale);
       zeroPoints.push_back(quantizers.back().zeroPoint);
     }
@@ -268,8 +254,9 @@ private:
     return ranges;
   }
 
-  RowQuantizer emitQuantizer(const Range &range, Value token) {
-    auto [steps, half] = emitWidth(token);
+  RowQuantizer emitQuantizer(const Range &range, Value token,
+                             const RowBlocks &blocks) {
+    auto [steps, half] = emitWidth(token, blocks);
     Value width = b.subF(range.high, range.low);
     Value infinity = b.constant(std::numeric_limits<float>::infinity());
     Value finite = b.both(range.isKnown, b.lessF(width, infinity));
@@ -290,16 +277,17 @@ private:
   }
 
   /// 2^b − 1 and 2^(b−1).
-  std::pair<Value, Value> emitWidth(Value token) {
+  std::pair<Value, Value> emitWidth(Value token, const RowBlocks &blocks) {
     auto constants = [&](int64_t bits) {
       return std::pair(b.constant(static_cast<float>((1 << bits) - 1)),
                        b.constant(static_cast<float>(1 << (bits - 1))));
     };
     // Rows that are no token have some width too.
     Value near = b.clamp(token, b.index(0), b.sub(seqLen, 1));
-    Value position =
-        order ? emitCoarsePosition(b, order, near, getAsOpFoldResult(seqLen))
-              : near;
+    Value position = blocks.coefficient(b, near);
+    if (order)
+      position =
+          emitCoarsePosition(b, order, position, getAsOpFoldResult(seqLen));
     auto [steps, half] = constants(schedule.getRestBits());
     for (auto [end, segment] :
          llvm::reverse(llvm::zip_equal(ends, schedule.getSegments()))) {
@@ -424,7 +412,7 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
     Value sequence = at[0], firstRow = b.mul(at[1], rows.size);
     Value first = rows.token(b, firstRow);
     Value block = b.alloc({rows.size, padded}, b.getF32Type());
-    BlockTransform transform(b, rows, blocks, transformed, x, padded);
+    BlockTransform transform(b, rows, transformed, x, padded);
     auto emitBlock = [&] {
       transform.emit(sequence, first, block);
       PanelQuantizer quantizer(b, schedule, order, features, seqLen,
@@ -432,7 +420,8 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
       b.loop(b.index(0), b.index(panelsOfBlock), 1, [&](Value i) {
         Value row = b.mul(i, rowsOfPanel);
         Value panel = b.add(b.mul(at[1], panelsOfBlock), i);
-        quantizer.emit(panels, sequence, panel, block, row, b.add(first, row));
+        quantizer.emit(panels, sequence, panel, block, row,
+                       rows.token(b, b.add(firstRow, row)));
       });
     };
     Value isAlone = panels.isAlone(b);

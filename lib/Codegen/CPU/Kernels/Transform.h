@@ -60,6 +60,15 @@ void emitHaar(KernelBuilder &b, const SequenceTransform &transform);
 void emitHaar2D(KernelBuilder &b, const SequenceTransform &transform);
 void emitDCT(KernelBuilder &b, const SequenceTransform &transform);
 
+/// Some levels of Haar 2-D on a patch of height × width rows, in place.
+void mixPatch(KernelBuilder &b, llvm::MutableArrayRef<mlir::Value> rows,
+              int64_t height, int64_t width, int64_t levels,
+              Direction direction);
+
+/// Where the coefficients are, coarse first, that Haar 2-D leaves in the places
+/// of the tokens of its grid: an i32 for each.
+mlir::Value createGridPlaces(KernelBuilder &b, Haar2DAttr basis);
+
 /// A product with the matrix of a DCT or of an explicit basis.
 void emitDense(KernelBuilder &b, const SequenceTransform &transform);
 

@@ -220,10 +220,21 @@ static int64_t findInBands(Grid grid, int64_t i, int64_t j, int64_t levels) {
   return i * grid.width + j;
 }
 
+Value stamp::createGridPlaces(KernelBuilder &b, Haar2DAttr basis) {
+  Grid grid = {basis.getHeight(), basis.getWidth()};
+  SmallVector<int32_t> places;
+  for (int64_t i = 0; i < grid.height; ++i)
+    for (int64_t j = 0; j < grid.width; ++j)
+      places.push_back(
+          static_cast<int32_t>(findInBands(grid, i, j, basis.getLevels())));
+  return createTable(b, places);
+}
+
 /// Some levels of a patch of height × width rows: along its width, then along
 /// its height, as docs/Semantics.md has it; or the reverse.
-static void mixPatch(KernelBuilder &b, MutableArrayRef<Value> rows, Grid patch,
-                     int64_t levels, Direction direction) {
+void stamp::mixPatch(KernelBuilder &b, MutableArrayRef<Value> rows,
+                     int64_t height, int64_t width, int64_t levels,
+                     Direction direction) {
   constexpr float halfSqrt = 0.70710678118654752440f;
   Value scale = b.splat(b.constant(halfSqrt));
   auto step = [&](Value &first, Value &second) {
@@ -232,14 +243,14 @@ static void mixPatch(KernelBuilder &b, MutableArrayRef<Value> rows, Grid patch,
     first = sum;
   };
   auto alongWidth = [&](int64_t distance) {
-    for (int64_t i = 0; i < patch.height; i += distance)
-      for (int64_t j = 0; j + distance < patch.width; j += 2 * distance)
-        step(rows[i * patch.width + j], rows[i * patch.width + j + distance]);
+    for (int64_t i = 0; i < height; i += distance)
+      for (int64_t j = 0; j + distance < width; j += 2 * distance)
+        step(rows[i * width + j], rows[i * width + j + distance]);
   };
   auto alongHeight = [&](int64_t distance) {
-    for (int64_t i = 0; i + distance < patch.height; i += 2 * distance)
-      for (int64_t j = 0; j < patch.width; j += distance)
-        step(rows[i * patch.width + j], rows[(i + distance) * patch.width + j]);
+    for (int64_t i = 0; i + distance < height; i += 2 * distance)
+      for (int64_t j = 0; j < width; j += distance)
+        step(rows[i * width + j], rows[(i + distance) * width + j]);
   };
   bool isForward = direction == Direction::Forward;
   for (int64_t level = 0; level < levels; ++level) {
@@ -282,7 +293,7 @@ static void emitGridTurn(KernelBuilder &b, const Turn &turn, Value batch,
                   b.mul(row, stride * rasterWidth), b.mul(column, stride)));
             }
           emitPatch(b, turn, patch, [&](MutableArrayRef<Value> rows) {
-            mixPatch(b, rows, size, levels, turn.direction);
+            mixPatch(b, rows, size.height, size.width, levels, turn.direction);
           });
         });
   };
@@ -311,11 +322,7 @@ void stamp::emitHaar2D(KernelBuilder &b, const SequenceTransform &transform) {
   int64_t levels = std::min<int64_t>(
       basis.getLevels(),
       llvm::Log2_64_Ceil(std::max<int64_t>({grid.height, grid.width, 2})));
-  SmallVector<int32_t> places;
-  for (int64_t i = 0; i < grid.height; ++i)
-    for (int64_t j = 0; j < grid.width; ++j)
-      places.push_back(static_cast<int32_t>(findInBands(grid, i, j, levels)));
-  Value table = createTable(b, places);
+  Value table = createGridPlaces(b, basis);
   int64_t atOnce = getLevelsAtOnce(b) / 2;
   int64_t numTurns = llvm::divideCeil(levels, atOnce);
   auto coarseRows = [&](int64_t turn) {
