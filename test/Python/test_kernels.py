@@ -268,7 +268,9 @@ def test_grids_that_stay_transformed_between_linears(run, optimize):
     calls = [("f", [ar1(128, 40, seed=1)], 1)]
     [[expected]] = run(module, calls, "-O1")
     for cpu in host_instructions():
-        formed = optimize(module, f"--stamp-form-kernels=cpu={cpu}")
+        formed = optimize(
+            module, f"--stamp-form-kernels=cpu={cpu}", "--canonicalize"
+        )
         assert "stamp.transform " not in formed
         assert "stamp.inverse_transform " not in formed
         [[actual]] = run(module, calls, "-O1", f"--cpu={cpu}")

@@ -428,38 +428,35 @@ private:
   void finishScratch(Value first, bool whole) {
     b.loop(b.index(0), b.index(tile.vectors), 1, [&](Value v) {
       Value column = b.mul(v, b.lanes());
-      Values values;
-      for (int64_t r = 0; r < rows.size; ++r)
-        values.push_back(b.load(scratch, {b.index(r), column}));
-      undo(values, first, whole);
       Value channel = b.add(firstChannel, column);
       Value mask;
       if (product.channels % b.stripWidth() != 0)
         mask = b.mask(b.sub(b.index(product.channels), channel));
-      for (int64_t r = 0; r < rows.size; ++r)
-        storeRow(values[r], b.add(first, rows.distance(r)), channel, mask,
-                 whole);
+      finishColumn(first, channel, mask, whole, [&](int64_t r) {
+        return b.load(scratch, {b.index(r), column});
+      });
     });
   }
 
   void finish(Values values, Value first, bool whole) {
-    for (int64_t v = 0; v < tile.vectors; ++v) {
-      Values column;
-      for (int64_t r = 0; r < rows.size; ++r)
-        column.push_back(values[r * tile.vectors + v]);
-      undo(column, first, whole);
-      for (int64_t r = 0; r < rows.size; ++r)
-        storeRow(column[r], b.add(first, rows.distance(r)),
-                 b.add(firstChannel, v * b.lanes()), masks[v], whole);
-    }
+    for (int64_t v = 0; v < tile.vectors; ++v)
+      finishColumn(first, b.add(firstChannel, v * b.lanes()), masks[v], whole,
+                   [&](int64_t r) { return values[r * tile.vectors + v]; });
   }
 
-  void undo(Values &values, Value first, bool whole) {
-    if (!product.inverse)
-      return;
-    for (Value &value : values)
-      value = b.roundTo(value, product.rescaledType);
-    rows.mix(b, values, first, panels.seqLen, whole, Direction::Inverse);
+  /// The inverse transform of one vector of channels, and its store.
+  void finishColumn(Value first, Value channel, Value mask, bool whole,
+                    function_ref<Value(int64_t)> load) {
+    auto store = [&](int64_t r, Value value) {
+      storeRow(value, b.add(first, rows.distance(r)), channel, mask, whole);
+    };
+    if (product.inverse)
+      return rows.mix(
+          b, first, panels.seqLen, whole, Direction::Inverse,
+          [&](int64_t r) { return b.roundTo(load(r), product.rescaledType); },
+          store);
+    for (int64_t r = 0; r < rows.size; ++r)
+      store(r, load(r));
   }
 
   void storeRow(Value value, Value token, Value channel, Value mask,

@@ -64,11 +64,39 @@ public:
 private:
   void emitChunks(Value batch, Value first, Value block, bool whole) {
     forEachChunk([&](Value feature, Value mask) {
-      Values values = load(batch, first, feature, mask, whole);
-      transform(values, first, whole);
+      auto token = [&](int64_t r) { return b.add(first, rows.distance(r)); };
+      if (whole)
+        prefetch(batch, token, feature);
+      auto loadRow = [&](int64_t r) {
+        return load(batch, token(r), feature, mask, whole);
+      };
+      auto storeRow = [&](int64_t r, Value value) {
+        if (transformed)
+          value = b.roundTo(value, transformed);
+        b.store(value, block, {b.index(r), feature});
+      };
+      if (transformed)
+        return rows.mix(b, first, seqLen, whole, Direction::Forward, loadRow,
+                        storeRow);
       for (int64_t r = 0; r < rows.size; ++r)
-        b.store(values[r], block, {b.index(r), feature});
+        storeRow(r, loadRow(r));
     });
+  }
+
+  /// A machine sees by itself that a few rows are read in order, but not many.
+  void prefetch(Value batch, function_ref<Value(int64_t)> token,
+                Value feature) {
+    constexpr int64_t vectorsAhead = 4;
+    constexpr unsigned toSecondLevel = 2;
+    if (rows.size == b.tile.rows)
+      return;
+    for (int64_t r = 0; r < rows.size; ++r) {
+      Value row = transformed ? token(r) : rows.coefficient(b, token(r));
+      memref::PrefetchOp::create(
+          b, x,
+          ValueRange{batch, row, b.add(feature, vectorsAhead * b.lanes())},
+          /*isWrite=*/false, toSecondLevel, /*isDataCache=*/true);
+    }
   }
 
   /// The vectors of a row, the last ones under a mask.
@@ -82,35 +110,20 @@ private:
             b.mask(b.index(std::max<int64_t>(features - feature, 0))));
   }
 
-  Values load(Value batch, Value first, Value feature, Value mask, bool whole) {
-    Values values;
-    Value last = b.sub(seqLen, 1);
-    for (int64_t r = 0; r < rows.size; ++r) {
-      Value token = b.add(first, rows.distance(r));
-      if (whole) {
-        Value row = transformed ? token : rows.coefficient(b, token);
-        values.push_back(b.load(x, {batch, row, feature}, mask));
-        continue;
-      }
-      // There is at least one token where there is a block.
-      Value near = b.clamp(token, b.index(0), last);
-      Value value = b.load(x, {batch, near, feature}, mask);
-      Value exists = createOrFoldEqual(token, near);
-      values.push_back(b.select(exists, value, b.zeros(b.getF32Type())));
+  Value load(Value batch, Value token, Value feature, Value mask, bool whole) {
+    if (whole) {
+      Value row = transformed ? token : rows.coefficient(b, token);
+      return b.load(x, {batch, row, feature}, mask);
     }
-    return values;
+    // There is at least one token where there is a block.
+    Value near = b.clamp(token, b.index(0), b.sub(seqLen, 1));
+    Value value = b.load(x, {batch, near, feature}, mask);
+    Value exists = createOrFoldEqual(token, near);
+    return b.select(exists, value, b.zeros(b.getF32Type()));
   }
 
   Value createOrFoldEqual(Value left, Value right) {
     return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, left, right);
-  }
-
-  void transform(Values &values, Value first, bool whole) {
-    if (!transformed)
-      return;
-    rows.mix(b, values, first, seqLen, whole, Direction::Forward);
-    for (Value &value : values)
-      value = b.roundTo(value, transformed);
   }
 
   KernelBuilder &b;
@@ -411,7 +424,9 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
   b.parallel({batch, numBlocks}, [&](ValueRange at) {
     Value sequence = at[0], firstRow = b.mul(at[1], rows.size);
     Value first = rows.token(b, firstRow);
-    Value block = b.alloc({rows.size, padded}, b.getF32Type());
+    // Many rows a power of two apart would share a few places of the caches.
+    int64_t gap = rows.size > rowsOfPanel ? b.lanes() : 0;
+    Value block = b.alloc({rows.size, padded + gap}, b.getF32Type());
     BlockTransform transform(b, rows, transformed, x, padded);
     auto emitBlock = [&] {
       transform.emit(sequence, first, block);

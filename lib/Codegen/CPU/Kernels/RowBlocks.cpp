@@ -101,15 +101,23 @@ Value RowBlocks::mixed(KernelBuilder &b, Value first, Value seqLen) const {
                    : b.select(b.less(first, b.index(skip)), b.index(0), here);
 }
 
-void RowBlocks::mix(KernelBuilder &b, MutableArrayRef<Value> rows, Value first,
-                    Value seqLen, bool whole, Direction direction) const {
+void RowBlocks::mix(KernelBuilder &b, Value first, Value seqLen, bool whole,
+                    Direction direction, function_ref<Value(int64_t)> load,
+                    function_ref<void(int64_t, Value)> store) const {
   for (int64_t part = 0; part < size; part += basisSize) {
-    MutableArrayRef<Value> block = rows.slice(part, basisSize);
     if (grid) {
-      mixPatch(b, block, grid->side, grid->side, grid->levels, direction);
+      mixPatch(
+          b, grid->side, grid->side, grid->levels, direction,
+          [&](int64_t r) { return load(part + r); },
+          [&](int64_t r, Value value) { store(part + r, value); });
       continue;
     }
+    Values rows;
+    for (int64_t r = 0; r < basisSize; ++r)
+      rows.push_back(load(part + r));
     Value count = whole ? Value() : mixed(b, b.add(first, part), seqLen);
-    basis.emitBlock(b, block, count, direction);
+    basis.emitBlock(b, rows, count, direction);
+    for (int64_t r = 0; r < basisSize; ++r)
+      store(part + r, rows[r]);
   }
 }

@@ -65,10 +65,12 @@ struct RowBlocks {
   mlir::Value isWhole(KernelBuilder &b, mlir::Value first,
                       mlir::Value seqLen) const;
 
-  /// L or L⁻¹ on the rows of the block that starts with token `first`.
-  void mix(KernelBuilder &b, llvm::MutableArrayRef<mlir::Value> rows,
-           mlir::Value first, mlir::Value seqLen, bool whole,
-           Direction direction) const;
+  /// L or L⁻¹ on the rows of the block that starts with token `first`. Rows are
+  /// loaded when they are needed and stored when they are complete, so that
+  /// larger blocks than registers hold wait in memory.
+  void mix(KernelBuilder &b, mlir::Value first, mlir::Value seqLen, bool whole,
+           Direction direction, llvm::function_ref<mlir::Value(int64_t)> load,
+           llvm::function_ref<void(int64_t, mlir::Value)> store) const;
 
 private:
   /// How many rows are mixed among those of a basis's block that starts with
