@@ -34,6 +34,15 @@ BASES = [
     "#stamp.wht",
     "#stamp.dct",
 ]
+# In whole patches on some or all machines, and not.
+GRIDS = [
+    ("#stamp.haar2d<levels = 1, grid = 4x8>", 32),
+    ("#stamp.haar2d<levels = 1, grid = 6x6>", 36),
+    ("#stamp.haar2d<levels = 2, grid = 8x12>", 96),
+    ("#stamp.haar2d<levels = 3, grid = 16x8>", 128),
+    ("#stamp.haar2d<levels = 2, grid = 6x8>", 48),
+    ("#stamp.haar2d<levels = 2, grid = 4x4, skip = 1>", 17),
+]
 SCHEDULES = ["[16 : 8], 4", "[0.25 : 8], 4", "[3 : 8, 0.5 : 6, 9 : 5], 2", "[], 8"]
 
 
@@ -79,13 +88,14 @@ class Program:
         self.bias = random.standard_normal(self.channels)
         self.transposed = False
         self.activation_group = self.weight_group = 0
+        self.length = None  # at run time
 
     def __str__(self):
         t, lead = self.type, f"{self.batch}x" if self.batch else ""
         k, n, m = self.features, self.channels, self.others
 
         def tensor(width, element=t):
-            return f"tensor<{lead}?x{width}x{element}>"
+            return f"tensor<{lead}{self.length or '?'}x{width}x{element}>"
 
         rows = ["b", "s"] if self.batch else ["s"]
 
@@ -112,7 +122,7 @@ class Program:
   %{name} = linalg.contract indexing_maps = [{", ".join(maps)}]
       ins(%x, %{name}w : {tensor(k)}, tensor<{w}x{t}>) outs(%{name}z : {y}) -> {y}"""
 
-        size, y = "%s", tensor(n)
+        size, y = "" if self.length else "%s", tensor(n)
         dimensions = [0, 1] if self.batch else [0]
         return f"""
 func.func @f(%x0: {tensor(k, "f32")}) -> ({tensor(n, "f32")}, {tensor(m, "f32")}) {{
@@ -134,7 +144,7 @@ func.func @f(%x0: {tensor(k, "f32")}) -> ({tensor(n, "f32")}, {tensor(m, "f32")}
 
     def inputs(self):
         """As long as the test's lengths, correlated, some channels louder."""
-        for length in LENGTHS:
+        for length in [self.length] if self.length else LENGTHS:
             rows = [
                 ar1(length, self.features, seed=length + i)
                 for i in range(self.batch or 1)
@@ -198,6 +208,74 @@ def test_groups_equal_the_portable_lowering(run, optimize, seed):
         for ours, theirs in zip(actual, expected):
             for y, reference in zip(ours, theirs):
                 same_bits(y, reference)
+
+
+@pytest.mark.parametrize("seed", range(len(GRIDS)))
+def test_grids_equal_the_portable_lowering(run, optimize, seed):
+    program = Program(seed)
+    program.basis, program.length = GRIDS[seed]
+    program.activation_group = program.weight_group = 32 * (seed % 2)
+    module = optimize(str(program), *program.flags())
+    assert module.count("stamp.quantize ") == 1 and program.basis in module
+    calls = [("f", [x], 2) for x in program.inputs()]
+    expected = run(module, calls, "-O1")
+    for cpu in host_instructions():
+        actual = run(module, calls, "-O1", f"--cpu={cpu}")
+        for ours, theirs in zip(actual, expected):
+            for y, reference in zip(ours, theirs):
+                same_bits(y, reference)
+
+
+def grid_chain(first, second):
+    """y = (x·W)·V + b of 16×8 tokens."""
+    k, n = first.shape
+    m = second.shape[1]
+    x, h, y = (f"tensor<128x{width}xf32>" for width in (k, n, m))
+    w, v = f"tensor<{k}x{n}xf32>", f"tensor<{n}x{m}xf32>"
+    return f"""
+func.func @f(%x: {x}) -> {y} {{
+  %zero = arith.constant 0.0 : f32
+  %w = arith.constant {constant(first)}
+  %v = arith.constant {constant(second)}
+  %b = arith.constant {constant(np.arange(1.0, m + 1) / m)}
+  %he = tensor.empty() : {h}
+  %ye = tensor.empty() : {y}
+  %hz = linalg.fill ins(%zero : f32) outs(%he : {h}) -> {h}
+  %yz = linalg.fill ins(%zero : f32) outs(%ye : {y}) -> {y}
+  %h = linalg.matmul ins(%x, %w : {x}, {w}) outs(%hz : {h}) -> {h}
+  %p = linalg.matmul ins(%h, %v : {h}, {v}) outs(%yz : {y}) -> {y}
+  %bb = linalg.broadcast ins(%b : tensor<{m}xf32>) outs(%ye : {y}) dimensions = [0]
+  %y = linalg.add ins(%p, %bb : {y}, {y}) outs(%ye : {y}) -> {y}
+  return %y : {y}
+}}
+"""
+
+
+def test_grids_that_stay_transformed_between_linears(run, optimize):
+    """One linear transforms, the next one transforms back, in patches both."""
+    random = np.random.default_rng(1)
+    text = grid_chain(
+        random.standard_normal((40, 50)) / 6, random.standard_normal((50, 33)) / 7
+    )
+    module = optimize(
+        text,
+        "--stamp-select=basis={#stamp.haar2d<levels = 3, grid = 16x8>}"
+        " schedule={#stamp.schedule<[16 : 8], 4>}",
+        "--stamp-quantize",
+        "--stamp-fold",
+    )
+    assert module.count("stamp.transform ") == 1
+    assert module.count("stamp.inverse_transform ") == 1
+    calls = [("f", [ar1(128, 40, seed=1)], 1)]
+    [[expected]] = run(module, calls, "-O1")
+    for cpu in host_instructions():
+        formed = optimize(
+            module, f"--stamp-form-kernels=cpu={cpu}", "--canonicalize"
+        )
+        assert "stamp.transform " not in formed
+        assert "stamp.inverse_transform " not in formed
+        [[actual]] = run(module, calls, "-O1", f"--cpu={cpu}")
+        same_bits(actual, expected)
 
 
 @pytest.mark.parametrize("group", [0, 32])

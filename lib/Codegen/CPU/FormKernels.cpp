@@ -49,9 +49,6 @@ static constexpr remark::RemarkOpts kRemark =
     remark::RemarkOpts::name("FormKernels").category("stamp-form-kernels");
 
 namespace {
-/// Blocks of more tokens would not stay in registers and the nearest cache.
-constexpr int64_t largestBlock = 64;
-
 /// A contraction of codes with a constant weight.
 struct CodeProduct {
   WeightCodes weight;
@@ -222,12 +219,18 @@ static LogicalResult matchQuantize(QuantizeOp op, StringRef &why) {
   return failure(getType(op.getInput()).isDynamicDim(rank - 1));
 }
 
+/// Whether tensors around the kernels have coefficients in that order: in block
+/// order, which for grids is the same as coarse first.
+static bool isBlockOrder(BasisAttrInterface blocks, RowOrder order) {
+  return order == RowOrder::Block || !blocks.emitsBlocks();
+}
+
 /// The transform that makes `input`, if it is made in blocks.
 static TransformOp matchTransform(Value input, QuantizeOp quantize,
                                   BasisAttrInterface blocks) {
   auto transform = input.getDefiningOp<TransformOp>();
   if (!blocks || !transform || transform.getBasis() != blocks ||
-      transform.getOrder() != RowOrder::Block || transform.getLengths() ||
+      !isBlockOrder(blocks, transform.getOrder()) || transform.getLengths() ||
       transform.getDimension() != quantize.getDimension())
     return nullptr;
   return transform;
@@ -326,7 +329,7 @@ matchLinear(linalg::LinalgOp op, QuantizeOp quantize, BasisAttrInterface blocks,
     inverse = dyn_cast<InverseTransformOp>(*rescale.getResult().user_begin());
     if (inverse &&
         (inverse.getBasis() != blocks ||
-         inverse.getOrder() != RowOrder::Block || inverse.getLengths() ||
+         !isBlockOrder(blocks, inverse.getOrder()) || inverse.getLengths() ||
          static_cast<int64_t>(inverse.getDimension()) !=
              rescale.getResultTokenDimension()))
       inverse = nullptr;
@@ -504,6 +507,28 @@ static LogicalResult checkGroups(const KernelBuilder &b,
                  (groups ? std::optional(groups->size) : std::nullopt));
 }
 
+/// The basis whose blocks the kernels are made for, if there is one: of the
+/// block order that rows are in, or of a grid's transform on either side.
+static BasisAttrInterface findBlocks(const KernelBuilder &b,
+                                     QuantizeOp quantize,
+                                     ArrayRef<linalg::LinalgOp> contractions) {
+  BasisAttrInterface blocks = quantize.getBlockBasisAttr();
+  auto look = [&](auto transform) {
+    if (!blocks && transform && isa<Haar2DAttr>(transform.getBasis()))
+      blocks = transform.getBasis();
+  };
+  look(quantize.getInput().getDefiningOp<TransformOp>());
+  for (linalg::LinalgOp op : contractions)
+    for (Operation *rescale : op->getUsers())
+      if (isa<RescaleOp>(rescale))
+        for (Operation *user : rescale->getUsers())
+          look(dyn_cast<InverseTransformOp>(user));
+  int64_t seqLen =
+      getType(quantize.getInput()).getDimSize(quantize.getDimension());
+  return blocks && hasRowBlocks(b, blocks, seqLen) ? blocks
+                                                   : BasisAttrInterface();
+}
+
 /// How many linears behind `quantize` have become kernels.
 static int64_t rewriteQuantize(RewriterBase &rewriter, const CPUTarget &target,
                                QuantizeOp quantize) {
@@ -513,18 +538,15 @@ static int64_t rewriteQuantize(RewriterBase &rewriter, const CPUTarget &target,
         << remark::reason("no kernel quantizes these activations: {0}", why);
     return 0;
   }
-  BasisAttrInterface order = quantize.getBlockBasisAttr(), blocks;
-  if (order && order.emitsBlocks() &&
-      *order.getBasis()->fixedBlock() <= largestBlock)
-    blocks = order;
-
   rewriter.setInsertionPoint(quantize);
   KernelBuilder b(rewriter, quantize.getLoc(), target);
+  BasisAttrInterface order = quantize.getBlockBasisAttr();
   std::optional<FeatureGroups> groups;
   if (std::optional<uint64_t> size = quantize.getGroupSize())
     groups = FeatureGroups{static_cast<int64_t>(*size), /*ofRows=*/true};
   SmallVector<linalg::LinalgOp> contractions;
   findContractions(quantize.getCodes(), contractions);
+  BasisAttrInterface blocks = findBlocks(b, quantize, contractions);
   SmallVector<QuantizedLinear> linears;
   std::list<SmallVector<char>> storage;
   for (linalg::LinalgOp op : contractions) {

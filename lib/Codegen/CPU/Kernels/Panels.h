@@ -8,11 +8,7 @@
 //
 //     codes[sequence][panel][feature / 4][row of the panel][feature % 4]
 //
-// Rows are in block order, so that a basis that works in blocks of tokens finds
-// a whole block in neighbouring rows, before the codes are made and after they
-// have been multiplied. Row i of the panels is token i − shift: the shift puts
-// the first token after the skipped ones at the start of a block. Rows in front
-// of token 0 and behind the last one exist but mean nothing.
+// Which tokens the rows are, RowBlocks.h says.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,54 +16,9 @@
 #define STAMP_CODEGEN_CPU_KERNELS_PANELS_H
 
 #include "FeatureTransforms.h"
+#include "RowBlocks.h"
 
 namespace stamp {
-
-/// The rows of a sequence in blocks of `size` rows: whole panels and whole
-/// blocks of the basis.
-struct RowBlocks {
-  int64_t size;      ///< rows in a block
-  int64_t basisSize; ///< tokens that the basis mixes; it divides `size`
-  int64_t shift;
-  int64_t skip;
-
-  RowBlocks(const KernelBuilder &b, BasisAttrInterface basis);
-
-  /// Calls `then(i)` for the part i of a block that the basis mixes.
-  int64_t count() const { return size / basisSize; }
-
-  /// The token of row `row`; negative in front of the first.
-  mlir::Value token(KernelBuilder &b, mlir::Value row) const {
-    return b.sub(row, shift);
-  }
-
-  /// How many blocks there are: none, not even of rows that mean nothing,
-  /// without a token.
-  mlir::Value blocks(KernelBuilder &b, mlir::Value seqLen) const {
-    mlir::Value count = b.ceilDiv(b.add(seqLen, shift), size);
-    if (shift == 0)
-      return count;
-    return b.select(b.less(b.index(0), seqLen), count, b.index(0));
-  }
-
-  /// Whether all rows of the block that starts with token `first` are tokens,
-  /// and none is skipped.
-  mlir::Value isWhole(KernelBuilder &b, mlir::Value first,
-                      mlir::Value seqLen) const {
-    return b.both(b.atMost(b.index(skip), first),
-                  b.atMost(b.add(first, size), seqLen));
-  }
-
-  /// How many rows are mixed among those of a basis's block that starts with
-  /// token `first`: none if they are skipped.
-  mlir::Value mixed(KernelBuilder &b, mlir::Value first,
-                    mlir::Value seqLen) const {
-    mlir::Value here =
-        b.clamp(b.sub(seqLen, first), b.index(0), b.index(basisSize));
-    return skip == 0 ? here
-                     : b.select(b.less(first, b.index(skip)), b.index(0), here);
-  }
-};
 
 /// Groups of neighbouring features that are summed up each by itself. A group
 /// is whole bytes of 4-bit weights, and whole vectors if rows are quantized by
@@ -111,7 +62,8 @@ int64_t padFeatures(const KernelBuilder &b, int64_t features);
 /// Emits the transform (if there is one), those of the features, the quantizer
 /// and the packing, in one pass over X: batch × tokens × features. `order` is
 /// the basis that rows are in the block order of, for their widths, or null;
-/// `blocks` is the same if kernels handle its blocks, and null if not.
+/// `blocks` is a basis whose blocks kernels handle, `order` unless that is
+/// null, or null.
 /// `transformed` is the element type of L·X; null if X is transformed already,
 /// or not at all.
 Panels emitPanels(KernelBuilder &b, mlir::Value x, ScheduleAttr schedule,

@@ -30,14 +30,11 @@ class ProductEmitter {
 public:
   ProductEmitter(KernelBuilder &b, const Panels &panels,
                  const PanelProduct &product, Value y)
-      : b(b), panels(panels), product(product), y(y), rows(b, product.inverse),
-        tile(b.tile) {
-    // Without a transform every panel is a block of its own, whatever the
-    // panels were made for.
-    rows.shift = panels.rows.shift;
-    if (!product.inverse)
-      rows.skip = 0;
-  }
+      : b(b), panels(panels), product(product), y(y),
+        // Without a transform every panel is a block of its own, whatever the
+        // panels were made for.
+        rows(product.inverse ? panels.rows : panels.rows.withoutBasis(b)),
+        tile(b.tile) {}
 
   void emit() {
     int64_t numStrips = llvm::divideCeil(product.channels, b.stripWidth());
@@ -126,6 +123,8 @@ private:
   void emitBlock(Value block) {
     Value firstRow = b.mul(block, rows.size);
     Value first = rows.token(b, firstRow);
+    if (rows.areWhole())
+      return emitWhole(firstRow, first);
     b.branch(
         rows.isWhole(b, first, panels.seqLen),
         [&] { emitWhole(firstRow, first); },
@@ -141,8 +140,10 @@ private:
       Value value = values[v];
       if (product.inverse)
         value = b.roundTo(value, product.rescaledType);
-      storeRows(value, zero, b.add(firstChannel, v * b.lanes()),
-                /*whole=*/true);
+      Value channel = b.add(firstChannel, v * b.lanes());
+      withMask(channel, [&](Value mask) {
+        storeRow(value, zero, channel, mask, /*whole=*/true);
+      });
     }
   }
 
@@ -152,8 +153,10 @@ private:
       finish(multiply(firstRow, first, tile.rows), first, /*whole=*/true);
       return;
     }
-    for (int64_t r = 0; r < rows.size; r += tile.rows)
-      keep(multiply(b.add(firstRow, r), b.add(first, r), tile.rows), r);
+    b.loop(b.index(0), b.index(rows.size), tile.rows, [&](Value r) {
+      Value row = b.add(firstRow, r);
+      keep(multiply(row, rows.token(b, row), tile.rows), r);
+    });
     finishScratch(first, /*whole=*/true);
   }
 
@@ -321,9 +324,10 @@ private:
         surplus = b.splat(arith::MulIOp::create(b, ofRow(panels.sums),
                                                 b.constantI32(offset)));
       if (product.spread) {
-        Value near =
-            b.clamp(b.add(token, r), b.index(0), b.sub(panels.seqLen, 1));
-        spread = b.splat(memref::LoadOp::create(b, product.spread, near));
+        Value near = b.clamp(b.add(token, rows.distance(r)), b.index(0),
+                             b.sub(panels.seqLen, 1));
+        spread = b.splat(memref::LoadOp::create(b, product.spread,
+                                                rows.coefficient(b, near)));
       }
       for (int64_t v = 0; v < tile.vectors; ++v) {
         Value sum = accumulators[r * tile.vectors + v];
@@ -408,10 +412,11 @@ private:
     for (size_t i = 0; i < values.size(); ++i) {
       Value added = bias[i % tile.vectors];
       if (product.spread) {
-        Value near =
-            b.clamp(b.add(token, static_cast<int64_t>(i) / tile.vectors),
-                    b.index(0), b.sub(panels.seqLen, 1));
-        Value spread = memref::LoadOp::create(b, product.spread, near);
+        Value near = b.clamp(
+            b.add(token, rows.distance(static_cast<int64_t>(i) / tile.vectors)),
+            b.index(0), b.sub(panels.seqLen, 1));
+        Value spread = memref::LoadOp::create(b, product.spread,
+                                              rows.coefficient(b, near));
         added = b.mulF(b.splat(spread), added);
       }
       values[i] = b.addF(values[i], added);
@@ -440,8 +445,6 @@ private:
 
   //===--- Results ------------------------------------------------------===//
 
-  void keep(ValueRange values, int64_t row) { keep(values, b.index(row)); }
-
   void keep(ValueRange values, Value row) {
     for (size_t i = 0; i < values.size(); ++i)
       b.store(values[i], scratch,
@@ -452,61 +455,55 @@ private:
   void finishScratch(Value first, bool whole) {
     b.loop(b.index(0), b.index(tile.vectors), 1, [&](Value v) {
       Value column = b.mul(v, b.lanes());
-      Values values;
-      for (int64_t r = 0; r < rows.size; ++r)
-        values.push_back(b.load(scratch, {b.index(r), column}));
-      undo(values, first, whole);
-      storeRows(values, first, b.add(firstChannel, column), whole);
+      finishColumn(first, b.add(firstChannel, column), whole, [&](int64_t r) {
+        return b.load(scratch, {b.index(r), column});
+      });
     });
   }
 
   void finish(Values values, Value first, bool whole) {
-    for (int64_t v = 0; v < tile.vectors; ++v) {
-      Values column;
+    for (int64_t v = 0; v < tile.vectors; ++v)
+      finishColumn(first, b.add(firstChannel, v * b.lanes()), whole,
+                   [&](int64_t r) { return values[r * tile.vectors + v]; });
+  }
+
+  /// The inverse transform of one vector of channels, and its store.
+  void finishColumn(Value first, Value channel, bool whole,
+                    function_ref<Value(int64_t)> load) {
+    withMask(channel, [&](Value mask) {
+      auto store = [&](int64_t r, Value value) {
+        storeRow(value, b.add(first, rows.distance(r)), channel, mask, whole);
+      };
+      if (product.inverse)
+        return rows.mix(
+            b, first, panels.seqLen, whole, Direction::Inverse,
+            [&](int64_t r) { return b.roundTo(load(r), product.rescaledType); },
+            store);
       for (int64_t r = 0; r < rows.size; ++r)
-        column.push_back(values[r * tile.vectors + v]);
-      undo(column, first, whole);
-      storeRows(column, first, b.add(firstChannel, v * b.lanes()), whole);
-    }
+        store(r, load(r));
+    });
   }
 
-  void undo(Values &values, Value first, bool whole) {
-    if (!product.inverse)
-      return;
-    for (Value &value : values)
-      value = b.roundTo(value, product.rescaledType);
-    for (int64_t part = 0; part < rows.size; part += rows.basisSize) {
-      Value count;
-      if (!whole)
-        count = rows.mixed(b, b.add(first, part), panels.seqLen);
-      product.inverse.emitBlock(
-          b, MutableArrayRef(values).slice(part, rows.basisSize), count,
-          Direction::Inverse);
-    }
-  }
-
-  /// A vector of each row, from token `first` on.
-  void storeRows(ValueRange values, Value first, Value channel, bool whole) {
-    auto store = [&](Value mask) {
-      for (auto [r, value] : llvm::enumerate(values))
-        storeRow(value, b.add(first, static_cast<int64_t>(r)), channel, mask,
-                 whole);
-    };
+  /// Emits what stores a vector of channels under its mask: null if all exist.
+  void withMask(Value channel, function_ref<void(Value)> emit) {
     if (product.channels % b.stripWidth() == 0)
-      return store(Value());
+      return emit(Value());
     Value channels = b.index(product.channels);
     // Vectors that are there in whole or not at all need no mask.
     if (product.channels % b.lanes() == 0)
-      return b.branch(b.less(channel, channels), [&] { store(Value()); });
-    store(b.mask(b.sub(channels, channel)));
+      return b.branch(b.less(channel, channels), [&] { emit(Value()); });
+    emit(b.mask(b.sub(channels, channel)));
   }
 
   void storeRow(Value value, Value token, Value channel, Value mask,
                 bool whole) {
+    auto row = [&] {
+      return product.inverse ? token : rows.coefficient(b, token);
+    };
     if (whole)
-      return b.storeOnce(value, y, {batch, token, channel}, mask);
+      return b.storeOnce(value, y, {batch, row(), channel}, mask);
     b.branch(b.both(b.atMost(b.index(0), token), b.less(token, panels.seqLen)),
-             [&] { b.store(value, y, {batch, token, channel}, mask); });
+             [&] { b.store(value, y, {batch, row(), channel}, mask); });
   }
 
   KernelBuilder &b;

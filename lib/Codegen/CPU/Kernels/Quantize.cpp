@@ -26,16 +26,6 @@
 using namespace mlir;
 using namespace stamp;
 
-RowBlocks::RowBlocks(const KernelBuilder &b, BasisAttrInterface basis)
-    : size(b.tile.rows), basisSize(1), shift(0), skip(0) {
-  if (!basis || basis.isIdentity())
-    return;
-  basisSize = *basis.getBasis()->fixedBlock();
-  size = std::max(size, basisSize);
-  skip = basis.getSkip();
-  shift = (size - skip % size) % size;
-}
-
 int64_t stamp::padFeatures(const KernelBuilder &b, int64_t features) {
   return llvm::alignTo(features, std::max<int64_t>(b.lanes(), featuresOfStep));
 }
@@ -48,16 +38,17 @@ namespace {
 /// A block of tokens, transformed, in f32: rows × padded features.
 class BlockTransform {
 public:
-  BlockTransform(KernelBuilder &b, const RowBlocks &rows,
-                 BasisAttrInterface basis, Type transformed,
+  BlockTransform(KernelBuilder &b, const RowBlocks &rows, Type transformed,
                  const FeatureTransforms &ofFeatures, Value x,
                  int64_t paddedFeatures)
-      : b(b), rows(rows), basis(basis), transformed(transformed),
-        ofFeatures(ofFeatures), x(x),
+      : b(b), rows(rows), transformed(transformed), ofFeatures(ofFeatures),
+        x(x),
         features(cast<MemRefType>(x.getType()).getDimSize(2)),
         paddedFeatures(paddedFeatures), seqLen(b.size(x, 1)) {}
 
   void emit(Value batch, Value first, Value block) {
+    if (rows.areWhole())
+      return emitChunks(batch, first, block, /*whole=*/true);
     b.branch(
         rows.isWhole(b, first, seqLen),
         [&] { emitChunks(batch, first, block, /*whole=*/true); },
@@ -80,12 +71,40 @@ public:
 private:
   void emitChunks(Value batch, Value first, Value block, bool whole) {
     forEachChunk([&](Value feature, Value mask) {
-      Values values = load(batch, first, feature, mask, whole);
-      transform(values, first, whole);
-      for (int64_t r = 0; r < rows.size; ++r)
-        b.store(ofFeatures.emitScales(values[r], feature), block,
+      auto token = [&](int64_t r) { return b.add(first, rows.distance(r)); };
+      if (whole)
+        prefetch(batch, token, feature);
+      auto loadRow = [&](int64_t r) {
+        return load(batch, token(r), feature, mask, whole);
+      };
+      auto storeRow = [&](int64_t r, Value value) {
+        if (transformed)
+          value = b.roundTo(value, transformed);
+        b.store(ofFeatures.emitScales(value, feature), block,
                 {b.index(r), feature});
+      };
+      if (transformed)
+        return rows.mix(b, first, seqLen, whole, Direction::Forward, loadRow,
+                        storeRow);
+      for (int64_t r = 0; r < rows.size; ++r)
+        storeRow(r, loadRow(r));
     });
+  }
+
+  /// A machine sees by itself that a few rows are read in order, but not many.
+  void prefetch(Value batch, function_ref<Value(int64_t)> token,
+                Value feature) {
+    constexpr int64_t vectorsAhead = 4;
+    constexpr unsigned toSecondLevel = 2;
+    if (rows.size == b.tile.rows)
+      return;
+    for (int64_t r = 0; r < rows.size; ++r) {
+      Value row = transformed ? token(r) : rows.coefficient(b, token(r));
+      memref::PrefetchOp::create(
+          b, x,
+          ValueRange{batch, row, b.add(feature, vectorsAhead * b.lanes())},
+          /*isWrite=*/false, toSecondLevel, /*isDataCache=*/true);
+    }
   }
 
   /// The vectors of a row, the last ones under a mask.
@@ -99,45 +118,24 @@ private:
             b.mask(b.index(std::max<int64_t>(features - feature, 0))));
   }
 
-  Values load(Value batch, Value first, Value feature, Value mask, bool whole) {
-    Values values;
-    Value last = b.sub(seqLen, 1);
-    for (int64_t r = 0; r < rows.size; ++r) {
-      Value token = b.add(first, r);
-      if (whole) {
-        values.push_back(b.load(x, {batch, token, feature}, mask));
-        continue;
-      }
-      // There is at least one token where there is a block.
-      Value near = b.clamp(token, b.index(0), last);
-      Value value = b.load(x, {batch, near, feature}, mask);
-      Value exists = createOrFoldEqual(token, near);
-      values.push_back(b.select(exists, value, b.zeros(b.getF32Type())));
+  Value load(Value batch, Value token, Value feature, Value mask, bool whole) {
+    if (whole) {
+      Value row = transformed ? token : rows.coefficient(b, token);
+      return b.load(x, {batch, row, feature}, mask);
     }
-    return values;
+    // There is at least one token where there is a block.
+    Value near = b.clamp(token, b.index(0), b.sub(seqLen, 1));
+    Value value = b.load(x, {batch, near, feature}, mask);
+    Value exists = createOrFoldEqual(token, near);
+    return b.select(exists, value, b.zeros(b.getF32Type()));
   }
 
   Value createOrFoldEqual(Value left, Value right) {
     return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, left, right);
   }
 
-  void transform(Values &values, Value first, bool whole) {
-    if (!transformed)
-      return;
-    for (int64_t part = 0; part < rows.size; part += rows.basisSize) {
-      Value count;
-      if (!whole)
-        count = rows.mixed(b, b.add(first, part), seqLen);
-      basis.emitBlock(b, MutableArrayRef(values).slice(part, rows.basisSize),
-                      count, Direction::Forward);
-    }
-    for (Value &value : values)
-      value = b.roundTo(value, transformed);
-  }
-
   KernelBuilder &b;
   const RowBlocks &rows;
-  BasisAttrInterface basis;
   Type transformed;
   const FeatureTransforms &ofFeatures;
   Value x;
@@ -228,8 +226,9 @@ private:
     SmallVector<RowQuantizer> quantizers;
     Values scales, zeroPoints;
     for (auto [r, range] : llvm::enumerate(emitRanges(rows, run))) {
-      Value token = b.add(rows.token, static_cast<int64_t>(r));
-      quantizers.push_back(emitQuantizer(range, token));
+      Value token =
+          b.add(rows.token, panels.rows.distance(static_cast<int64_t>(r)));
+      quantizers.push_back(emitQuantizer(range, token, panels.rows));
       scales.push_back(quantizers.back().scale);
       zeroPoints.push_back(quantizers.back().zeroPoint);
     }
@@ -277,8 +276,9 @@ private:
     return ranges;
   }
 
-  RowQuantizer emitQuantizer(const Range &range, Value token) {
-    auto [steps, half] = emitWidth(token);
+  RowQuantizer emitQuantizer(const Range &range, Value token,
+                             const RowBlocks &blocks) {
+    auto [steps, half] = emitWidth(token, blocks);
     Value width = b.subF(range.high, range.low);
     Value infinity = b.constant(std::numeric_limits<float>::infinity());
     Value finite = b.both(range.isKnown, b.lessF(width, infinity));
@@ -298,12 +298,13 @@ private:
             b.subF(steps, half)};
   }
 
-  RowWidth emitWidth(Value token) {
+  RowWidth emitWidth(Value token, const RowBlocks &blocks) {
     // Rows that are no token have some width too.
     Value near = b.clamp(token, b.index(0), b.sub(seqLen, 1));
-    Value position =
-        order ? emitCoarsePosition(b, order, near, getAsOpFoldResult(seqLen))
-              : near;
+    Value position = blocks.coefficient(b, near);
+    if (order)
+      position =
+          emitCoarsePosition(b, order, position, getAsOpFoldResult(seqLen));
     return emitRowWidth(b, schedule, position, ends);
   }
 
@@ -323,7 +324,7 @@ private:
       Values next, bytes;
       for (int64_t r = 0; r < numRows; ++r) {
         const Splats &q = splats[r];
-        if (numRows > 1)
+        if (numRows > 1 && !panels.rows.areWhole())
           memref::PrefetchOp::create(
               b, panels.x,
               ValueRange{at.batch, b.add(at.token, panels.rows.size + r),
@@ -431,9 +432,10 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
   b.parallel({batch, numBlocks}, [&](ValueRange at) {
     Value sequence = at[0], firstRow = b.mul(at[1], rows.size);
     Value first = rows.token(b, firstRow);
-    Value block = b.alloc({rows.size, length}, b.getF32Type());
-    BlockTransform transform(b, rows, blocks, transformed, ofFeatures, x,
-                             padded);
+    // Many rows a power of two apart would share a few places of the caches.
+    int64_t gap = rows.size > rowsOfPanel ? b.lanes() : 0;
+    Value block = b.alloc({rows.size, length + gap}, b.getF32Type());
+    BlockTransform transform(b, rows, transformed, ofFeatures, x, padded);
     auto emitBlock = [&] {
       transform.emit(sequence, first, block);
       PanelQuantizer quantizer(b, schedule, order, features, seqLen,
@@ -441,7 +443,8 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
       b.loop(b.index(0), b.index(panelsOfBlock), 1, [&](Value i) {
         Value row = b.mul(i, rowsOfPanel);
         Value panel = b.add(b.mul(at[1], panelsOfBlock), i);
-        quantizer.emit(panels, sequence, panel, block, row, b.add(first, row));
+        quantizer.emit(panels, sequence, panel, block, row,
+                       rows.token(b, b.add(firstRow, row)));
       });
     };
     Value isAlone = panels.isAlone(b);

@@ -60,6 +60,18 @@ void emitHaar(KernelBuilder &b, const SequenceTransform &transform);
 void emitHaar2D(KernelBuilder &b, const SequenceTransform &transform);
 void emitDCT(KernelBuilder &b, const SequenceTransform &transform);
 
+/// Some levels of Haar 2-D on a patch of height × width rows, of at most
+/// 2^levels × 2^levels. Each row is loaded once, when it is needed, and stored
+/// when it is complete.
+void mixPatch(KernelBuilder &b, int64_t height, int64_t width, int64_t levels,
+              Direction direction,
+              llvm::function_ref<mlir::Value(int64_t)> load,
+              llvm::function_ref<void(int64_t, mlir::Value)> store);
+
+/// Where the coefficients are, coarse first, that Haar 2-D leaves in the places
+/// of the tokens of its grid: an i32 for each.
+mlir::Value createGridPlaces(KernelBuilder &b, Haar2DAttr basis);
+
 /// A product with the matrix of a DCT or of an explicit basis.
 void emitDense(KernelBuilder &b, const SequenceTransform &transform);
 

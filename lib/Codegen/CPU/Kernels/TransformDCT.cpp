@@ -24,6 +24,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
+#include <tuple>
 
 using namespace mlir;
 using namespace stamp;
@@ -185,7 +186,7 @@ public:
       size /= radix;
     }
     tokenPlaces = createTokenPlaces();
-    frequencyPlaces = createFrequencyPlaces();
+    groupPlaces = createGroupPlaces();
     rotations = createRotations();
   }
 
@@ -194,22 +195,23 @@ public:
     // Whole vectors: the other half of a masked lane may be of use.
     TokenRows scratch(scratchMemory, zero, zero, zero, /*places=*/{},
                       /*isPadded=*/true);
-    TokenRows frequencies(scratchMemory, zero, zero, zero, frequencyPlaces,
-                          /*isPadded=*/true);
     TokenRows tokens(transform.tokens(), strip.sequence, skipped, strip.first,
                      tokenPlaces);
     TokenRows coefficients(transform.coefficients(), strip.sequence, skipped,
                            strip.first);
     columns = &strip;
-    if (transform.isForward()) {
-      for (const Stage &stage : stages)
-        emitStage(stage, &stage == &stages.front() ? tokens : scratch, scratch);
-      emitRotations(frequencies, coefficients);
-    } else {
-      emitRotations(coefficients, frequencies);
-      for (const Stage &stage : llvm::reverse(stages))
-        emitStage(stage, scratch, &stage == &stages.front() ? tokens : scratch);
-    }
+    // The last stage knows the coefficients.
+    auto others = ArrayRef(stages).drop_back();
+    auto source = [&](const Stage &stage) -> const TokenRows & {
+      return &stage == &stages.front() ? tokens : scratch;
+    };
+    if (transform.isForward())
+      for (const Stage &stage : others)
+        emitStage(stage, source(stage), scratch);
+    emitLastStage(source(stages.back()), coefficients);
+    if (!transform.isForward())
+      for (const Stage &stage : llvm::reverse(others))
+        emitStage(stage, scratch, source(stage));
   }
 
 private:
@@ -238,12 +240,13 @@ private:
     return createTable(b, places);
   }
 
-  /// Frequency p₁ + r₁·(p₂ + r₂·…) is in row p₁·run₁ + p₂·run₂ + ….
-  Value createFrequencyPlaces() {
+  /// Frequency p₁ + r₁·(p₂ + r₂·…) is in row p₁·run₁ + p₂·run₂ + …: those that
+  /// the last stage makes of neighbouring rows, f + S/r·p, from here on.
+  Value createGroupPlaces() {
     SmallVector<int32_t> places;
-    for (int64_t k = 0; k < length; ++k) {
-      int64_t place = 0, left = k;
-      for (const Stage &stage : stages) {
+    for (int64_t f = 0; f < numGroups(); ++f) {
+      int64_t place = 0, left = f;
+      for (const Stage &stage : ArrayRef(stages).drop_back()) {
         place += left % stage.radix * stage.run();
         left /= stage.radix;
       }
@@ -320,35 +323,118 @@ private:
     });
   }
 
-  /// From frequencies to coefficients, or back.
-  void emitRotations(const TokenRows &from, const TokenRows &to) {
+  /// What the last stage makes of a group of rows.
+  int64_t numGroups() const { return length / stages.back().radix; }
+
+  /// Two frequencies, k and S − k, that become two coefficients, by their
+  /// places in registers; or one, 0 or S/2, that is its own other.
+  struct Mirrored {
+    int64_t low, high;
+    Value frequency; ///< the lower
+  };
+
+  /// The last stage, and from frequencies to coefficients; or back. Where k is
+  /// in group f, S − k is in group S/r − f, in reverse order.
+  void emitLastStage(const TokenRows &rows, const TokenRows &coefficients) {
+    int64_t radix = stages.back().radix, groups = numGroups();
+    // Group 0 is its own, and its first row has no other.
+    SmallVector<Mirrored> pairs;
+    for (int64_t p = 0; 2 * p <= radix; ++p)
+      pairs.push_back({p, (radix - p) % radix, b.index(p * groups)});
+    emitGroups(b.index(0), pairs, rows, coefficients);
+    if (groups % 2 == 0) {
+      pairs.clear();
+      for (int64_t p = 0; 2 * p < radix; ++p)
+        pairs.push_back({p, radix - 1 - p, b.index(groups / 2 + p * groups)});
+      emitGroups(b.index(groups / 2), pairs, rows, coefficients);
+    }
+    b.loop(b.index(1), b.index((groups + 1) / 2), 1, [&](Value f) {
+      Value other = b.sub(b.index(groups), f);
+      SmallVector<Mirrored> pairs;
+      for (int64_t p = 0; p < radix; ++p) {
+        int64_t mirrored = radix - 1 - p;
+        if (p <= mirrored)
+          pairs.push_back({p, radix + mirrored, b.add(f, p * groups)});
+        else
+          pairs.push_back(
+              {radix + mirrored, p, b.add(other, mirrored * groups)});
+      }
+      emitGroups({f, other}, pairs, rows, coefficients);
+    });
+  }
+
+  /// The same for one group, or for two that mirror each other.
+  void emitGroups(ValueRange groups, ArrayRef<Mirrored> pairs,
+                  const TokenRows &rows, const TokenRows &coefficients) {
+    int64_t radix = stages.back().radix;
+    Values places;
+    for (Value group : groups) {
+      Value first = arith::IndexCastUIOp::create(
+          b, b.getIndexType(),
+          memref::LoadOp::create(b, groupPlaces, ValueRange{group}));
+      for (int64_t p = 0; p < radix; ++p)
+        places.push_back(rows.find(b, b.add(first, p)));
+    }
     Value half =
         b.splat(b.constant(static_cast<float>(1 / std::sqrt(double(length)))));
-    auto emitReal = [&](Value row) {
-      Value source = from.find(b, row), target = to.find(b, row);
-      forEachPair([&](Value column) {
-        Complex z = load(from, source, column);
-        store({b.mulF(z.re, half), b.mulF(z.im, half)}, to, target, column);
-      });
+    struct Turn {
+      Value low, high; ///< where the coefficients are
+      Value cosine, sine;
     };
-    emitReal(b.index(0));
-    if (length % 2 == 0)
-      emitReal(b.index(length / 2));
-    b.loop(b.index(1), b.index((length + 1) / 2), 1, [&](Value k) {
-      Value mirrored = b.sub(b.index(length), k);
-      Value c = splatOf(rotations, b.mul(k, 2));
-      Value s = splatOf(rotations, b.add(b.mul(k, 2), 1));
-      Value sources[] = {from.find(b, k), from.find(b, mirrored)};
-      Value targets[] = {to.find(b, k), to.find(b, mirrored)};
-      forEachPair([&](Value column) {
-        Complex z = load(from, sources[0], column);
-        Complex w = load(from, sources[1], column);
-        auto [first, second] = transform.isForward()
-                                   ? toCoefficients(z, w, c, s)
-                                   : toFrequencies(z, w, c, s);
-        store(first, to, targets[0], column);
-        store(second, to, targets[1], column);
-      });
+    SmallVector<Turn> turns;
+    for (const Mirrored &pair : pairs) {
+      Value k = pair.frequency;
+      Turn turn = {coefficients.find(b, k), {}, {}, {}};
+      if (pair.low != pair.high) {
+        turn.high = coefficients.find(b, b.sub(b.index(length), k));
+        turn.cosine = splatOf(rotations, b.mul(k, 2));
+        turn.sine = splatOf(rotations, b.add(b.mul(k, 2), 1));
+      }
+      turns.push_back(turn);
+    }
+
+    forEachPair([&](Value column) {
+      SmallVector<Complex> x(places.size());
+      auto transformGroups = [&] {
+        for (size_t first = 0; first < x.size(); first += radix) {
+          MutableArrayRef<Complex> group =
+              MutableArrayRef(x).slice(first, radix);
+          SmallVector<Complex> values(group);
+          fourier.transform(values);
+          llvm::copy(values, group.begin());
+        }
+      };
+      if (transform.isForward()) {
+        for (auto [z, place] : llvm::zip_equal(x, places))
+          z = load(rows, place, column);
+        transformGroups();
+      }
+      for (auto [pair, turn] : llvm::zip_equal(pairs, turns)) {
+        Complex &low = x[pair.low], &high = x[pair.high];
+        if (!transform.isForward()) {
+          low = load(coefficients, turn.low, column);
+          if (turn.high)
+            high = load(coefficients, turn.high, column);
+        }
+        if (!turn.high)
+          low = {b.mulF(low.re, half), b.mulF(low.im, half)};
+        else if (transform.isForward())
+          std::tie(low, high) =
+              toCoefficients(low, high, turn.cosine, turn.sine);
+        else
+          std::tie(low, high) =
+              toFrequencies(low, high, turn.cosine, turn.sine);
+        if (transform.isForward()) {
+          store(low, coefficients, turn.low, column);
+          if (turn.high)
+            store(high, coefficients, turn.high, column);
+        }
+      }
+      if (!transform.isForward()) {
+        transformGroups();
+        for (auto [z, place] : llvm::zip_equal(x, places))
+          store(z, rows, place, column);
+      }
     });
   }
 
@@ -383,7 +469,7 @@ private:
   int64_t length;
   FourierBuilder fourier;
   SmallVector<Stage> stages;
-  Value tokenPlaces, frequencyPlaces, rotations;
+  Value tokenPlaces, groupPlaces, rotations;
   const Columns *columns = nullptr;
 };
 } // namespace

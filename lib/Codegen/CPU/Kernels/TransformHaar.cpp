@@ -220,38 +220,107 @@ static int64_t findInBands(Grid grid, int64_t i, int64_t j, int64_t levels) {
   return i * grid.width + j;
 }
 
-/// Some levels of a patch of height × width rows: along its width, then along
-/// its height, as docs/Semantics.md has it; or the reverse.
-static void mixPatch(KernelBuilder &b, MutableArrayRef<Value> rows, Grid patch,
-                     int64_t levels, Direction direction) {
-  constexpr float halfSqrt = 0.70710678118654752440f;
-  Value scale = b.splat(b.constant(halfSqrt));
-  auto step = [&](Value &first, Value &second) {
+Value stamp::createGridPlaces(KernelBuilder &b, Haar2DAttr basis) {
+  Grid grid = {basis.getHeight(), basis.getWidth()};
+  SmallVector<int32_t> places;
+  for (int64_t i = 0; i < grid.height; ++i)
+    for (int64_t j = 0; j < grid.width; ++j)
+      places.push_back(
+          static_cast<int32_t>(findInBands(grid, i, j, basis.getLevels())));
+  return createTable(b, places);
+}
+
+namespace {
+/// A patch of height × width rows. Each level takes quads of rows first along
+/// the width, then along the height, as docs/Semantics.md has it; or the
+/// reverse. What a quad leaves to the next level is one row, so going deep
+/// first keeps but a few rows in registers.
+class PatchMixer {
+public:
+  PatchMixer(KernelBuilder &b, int64_t height, int64_t width, int64_t levels,
+             Direction direction, function_ref<Value(int64_t)> load,
+             function_ref<void(int64_t, Value)> store)
+      : b(b), height(height), width(width), levels(levels),
+        isForward(direction == Direction::Forward), load(load), store(store),
+        rows(height * width),
+        scale(b.splat(b.constant(0.70710678118654752440f))) {}
+
+  /// The levels up to `level`, of the part of the patch from i, j on.
+  void mix(int64_t level, int64_t i, int64_t j) {
+    int64_t distance = int64_t{1} << (level - 1);
+    int64_t below = i + distance, right = j + distance;
+    if (isForward) {
+      mixParts(level, i, j);
+      step(i, j, i, right);
+      step(below, j, below, right);
+      step(i, j, below, j);
+      step(i, right, below, right);
+      finish(i, right);
+      finish(below, j);
+      finish(below, right);
+      if (level == levels)
+        finish(i, j);
+    } else {
+      step(i, j, below, j);
+      step(i, right, below, right);
+      step(i, j, i, right);
+      step(below, j, below, right);
+      mixParts(level, i, j);
+    }
+  }
+
+private:
+  bool exists(int64_t i, int64_t j) const { return i < height && j < width; }
+
+  void mixParts(int64_t level, int64_t i, int64_t j) {
+    int64_t distance = int64_t{1} << (level - 1);
+    for (int64_t row : {i, i + distance})
+      for (int64_t column : {j, j + distance})
+        if (exists(row, column)) {
+          if (level > 1)
+            mix(level - 1, row, column);
+          else if (!isForward)
+            finish(row, column);
+        }
+  }
+
+  Value &row(int64_t i, int64_t j) {
+    Value &value = rows[i * width + j];
+    if (!value)
+      value = load(i * width + j);
+    return value;
+  }
+
+  void step(int64_t i, int64_t j, int64_t otherI, int64_t otherJ) {
+    if (!exists(otherI, otherJ))
+      return;
+    Value &first = row(i, j), &second = row(otherI, otherJ);
     Value sum = b.mulF(b.addF(first, second), scale);
     second = b.mulF(b.subF(first, second), scale);
     first = sum;
-  };
-  auto alongWidth = [&](int64_t distance) {
-    for (int64_t i = 0; i < patch.height; i += distance)
-      for (int64_t j = 0; j + distance < patch.width; j += 2 * distance)
-        step(rows[i * patch.width + j], rows[i * patch.width + j + distance]);
-  };
-  auto alongHeight = [&](int64_t distance) {
-    for (int64_t i = 0; i + distance < patch.height; i += 2 * distance)
-      for (int64_t j = 0; j < patch.width; j += distance)
-        step(rows[i * patch.width + j], rows[(i + distance) * patch.width + j]);
-  };
-  bool isForward = direction == Direction::Forward;
-  for (int64_t level = 0; level < levels; ++level) {
-    int64_t distance = int64_t{1} << (isForward ? level : levels - 1 - level);
-    if (isForward) {
-      alongWidth(distance);
-      alongHeight(distance);
-    } else {
-      alongHeight(distance);
-      alongWidth(distance);
-    }
   }
+
+  void finish(int64_t i, int64_t j) {
+    if (exists(i, j))
+      store(i * width + j, row(i, j));
+  }
+
+  KernelBuilder &b;
+  int64_t height, width, levels;
+  bool isForward;
+  function_ref<Value(int64_t)> load;
+  function_ref<void(int64_t, Value)> store;
+  Values rows;
+  Value scale;
+};
+} // namespace
+
+void stamp::mixPatch(KernelBuilder &b, int64_t height, int64_t width,
+                     int64_t levels, Direction direction,
+                     function_ref<Value(int64_t)> load,
+                     function_ref<void(int64_t, Value)> store) {
+  PatchMixer(b, height, width, levels, direction, load, store)
+      .mix(levels, 0, 0);
 }
 
 /// One turn over a grid of tokens: patches of 2^`levels` in both directions,
@@ -282,7 +351,10 @@ static void emitGridTurn(KernelBuilder &b, const Turn &turn, Value batch,
                   b.mul(row, stride * rasterWidth), b.mul(column, stride)));
             }
           emitPatch(b, turn, patch, [&](MutableArrayRef<Value> rows) {
-            mixPatch(b, rows, size, levels, turn.direction);
+            mixPatch(
+                b, size.height, size.width, levels, turn.direction,
+                [&](int64_t r) { return rows[r]; },
+                [&](int64_t r, Value value) { rows[r] = value; });
           });
         });
   };
@@ -311,11 +383,7 @@ void stamp::emitHaar2D(KernelBuilder &b, const SequenceTransform &transform) {
   int64_t levels = std::min<int64_t>(
       basis.getLevels(),
       llvm::Log2_64_Ceil(std::max<int64_t>({grid.height, grid.width, 2})));
-  SmallVector<int32_t> places;
-  for (int64_t i = 0; i < grid.height; ++i)
-    for (int64_t j = 0; j < grid.width; ++j)
-      places.push_back(static_cast<int32_t>(findInBands(grid, i, j, levels)));
-  Value table = createTable(b, places);
+  Value table = createGridPlaces(b, basis);
   int64_t atOnce = getLevelsAtOnce(b) / 2;
   int64_t numTurns = llvm::divideCeil(levels, atOnce);
   auto coarseRows = [&](int64_t turn) {
