@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from conftest import BIN
-from test_kernels import Program, same_bits
+from test_kernels import Program, same_bits, with_groups
 
 TOOLS = pathlib.Path("/usr/lib/llvm-22/bin")
 DRIVER = pathlib.Path(__file__).with_name("call_kernels.c")
@@ -105,9 +105,12 @@ def emulate(tmp_path, optimize):
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=str)
+@pytest.mark.parametrize("make", [Program, with_groups], ids=["rows", "groups"])
 @pytest.mark.parametrize("seed", range(PROGRAMS))
-def test_other_machines_compute_the_same_bits(run, optimize, emulate, machine, seed):
-    program = Program(seed)
+def test_other_machines_compute_the_same_bits(
+    run, optimize, emulate, machine, make, seed
+):
+    program = make(seed)
     module = optimize(str(program), *program.flags())
     inputs = [x.astype(np.float32) for x in program.inputs()]
     expected = run(module, [("f", [x], 2) for x in inputs], "-O1")
