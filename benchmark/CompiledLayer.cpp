@@ -3,8 +3,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The driver times a function pointer, the same way for us as for everybody
-// else; so this compiles a module and says where its function is. The weight is
-// a resource of the module by name alone: its bytes are lent, not printed and
+// else; so this compiles a module and says where its function is. Weights are
+// resources of the module by name alone: their bytes are lent, not printed and
 // parsed.
 //
 //===----------------------------------------------------------------------===//
@@ -44,12 +44,21 @@ void registerEverything(DialectRegistry &registry) {
 
 } // namespace
 
+extern "C" {
+/// The elements of a constant `dense_resource<name>` of f32.
+struct StampWeight {
+  const char *name;
+  const float *data;
+  size_t size;
+};
+}
+
 /// A module compiled for this machine, with all that has to outlive its code.
 struct StampLayer {
   StampLayer() { registerEverything(registry); }
 
-  Error compile(StringRef text, StringRef pipeline, ArrayRef<float> weight,
-                unsigned threads);
+  Error compile(StringRef text, StringRef pipeline, StringRef function,
+                ArrayRef<StampWeight> weights, unsigned threads);
 
   DialectRegistry registry;
   std::unique_ptr<MLIRContext> context;
@@ -58,7 +67,8 @@ struct StampLayer {
 };
 
 Error StampLayer::compile(StringRef text, StringRef pipeline,
-                          ArrayRef<float> weight, unsigned threads) {
+                          StringRef function, ArrayRef<StampWeight> weights,
+                          unsigned threads) {
   std::string diagnostics;
   context =
       std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
@@ -76,9 +86,12 @@ Error StampLayer::compile(StringRef text, StringRef pipeline,
       parseSourceString<ModuleOp>(text, context.get());
   if (!module)
     return fail("the module does not parse");
-  // The module has mentioned the resource, so there is an entry to fill.
-  DenseResourceElementsHandle::getManagerInterface(context.get())
-      .update("weight", UnmanagedAsmResourceBlob::allocateInferAlign(weight));
+  // The module has mentioned the resources, so there are entries to fill.
+  auto &resources =
+      DenseResourceElementsHandle::getManagerInterface(context.get());
+  for (const StampWeight &weight : weights)
+    resources.update(weight.name, UnmanagedAsmResourceBlob::allocateInferAlign(
+                                      ArrayRef(weight.data, weight.size)));
 
   stamp::CompileOptions options;
   options.threads = threads;
@@ -93,7 +106,7 @@ Error StampLayer::compile(StringRef text, StringRef pipeline,
   if (!parsed)
     return fail("the pipeline does not parse");
   program = std::move(*compiled);
-  Expected<void *> address = program->lookup("linear");
+  Expected<void *> address = program->lookup(function);
   if (!address)
     return fail(llvm::toString(address.takeError()));
   entry = *address;
@@ -102,17 +115,15 @@ Error StampLayer::compile(StringRef text, StringRef pipeline,
 
 extern "C" {
 
-/// Compiles `text`, whose constant `dense_resource<weight>` has the
-/// `numElements` floats at `weight`, by `pipeline`, such as
-/// "stamp-select,stamp-quantize", to run on so many threads. On failure null;
-/// `message` then receives why.
+/// Compiles `text` by `pipeline`, such as "stamp-select,stamp-quantize", to run
+/// on so many threads. On failure null; `message` then receives why.
 StampLayer *stampCompileLayer(const char *text, const char *pipeline,
-                              const float *weight, size_t numElements,
-                              unsigned threads, char *message,
-                              size_t messageSize) {
+                              const char *function, const StampWeight *weights,
+                              size_t numWeights, unsigned threads,
+                              char *message, size_t messageSize) {
   auto layer = std::make_unique<StampLayer>();
-  if (Error error =
-          layer->compile(text, pipeline, {weight, numElements}, threads)) {
+  if (Error error = layer->compile(text, pipeline, function,
+                                   {weights, numWeights}, threads)) {
     std::string words = llvm::toString(std::move(error));
     std::strncpy(message, words.c_str(), messageSize - 1);
     message[messageSize - 1] = '\0';
@@ -121,7 +132,8 @@ StampLayer *stampCompileLayer(const char *text, const char *pipeline,
   return layer.release();
 }
 
-/// `_mlir_ciface_linear`: takes the addresses of two memref descriptors, the
-/// result's first. The caller frees what the result's descriptor owns.
+/// `_mlir_ciface_…`: takes the address of the results' memref descriptors, one
+/// behind the other, and of each argument's. The caller frees what the results'
+/// descriptors own.
 void *stampGetEntry(StampLayer *layer) { return layer->entry; }
 }

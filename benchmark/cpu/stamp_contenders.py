@@ -6,15 +6,11 @@ A new code generator is a new `Backend` in BACKENDS.
 
 from __future__ import annotations
 
-import ctypes
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, isqrt
-from pathlib import Path
 
-import numpy as np
-
+from compiled import compile_function
 from contender import MIN_SQNR_4BIT, MIN_SQNR_F32, Contender, Prepared
 from layer import Layer, Shape
 
@@ -170,59 +166,11 @@ def _float_contender(backend: Backend) -> Contender:
     )
 
 
-class _Matrix(ctypes.Structure):
-    """MLIR's descriptor of a rank-2 memref."""
-
-    _fields_ = [
-        ("allocated", ctypes.c_void_p),
-        ("aligned", ctypes.c_void_p),
-        ("offset", ctypes.c_int64),
-        ("sizes", ctypes.c_int64 * 2),
-        ("strides", ctypes.c_int64 * 2),
-    ]
-
-
 def _compile(layer: Layer, pipeline: str, threads: int) -> Prepared:
-    library = ctypes.CDLL(
-        Path(os.environ["STAMP_BUILD"]) / "lib" / "StampCompiledLayer.so"
-    )
-    library.stampCompileLayer.restype = ctypes.c_void_p
-    library.stampGetEntry.restype = ctypes.c_void_p
-    library.stampGetEntry.argtypes = [ctypes.c_void_p]
-
     shape = layer.shape
     module = _MODULE.format(m=shape.tokens, k=shape.features, n=shape.channels)
-    message = ctypes.create_string_buffer(4096)
-    compiled = library.stampCompileLayer(
-        module.encode(),
-        pipeline.replace("{parallel}", str(threads > 1).lower()).encode(),
-        ctypes.c_void_p(layer.weight.ctypes.data),
-        ctypes.c_size_t(layer.weight.size),
-        ctypes.c_uint(threads),
-        message,
-        ctypes.c_size_t(len(message)),
+    pipeline = pipeline.replace("{parallel}", str(threads > 1).lower())
+    run, outputs = compile_function(
+        module, pipeline, "linear", {"weight": layer.weight}, threads, [layer.x], 1
     )
-    if not compiled:
-        raise RuntimeError(message.value.decode().strip())
-
-    entry = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(
-        library.stampGetEntry(compiled)
-    )
-    data = layer.x.ctypes.data
-    x = _Matrix(data, data, 0, layer.x.shape, (shape.features, 1))
-    y = _Matrix()
-    free = ctypes.CDLL(None).free
-    free.argtypes = [ctypes.c_void_p]
-    x_pointer, y_pointer = ctypes.byref(x), ctypes.byref(y)
-
-    def run() -> None:
-        # The last result, so that `output` still finds this one.
-        free(y.allocated)
-        entry(y_pointer, x_pointer)
-
-    def output() -> np.ndarray:
-        size = shape.tokens * shape.channels
-        values = (ctypes.c_float * size).from_address(y.aligned)
-        return np.frombuffer(values, np.float32).reshape(shape.tokens, shape.channels)
-
-    return Prepared(run, output, kernel=pipeline.rpartition(",")[2])
+    return Prepared(run, lambda: outputs()[0], kernel=pipeline.rpartition(",")[2])

@@ -84,12 +84,18 @@ void addBufferizationPasses(OpPassManager &pm) {
   pm.addPass(createConvertBufferizationToMemRefPass());
 }
 
-void addLoopPasses(OpPassManager &pm) {
+void addLoopPasses(OpPassManager &pm,
+                   const stamp::CPUPipelineOptions &options) {
+  bool hasKernels = options.cpu != "portable";
   addCleanup(pm);
-  pm.addPass(stamp::createVectorizePass());
+  if (hasKernels)
+    pm.addPass(stamp::createFormContractionsPass({options.cpu}));
+  pm.addPass(stamp::createVectorizePass({options.parallel}));
   // The rest becomes scalar loops, which LLVM vectorizes where it can.
   pm.addPass(createConvertLinalgToLoopsPass());
   pm.addPass(stamp::createWidenBFloatPass());
+  if (hasKernels)
+    pm.addPass(stamp::createExpandMathPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
   addCleanup(pm);
 }
@@ -142,8 +148,12 @@ void stamp::buildCPUPipeline(OpPassManager &pm,
     addKernelPasses(pm, options.cpu);
   pm.addPass(createStampToLinalg());
   addTensorPasses(pm);
+  if (options.cpu != "portable") {
+    pm.addPass(createFuseContractionsPass({options.cpu}));
+    addCleanup(pm);
+  }
   addBufferizationPasses(pm);
-  addLoopPasses(pm);
+  addLoopPasses(pm, options);
   // Intrinsics have effects that bufferization would not know.
   if (options.cpu != "portable")
     pm.addPass(createLowerDotPass({options.cpu}));

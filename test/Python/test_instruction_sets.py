@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from conftest import BIN
 from test_feature_kernels import Rotated
-from test_kernels import Program, same_bits
+from test_kernels import Program, same_bits, with_groups
 
 TOOLS = pathlib.Path("/usr/lib/llvm-22/bin")
 DRIVER = pathlib.Path(__file__).with_name("call_kernels.c")
@@ -106,12 +106,14 @@ def emulate(tmp_path, optimize):
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=str)
+@pytest.mark.parametrize(
+    "make", [Program, with_groups, Rotated], ids=["rows", "groups", "features"]
+)
 @pytest.mark.parametrize("seed", range(PROGRAMS))
-@pytest.mark.parametrize("kind", [Program, Rotated])
 def test_other_machines_compute_the_same_bits(
-    run, optimize, emulate, machine, kind, seed
+    run, optimize, emulate, machine, make, seed
 ):
-    program = kind(seed)
+    program = make(seed)
     module = optimize(str(program), *program.flags())
     inputs = [x.astype(np.float32) for x in program.inputs()]
     expected = run(module, [("f", [x], 2) for x in inputs], "-O1")

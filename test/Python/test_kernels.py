@@ -53,7 +53,12 @@ def host_instructions():
     with open("/proc/cpuinfo") as info:
         flags = re.search(r"^flags\s*:(.*)$", info.read(), re.M)[1].split()
     names = {"avx2": "avx2", "avx_vnni": "avxvnni", "avx512_vnni": "avx512vnni"}
-    return ["generic"] + [name for flag, name in names.items() if flag in flags]
+    found = ["generic"] + [name for flag, name in names.items() if flag in flags]
+    # AVX-512 has AVX-VNNI's instruction as well, on as many bits, in an encoding
+    # of its own; neither machines with that of AVX-VNNI nor emulators are common.
+    if "avxvnni" not in found and {"avx512_vnni", "avx512vl"} <= set(flags):
+        found.append("avxvnni")
+    return found
 
 
 def constant(array, type="f32"):
@@ -183,8 +188,7 @@ def test_kernels_equal_the_portable_lowering(run, optimize, seed):
                 same_bits(y, reference)
 
 
-@pytest.mark.parametrize("seed", range(PROGRAMS))
-def test_groups_equal_the_portable_lowering(run, optimize, seed):
+def with_groups(seed):
     """Of activations, weights or both, on either side of the channels. Groups of
     weights alone may end within a vector of features."""
     program = Program(seed)
@@ -195,6 +199,12 @@ def test_groups_equal_the_portable_lowering(run, optimize, seed):
     if seed % 3 != 1:
         program.weight_group = group
     program.transposed = bool(random.integers(2))
+    return program
+
+
+@pytest.mark.parametrize("seed", range(PROGRAMS))
+def test_groups_equal_the_portable_lowering(run, optimize, seed):
+    program = with_groups(seed)
     module = optimize(str(program), *program.flags())
     assert module.count("stamp.rescale ") == module.count("groups along") == 2
     calls = [("f", [x], 2) for x in program.inputs()]

@@ -35,6 +35,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
@@ -224,6 +225,38 @@ public:
   }
 
   void emit() { emitParallel(0); }
+
+  /// The same, with an `scf.forall` of all parallel dimensions but that of the
+  /// vectors.
+  void emitForall() {
+    unsigned depth = llvm::count_if(plan.order, [&](unsigned dim) {
+      return dim != plan.vectorDim && !isReduction(op, dim);
+    });
+    if (depth == 0)
+      return emitParallel(0);
+    ArrayRef<unsigned> dims = ArrayRef(plan.order).take_front(depth);
+    SmallVector<OpFoldResult> begins(depth, builder.getIndexAttr(0)), ends,
+        steps(depth, builder.getIndexAttr(1));
+    for (unsigned dim : dims)
+      ends.push_back(sizes[dim]);
+    // Rows stand behind the others.
+    for (const Segment &segment : getSegments(dims.back())) {
+      begins.back() = segment.begin;
+      ends.back() = segment.end;
+      steps.back() = builder.getIndexAttr(segment.step);
+      auto forall =
+          scf::ForallOp::create(builder, loc, begins, ends, steps, ValueRange(),
+                                /*mapping=*/std::nullopt);
+      llvm::SaveAndRestore saveRows(numRows, segment.rows);
+      llvm::SaveAndRestore saveLoaded(loaded);
+      llvm::SaveAndRestore saveIndices(indices);
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(forall.getBody());
+      for (auto [dim, index] : llvm::zip(dims, forall.getInductionVars()))
+        indices[dim] = index;
+      emitParallel(depth);
+    }
+  }
 
 private:
   /// A piece of a loop's range, each turn of which does the same.
@@ -542,7 +575,24 @@ void expandStridedCopies(Operation *root) {
   });
 }
 
+/// Whether several threads would have something to do. To wake them takes as
+/// long as some thousand elements.
+bool isWorthThreads(linalg::LinalgOp op) {
+  if (op->getParentOfType<scf::ForallOp>())
+    return false;
+  constexpr int64_t least = 1 << 14;
+  int64_t elements = 1;
+  for (int64_t size : op.getStaticLoopRanges()) {
+    if (ShapedType::isDynamic(size))
+      return true;
+    elements = llvm::SaturatingMultiply<uint64_t>(elements, size);
+  }
+  return elements >= least;
+}
+
 struct Vectorize final : stamp::impl::VectorizePassBase<Vectorize> {
+  using VectorizePassBase::VectorizePassBase;
+
   void runOnOperation() override {
     expandStridedCopies(getOperation());
     SmallVector<linalg::LinalgOp> ops;
@@ -551,7 +601,7 @@ struct Vectorize final : stamp::impl::VectorizePassBase<Vectorize> {
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : ops) {
       StringRef why;
-      if (succeeded(stamp::vectorizeLinalgOp(rewriter, op, why)))
+      if (succeeded(stamp::vectorizeLinalgOp(rewriter, op, why, parallel)))
         ++vectorized;
       else
         remark::missed(op.getLoc(), kRemark)
@@ -566,13 +616,18 @@ struct Vectorize final : stamp::impl::VectorizePassBase<Vectorize> {
 } // namespace
 
 LogicalResult stamp::vectorizeLinalgOp(RewriterBase &rewriter,
-                                       linalg::LinalgOp op, StringRef &why) {
+                                       linalg::LinalgOp op, StringRef &why,
+                                       bool parallel) {
   std::optional<Plan> plan = makePlan(op, why);
   if (!plan)
     return failure();
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
-  Emitter(rewriter, op, *plan).emit();
+  Emitter emitter(rewriter, op, *plan);
+  if (parallel && isWorthThreads(op))
+    emitter.emitForall();
+  else
+    emitter.emit();
   rewriter.eraseOp(op);
   return success();
 }

@@ -21,6 +21,23 @@ def FuseElementwisePass : Pass<"stamp-fuse-elementwise"> {
   let dependentDialects = ["affine::AffineDialect", "linalg::LinalgDialect"];
 }
 
+def FuseContractionsPass : Pass<"stamp-fuse-contractions"> {
+  let summary = "Take blocks of rows through chains of batched contractions";
+  let description = [{
+    Attention has two contractions for each head, with the softmax between them
+    on a matrix of all pairs of tokens. A block of its rows goes through all of
+    that in one turn of an `scf.forall`, so that the matrix never is in memory as
+    a whole. A producer is fused where each turn needs a part of its own; what
+    several turns need is computed in front of them.
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", "\"host\"",
+           "The instruction set, and with it the caches, to choose blocks for">
+  ];
+  let dependentDialects = ["affine::AffineDialect", "linalg::LinalgDialect",
+                           "scf::SCFDialect", "tensor::TensorDialect"];
+}
+
 def LowerRelayoutsPass : Pass<"stamp-lower-relayouts"> {
   let summary = "Lower linalg.pack and linalg.unpack to reshapes and transposes";
   let description = [{
@@ -46,7 +63,14 @@ def VectorizePass : Pass<"stamp-vectorize"> {
 
     No float operation is contracted or otherwise reordered. Operations that do
     not fit (gathers, `linalg.index`, strided accesses) are left alone.
+
+    With `parallel` the outermost loops are an `scf.forall`, where there is work
+    for several threads and no such loop around.
   }];
+  let options = [
+    Option<"parallel", "parallel", "bool", "false",
+           "Whether independent results may be computed at the same time">
+  ];
   let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect",
                            "linalg::LinalgDialect", "memref::MemRefDialect",
                            "scf::SCFDialect", "vector::VectorDialect"];
@@ -78,6 +102,43 @@ def FormKernelsPass : Pass<"stamp-form-kernels"> {
                            "bufferization::BufferizationDialect",
                            "math::MathDialect", "memref::MemRefDialect",
                            "scf::SCFDialect", "tensor::TensorDialect",
+                           "vector::VectorDialect"];
+}
+
+def FormContractionsPass : Pass<"stamp-form-contractions"> {
+  let summary = "Turn float contractions on buffers into kernels for a CPU";
+  let description = [{
+    Replaces contractions of f32, f16 or bf16 with sums in f32, such as scores and
+    outputs of attention, by loops over register tiles: the right factor is copied
+    into strips of neighbouring columns, a slice of which stays in the
+    second-level cache for a block of rows. Blocks of rows are an `scf.forall`.
+
+    A product and its addition are one operation where the target has one for
+    both (`vector.fma`, which lowers to `llvm.intr.fmuladd`); each sum starts from
+    what the result holds and is taken in the order of k. Contractions of other
+    kinds, or of few rows, stay for `stamp-vectorize`, with a remark that says
+    why.
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", "\"host\"",
+           "The instruction set to choose tiles for: host, generic, avx2, avxvnni, "
+           "avx512vnni, neon-dotprod or neon-i8mm">
+  ];
+  let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect",
+                           "memref::MemRefDialect", "scf::SCFDialect",
+                           "vector::VectorDialect"];
+}
+
+def ExpandMathPass : Pass<"stamp-expand-math"> {
+  let summary = "Compute exp, tanh and erf of vectors by polynomials";
+  let description = [{
+    The C library has these functions for one number at a time. Here `math.exp`,
+    `math.tanh` and `math.erf` of vectors of f32 become arithmetic on vectors,
+    within 4 units in the last place of the exact value; f16 is computed in f32.
+    Infinities and NaNs are what they are in the C library. Scalars are left
+    alone.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "math::MathDialect",
                            "vector::VectorDialect"];
 }
 

@@ -13,10 +13,11 @@ namespace stamp {
 void populateFuseElementwisePatterns(mlir::RewritePatternSet &patterns);
 
 /// Replaces an op on buffers by loops over vectors. Fails, and sets `why` to a
-/// phrase about the op, where it stays.
+/// phrase about the op, where it stays. `parallel` permits an `scf.forall`.
 mlir::LogicalResult vectorizeLinalgOp(mlir::RewriterBase &rewriter,
                                       mlir::linalg::LinalgOp op,
-                                      llvm::StringRef &why);
+                                      llvm::StringRef &why,
+                                      bool parallel = false);
 
 } // namespace stamp
 
