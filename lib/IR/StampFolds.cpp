@@ -152,6 +152,11 @@ static std::optional<ArrayRef<float>> readValues(Value tensor,
     return readFloats(constant, type, storage);
   if (auto collapse = tensor.getDefiningOp<tensor::CollapseShapeOp>())
     return readValues(collapse.getSrc(), storage);
+  if (auto expand = tensor.getDefiningOp<tensor::ExpandShapeOp>())
+    return readValues(expand.getSrc(), storage);
+  if (auto widen = tensor.getDefiningOp<arith::ExtFOp>();
+      widen && type.getElementType().isF32())
+    return readValues(widen.getIn(), storage);
   if (auto transpose = tensor.getDefiningOp<linalg::TransposeOp>();
       transpose && transpose.hasPureTensorSemantics())
     return readTransposed(transpose, storage);

@@ -10,6 +10,9 @@
 // of one tensor are shared by common subexpression elimination: all our ops are
 // pure, so that is rule 5 as it stands. The rules are in Fold/.
 //
+// Feature transforms and gains go into weights (rule 7) while these are floats:
+// in front of stamp-quantize.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Fold/Rules.h"
@@ -160,11 +163,20 @@ LogicalResult stamp::foldTransforms(Operation *root,
           .setListener(listener)
           .setMaxIterations(GreedyRewriteConfig::kNoLimit)
           .setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+  SmallVector<FeatureRefusal> ofGains, ofFeatures;
   do {
     if (failed(applyPatternsGreedily(root, patterns, config)))
       return failure();
-  } while (shareEqualOps(root, listener, counts));
+  } while (shareEqualOps(root, listener, counts) ||
+           foldGains(root, listener, counts, ofGains) ||
+           foldFeatureTransforms(root, listener, counts, ofFeatures));
   explainTransformsLeft(root);
+  for (const FeatureRefusal &refusal : ofGains)
+    remark::missed(refusal.op->getLoc(), kRemark)
+        << remark::reason("the gain stays: {0}", refusal.why);
+  for (const FeatureRefusal &refusal : ofFeatures)
+    remark::missed(refusal.op->getLoc(), kRemark)
+        << remark::reason("the feature transform stays: {0}", refusal.why);
   remark::analysis(root->getLoc(), kRemark)
       << remark::metric("sunk", counts.sunk)
       << remark::metric("risen", counts.risen)
@@ -175,7 +187,9 @@ LogicalResult stamp::foldTransforms(Operation *root,
       << remark::metric("shared", counts.shared)
       << remark::metric("exchanged", counts.exchanged)
       << remark::metric("pooled", counts.pooled)
-      << remark::metric("constants", counts.constants);
+      << remark::metric("constants", counts.constants)
+      << remark::metric("gains", counts.gains)
+      << remark::metric("rotated", counts.rotated);
   return success();
 }
 

@@ -183,6 +183,16 @@ static FunctionOpInterface getFunction(Value value) {
 std::optional<std::string> Weight::whyUnknown() const {
   if (matchPattern(tensor, m_Constant()))
     return std::nullopt;
+  // What rule 7 of stamp-fold has left to the quantizer.
+  if (isa_and_nonnull<FeatureTransformOp, InverseFeatureTransformOp>(
+          tensor.getDefiningOp())) {
+    Value input = tensor.getDefiningOp()->getOperand(0);
+    if (isa<RankedTensorType>(input.getType()))
+      return seeThrough(input, AffineMap::getMultiDimIdentityMap(
+                                   getTensorType(input).getRank(),
+                                   tensor.getContext()))
+          .whyUnknown();
+  }
   if (Operation *op = tensor.getDefiningOp())
     if (std::optional<std::string> why = whyNoConstant(op))
       return "its weight is " + *why;

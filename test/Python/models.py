@@ -73,6 +73,8 @@ class Model(NamedTuple):
 
 
 MULTIPLY_ADD = "%p = arith.mulf %i0, %i1 : f32\n    %r = arith.addf %o, %p : f32"
+MULTIPLY = "%r = arith.mulf %i0, %i1 : f32"
+SQUARE = "%r = arith.mulf %i0, %i0 : f32"
 ADD = "%r = arith.addf %i0, %i1 : f32"
 RELU = "%z = arith.constant 0.0 : f32\n    %r = arith.maximumf %i0, %z : f32"
 
@@ -785,6 +787,86 @@ def weights_as_arguments():
     return Model(layer + f.returning(y), [x, given], compute, 1, 2)
 
 
+def root_mean_square(x):
+    scale = 1 / np.sqrt(np.square(x).mean(-1, keepdims=True) + np.float32(1e-5))
+    return (x * scale).astype(np.float32)
+
+
+def normalized(f, x, gain):
+    """x over its root mean square, times the gain, as frontends write it: a square,
+    a sum, what becomes of that, and two products."""
+    [width] = gain.shape
+    shape = [TOKENS, width]
+    each, one = "d0, d1", "d0, 0"
+    squares = f.generic([each, each], "pp", [x], f.init(shape), SQUARE)
+    add = "%r = arith.addf %i0, %o : f32"
+    sums = f.generic([each, one], "pr", [squares], f.init([TOKENS, 1]), add)
+    scale = f"""%n = arith.constant {width}.0 : f32
+    %m = arith.divf %i0, %n : f32
+    %e = arith.constant 1.0e-5 : f32
+    %s = arith.addf %m, %e : f32
+    %r = math.rsqrt %s : f32"""
+    scales = f.generic([each, each], "pp", [sums], f.init([TOKENS, 1]), scale)
+    y = f.generic([each, one, each], "pp", [x, scales], f.init(shape), MULTIPLY)
+    inputs = [y, f.constant(gain)]
+    return f.generic([each, "d1", each], "pp", inputs, f.init(shape), MULTIPLY)
+
+
+def decoder():
+    """A block of a language model and its head: RMS norms with gains, one head of
+    attention, a residual stream. q, k and v share their L, and so do the other
+    linears have one; L⁻¹ of q and k, and of v, ends at the scores and in front of
+    P·V. Those of o and down, of up and of the head have their own."""
+    x = activations(TOKENS, WIDTH, seed=20)
+    square = [weights(i, WIDTH, WIDTH) for i in range(1, 5)]
+    up, down, head = (
+        weights(5, WIDTH, 2 * CHANNELS),
+        weights(6, 2 * CHANNELS, WIDTH),
+        weights(7, WIDTH, CHANNELS),
+    )
+    gains = [np.exp(weights(i, 1, WIDTH)[0]) for i in range(8, 11)]
+    f = Writer(tensor(x.shape))
+    same = [TOKENS, WIDTH]
+
+    def multiply(x, w):
+        return f.linalg("matmul", [x, f.constant(w)], f.init([TOKENS, w.shape[1]]))
+
+    def add(a, b):
+        return f.linalg("add", [a, b], f.init(same))
+
+    stream = f.arguments[0]
+    n = normalized(f, stream, gains[0])
+    q, k, v = (multiply(n, w) for w in square[:3])
+    k = f.linalg("transpose", [k], f.init([WIDTH, TOKENS]), "", "permutation = [1, 0]")
+    scores = f.linalg("matmul", [q, k], f.init([TOKENS, TOKENS]))
+    each, row, wide = "d0, d1", "d0", [TOKENS, TOKENS]
+    power = f.generic([each, each], "pp", [scores], f.init(wide), "%r = math.exp %i0 : f32")
+    sums = "%r = arith.addf %i0, %o : f32"
+    sums = f.generic([each, row], "pr", [power], f.init([TOKENS]), sums)
+    share = "%r = arith.divf %i0, %i1 : f32"
+    p = f.generic([each, row, each], "pp", [power, sums], f.init(wide), share)
+    o = f.linalg("matmul", [p, v], f.init(same))
+    stream = add(stream, multiply(o, square[3]))
+    h = multiply(normalized(f, stream, gains[1]), up)
+    h = f.generic(["d0, d1"] * 2, "pp", [h], f.init([TOKENS, 2 * CHANNELS]), RELU)
+    stream = add(stream, multiply(h, down))
+    y = multiply(normalized(f, stream, gains[2]), head)
+
+    def compute(linear):
+        n = root_mean_square(x) * gains[0]
+        q, k, v = (linear(n, w) for w in square[:3])
+        scores = q @ k.T
+        p = np.exp(scores)
+        p = (p / p.sum(-1, keepdims=True)).astype(np.float32)
+        stream = x + linear(p @ v, square[3])
+        h = relu(linear(root_mean_square(stream) * gains[1], up))
+        stream = stream + linear(h, down)
+        return linear(root_mean_square(stream) * gains[2], head)
+
+    left = ["its weight is not a constant; with a stamp.plan of its own it is quantized at run time"] * 2
+    return Model(f.returning(y), [x], compute, 7, 12, left)
+
+
 MODELS = {
     write.__name__: write
     for write in [
@@ -811,5 +893,6 @@ MODELS = {
         globals_of_a_module,
         weights_as_codes,
         weights_as_arguments,
+        decoder,
     ]
 }

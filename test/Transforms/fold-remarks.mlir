@@ -12,7 +12,7 @@ func.func @at_the_end(%x: tensor<16x8xf32>, %e: tensor<16x8xf32>) -> tensor<16x8
   %i = stamp.inverse_transform #stamp.dct along 0 ins(%x : tensor<16x8xf32>) outs(%e : tensor<16x8xf32>)
   return %i : tensor<16x8xf32>
 }
-// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=0, cancelled=0, constants=0, exchanged=0, merged=0, pooled=0, risen=0, scaled=0, shared=0, sunk=0
+// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=0, cancelled=0, constants=0, exchanged=0, gains=0, merged=0, pooled=0, risen=0, rotated=0, scaled=0, shared=0, sunk=0
 
 // -----
 
@@ -215,7 +215,7 @@ func.func @counts(%x: tensor<16x8xf32>, %w: tensor<8x4xf32>, %v: tensor<4x8xf32>
   %pq = linalg.add ins(%p, %q : tensor<16x8xf32>, tensor<16x8xf32>) outs(%e8 : tensor<16x8xf32>) -> tensor<16x8xf32>
   return %t, %u, %pq : tensor<16x4xf32>, tensor<16x8xf32>, tensor<16x8xf32>
 }
-// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=1, cancelled=1, constants=0, exchanged=0, merged=0, pooled=0, risen=1, scaled=0, shared=1, sunk=1
+// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=1, cancelled=1, constants=0, exchanged=0, gains=0, merged=0, pooled=0, risen=1, rotated=0, scaled=0, shared=1, sunk=1
 
 // -----
 
@@ -376,7 +376,7 @@ func.func @counts_of_the_other_rules(%a: tensor<4x2xf32>, %b: tensor<4x2xf32>, %
   %t = stamp.transform #stamp.wht along 0 ins(%c : tensor<4x2xf32>) outs(%e : tensor<4x2xf32>)
   return %y, %t : tensor<1x2xf32>, tensor<4x2xf32>
 }
-// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=0, cancelled=0, constants=1, exchanged=0, merged=1, pooled=1, risen=0, scaled=1, shared=0, sunk=0
+// CHECK: remark: [Analysis] Fold | Category:stamp-fold | biases=0, cancelled=0, constants=1, exchanged=0, gains=0, merged=1, pooled=1, risen=0, rotated=0, scaled=1, shared=0, sunk=0
 
 // -----
 

@@ -45,6 +45,9 @@ public:
   /// R itself, features × features, row-major, from the double evaluation.
   std::vector<double> matrix(int64_t features) const;
 
+  /// Whether R·Rᵀ = I for every number of features.
+  virtual bool isOrthonormal() const { return false; }
+
   /// Float additions and multiplications to transform one token.
   virtual double flops(int64_t features) const = 0;
 
@@ -100,6 +103,7 @@ public:
     return (side == Side::Right) == (direction == Direction::Forward);
   }
 
+  bool isOrthonormal() const override { return true; }
   double flops(int64_t features) const override;
   std::optional<std::string> misfit(int64_t features) const override;
 
@@ -134,6 +138,7 @@ public:
                 std::optional<std::vector<float>> inverse = std::nullopt,
                 int64_t skip = 0);
 
+  bool isOrthonormal() const override { return !inverseMatrix; }
   double flops(int64_t features) const override;
   std::optional<std::string> misfit(int64_t features) const override;
 

@@ -222,12 +222,27 @@ def StampFold : Pass<"stamp-fold"> {
       5. equal transforms and quantizations of one tensor are shared;
       6. P·L⁻¹(V) = (P·Lᵀ)·V for an orthonormal L, if P is the cheaper one to
          transform;
+      7. (X·W)·R = X·(W·R) and (X·diag(g))·W = X·(diag(g)·W) for constants W that
+         are not quantized yet: what a plan, or an op, asks of features goes into
+         the weights and biases that make them, and the gain of a norm into the
+         weights behind it;
       8. T·L⁻¹(A) = (T·L⁻¹)·A for a constant T (a pooling, a sum over tokens), and
          L·X for a constant X, are computed at compile time.
 
     Moves that by themselves save nothing are made only where the transformed
     tensor gets no larger, or where a bounded look ahead finds what pays for it;
     none of them makes more transforms. A second run changes nothing.
+
+    Rule 7 works on floats: run the pass in front of stamp-quantize, too
+    (`--stamp-select="features=hadamard" --stamp-fold --stamp-quantize
+    --stamp-fold`). R passes what treats all features alike: sums, scales for each
+    token, products like P·V, sequence transforms, changes of shape that keep the
+    features in one dimension, and an RMS norm without gain if R is orthonormal. All
+    tensors that have to be rotated together are, or none is: only if linears
+    ask for more elements of R·X than have to be transformed where that begins and
+    ends, at arguments, nonlinear ops and results. Gains are folded if only linears
+    under a plan, without scales of their own, read what they scale. Weights that are
+    codes keep them, and a weight that stays float and is read elsewhere stays.
 
     Ops over the grid of pixels that an inverse transform makes tokens of are
     collapsed to these tokens if they are linear and treat all pixels alike.
@@ -265,6 +280,32 @@ def StampFold : Pass<"stamp-fold"> {
       %m = linalg.matmul ins(%a, %w : tensor<64x16xf32>, tensor<16x8xf32>)
              outs(%zero : tensor<64x8xf32>) -> tensor<64x8xf32>
       return %m : tensor<64x8xf32>
+    }
+    ```
+
+    And rule 7:
+
+    Before:
+    ```mlir
+    func.func @rotated(%x: tensor<64x2xf32>) -> tensor<64x2xf32> {
+      %w = arith.constant dense<[[1.0, 2.0], [3.0, 5.0]]> : tensor<2x2xf32>
+      %s = arith.constant dense<0.0> : tensor<64x2xf32>
+      %m = linalg.matmul ins(%x, %w : tensor<64x2xf32>, tensor<2x2xf32>)
+             outs(%s : tensor<64x2xf32>) -> tensor<64x2xf32>
+      %e = tensor.empty() : tensor<64x2xf32>
+      %r = stamp.feature_transform #stamp.scale<dense<[2.0, 0.5]> : tensor<2xf32>> over 1
+             ins(%m : tensor<64x2xf32>) outs(%e : tensor<64x2xf32>)
+      return %r : tensor<64x2xf32>
+    }
+    ```
+    After `--stamp-fold`:
+    ```mlir
+    func.func @rotated(%x: tensor<64x2xf32>) -> tensor<64x2xf32> {
+      %w = arith.constant dense<[[2.0, 1.0], [6.0, 2.5]]> : tensor<2x2xf32>
+      %s = arith.constant dense<0.0> : tensor<64x2xf32>
+      %m = linalg.matmul ins(%x, %w : tensor<64x2xf32>, tensor<2x2xf32>)
+             outs(%s : tensor<64x2xf32>) -> tensor<64x2xf32>
+      return %m : tensor<64x2xf32>
     }
     ```
   }];

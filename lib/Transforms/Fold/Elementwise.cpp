@@ -140,6 +140,7 @@ static LogicalResult analyzeBody(linalg::LinalgOp op, int64_t sequenceLoop,
 }
 
 std::optional<Passage> Passage::ofElementwise(linalg::LinalgOp op, Entry entry,
+                                              const RowTransform &rowTransform,
                                               std::string &why) {
   auto refuse = [&](const char *reason) {
     why = reason;
@@ -186,8 +187,9 @@ std::optional<Passage> Passage::ofElementwise(linalg::LinalgOp op, Entry entry,
   auto isOfRowType = [&](const Carrier &carrier) {
     return getElementTypeOrSelf(carrier.operand->get()) ==
                getElementTypeOrSelf(init->get()) &&
-           cast<RankedTensorType>(carrier.operand->get().getType()).getRank() >=
-               2;
+           (rowTransform.actsOnFeatures() ||
+            cast<RankedTensorType>(carrier.operand->get().getType())
+                    .getRank() >= 2);
   };
   if (failed(analyzeBody(op, loop, std::move(rows), passage.addends, why)))
     return std::nullopt;

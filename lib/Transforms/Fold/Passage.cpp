@@ -64,6 +64,8 @@ std::optional<Passage> Passage::find(Operation *op, Entry entry,
                                      std::string &why) {
   if (isa<FeatureTransformOp, InverseFeatureTransformOp>(op))
     return ofFeatures(op, entry, rows, why);
+  if (rows.actsOnFeatures() && isa<TransformOp, InverseTransformOp>(op))
+    return ofTokens(op, entry, why);
   if (isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
           tensor::ExtractSliceOp>(op))
     return ofShape(op, entry, rows, why);
@@ -81,12 +83,14 @@ std::optional<Passage> Passage::find(Operation *op, Entry entry,
           "tensor would be passed";
     return std::nullopt;
   }
-  std::optional<Passage> passage = linalgOp.getNumReductionLoops() == 0
-                                       ? ofElementwise(linalgOp, entry, why)
-                                       : ofContraction(linalgOp, entry, why);
+  std::optional<Passage> passage =
+      linalgOp.getNumReductionLoops() == 0
+          ? ofElementwise(linalgOp, entry, rows, why)
+          : ofContraction(linalgOp, entry, rows, why);
   if (!passage)
     return std::nullopt;
-  if (cast<RankedTensorType>(op->getResult(0).getType()).getRank() < 2) {
+  if (!rows.actsOnFeatures() &&
+      cast<RankedTensorType>(op->getResult(0).getType()).getRank() < 2) {
     why = "leaves no features to transform; a dimension of features, be it of "
           "size 1, would let it pass";
     return std::nullopt;
@@ -115,6 +119,7 @@ std::optional<Passage> Passage::find(Operation *op, Entry entry,
 /// L⁻¹(A)·W: the sequence is a loop that one operand and the result carry, and
 /// the other operand does not.
 std::optional<Passage> Passage::ofContraction(linalg::LinalgOp op, Entry entry,
+                                              const RowTransform &rows,
                                               std::string &why) {
   auto refuse = [&](const char *reason) {
     why = reason;
@@ -124,14 +129,16 @@ std::optional<Passage> Passage::ofContraction(linalg::LinalgOp op, Entry entry,
     return refuse("reduces in another way than a contraction; sums of products "
                   "over features are passed");
   // It would transform, and quantize, the coefficients once more.
-  if (op->hasAttr(StampDialect::kPlanAttrName))
+  if (!rows.actsOnFeatures() && op->hasAttr(StampDialect::kPlanAttrName))
     return refuse(
         "has a plan that is not carried out yet; run stamp-quantize first");
   if (entry.operand && op.isDpsInit(entry.operand))
     return refuse(
         "adds to it; an addition behind the contraction would be passed");
-  // L⁻¹(A)·W + C is no function of A·W alone.
-  if (!isZeroTensor(op.getDpsInits()[0]))
+  // L⁻¹(A)·W + C is no function of A·W alone; A·(W·R) + C·R, of weights and
+  // biases, is.
+  bool addsToInit = !isZeroTensor(op.getDpsInits()[0]);
+  if (addsToInit && !rows.actsOnFeatures())
     return refuse("adds to an init that is not zero; an addition behind the "
                   "contraction would be passed");
 
@@ -155,6 +162,8 @@ std::optional<Passage> Passage::ofContraction(linalg::LinalgOp op, Entry entry,
   if (carriers.size() != 1)
     return refuse("has a second operand that carries the sequence; factors "
                   "that all tokens share would be passed");
+  if (addsToInit)
+    carriers.push_back({init, *to});
   return Passage{Kind::Contraction,    op, carriers, *to,
                  /*keepsWidth=*/false, {}};
 }
@@ -190,6 +199,26 @@ std::optional<Passage> Passage::ofFeatures(Operation *op, Entry entry,
   if (auto forward = dyn_cast<FeatureTransformOp>(op))
     return match(forward);
   return match(cast<InverseFeatureTransformOp>(op));
+}
+
+/// L(A·R) = L(A)·R, the other way around.
+std::optional<Passage> Passage::ofTokens(Operation *op, Entry entry,
+                                         std::string &why) {
+  auto match = [&](auto tokens) -> std::optional<Passage> {
+    if (static_cast<int64_t>(tokens.getDimension()) == entry.dimension ||
+        !keepsType(tokens) ||
+        (entry.operand && entry.operand != &tokens.getInputMutable())) {
+      why = "acts on the features, too, or changes their type";
+      return std::nullopt;
+    }
+    return Passage{
+        Kind::Features,      op, {{&tokens.getInputMutable(), entry.dimension}},
+        entry.dimension,
+        /*keepsWidth=*/true, {}};
+  };
+  if (auto forward = dyn_cast<TransformOp>(op))
+    return match(forward);
+  return match(cast<InverseTransformOp>(op));
 }
 
 //===----------------------------------------------------------------------===//
@@ -289,7 +318,8 @@ std::optional<Passage> Passage::ofShape(Operation *op, Entry entry,
     }
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   auto source = cast<RankedTensorType>(op->getOperand(0).getType());
-  if (std::min(type.getRank(), source.getRank()) < 2) {
+  if (!rows.actsOnFeatures() &&
+      std::min(type.getRank(), source.getRank()) < 2) {
     why = "leaves no features to transform; a dimension of features, be it of "
           "size 1, would let it pass";
     return std::nullopt;

@@ -23,12 +23,20 @@
 
 namespace stamp {
 
-/// L, or its inverse, along one dimension of a tensor.
+/// L, or its inverse, along one dimension of a tensor; or, without a basis, R
+/// or its inverse: features that are mixed are what passes wherever tokens do.
 struct RowTransform {
   BasisAttrInterface basis;
   RowOrder order;
   int64_t dimension;
   mlir::Value lengths;
+
+  /// Any matrix along the features.
+  static RowTransform ofFeatures(int64_t dimension) {
+    return {{}, RowOrder::CoarseFirst, dimension, {}};
+  }
+
+  bool actsOnFeatures() const { return !basis; }
 
   /// That of a transform or an inverse transform.
   template <typename OpTy> static RowTransform of(OpTy op) {
@@ -110,9 +118,15 @@ private:
                                      const RowTransform &rows,
                                      std::string &why);
   static std::optional<Passage> ofContraction(mlir::linalg::LinalgOp op,
-                                              Entry entry, std::string &why);
+                                              Entry entry,
+                                              const RowTransform &rows,
+                                              std::string &why);
   static std::optional<Passage> ofElementwise(mlir::linalg::LinalgOp op,
-                                              Entry entry, std::string &why);
+                                              Entry entry,
+                                              const RowTransform &rows,
+                                              std::string &why);
+  static std::optional<Passage> ofTokens(mlir::Operation *op, Entry entry,
+                                         std::string &why);
   static std::optional<Passage> ofFeatures(mlir::Operation *op, Entry entry,
                                            const RowTransform &rows,
                                            std::string &why);

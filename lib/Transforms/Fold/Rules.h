@@ -25,6 +25,8 @@ struct FoldCounts {
   int64_t exchanged = 0; ///< Rule 6.
   int64_t pooled = 0;    ///< Rule 8: contractions of the sequence.
   int64_t constants = 0; ///< Rule 8: transforms at compile time.
+  int64_t gains = 0;     ///< Rule 7: scales that went into weights.
+  int64_t rotated = 0;   ///< Rule 7: families whose features are transformed.
 };
 
 /// A rule, which counts how often it has been applied.
@@ -50,6 +52,50 @@ void populatePixelRules(mlir::RewritePatternSet &patterns);
 /// Rule 6: what contracts the sequence may transform its other operand.
 void populateAttentionRules(mlir::RewritePatternSet &patterns,
                             FoldCounts &counts);
+
+/// A feature transform, or a gain, that stays, and why, as a phrase.
+struct FeatureRefusal {
+  mlir::Operation *op;
+  std::string why;
+};
+
+/// Rule 7: what linears ask of their features goes into the weights that make
+/// them. Returns whether anything has changed; asked again until nothing does.
+bool foldFeatureTransforms(mlir::Operation *root,
+                           mlir::RewriterBase::Listener *listener,
+                           FoldCounts &counts,
+                           llvm::SmallVectorImpl<FeatureRefusal> &refusals);
+
+/// Rule 7: gains of norms go into the weights of the linears that read them.
+bool foldGains(mlir::Operation *root, mlir::RewriterBase::Listener *listener,
+               FoldCounts &counts,
+               llvm::SmallVectorImpl<FeatureRefusal> &refusals);
+
+/// A contraction that sums over the features of a tensor, and no more.
+struct FeatureReader {
+  mlir::linalg::LinalgOp op;
+  mlir::OpOperand *features;
+  mlir::OpOperand *weight;
+  int64_t reduced; ///< The features among the weight's dimensions.
+
+  static std::optional<FeatureReader> match(mlir::OpOperand &use,
+                                            int64_t dimension);
+};
+
+/// Whether a weight is known before the program runs, and its quantizer can
+/// still transform it first.
+bool isFoldableWeight(mlir::Value tensor);
+
+/// Whether a tensor is such a weight of f32, or a copy of one in other shapes
+/// that keep a dimension.
+bool isCopiedWeight(mlir::Value tensor, int64_t dimension);
+
+/// The same copy of a transformed weight. Unless it is quantized later, which
+/// takes no second float copy, it is computed at once if possible.
+mlir::Value transformWeight(mlir::RewriterBase &rewriter, mlir::Value tensor,
+                            FeatureTransformAttrInterface transform, Side side,
+                            Direction direction, int64_t dimension,
+                            bool isQuantized);
 
 /// A contraction over the tokens that an inverse transform, which nobody else
 /// reads, makes: Σₛ a(…, s)·L⁻¹(B)(s, …).
