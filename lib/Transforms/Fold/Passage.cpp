@@ -209,8 +209,9 @@ std::optional<Passage> Passage::ofTokens(Operation *op, Entry entry,
     if (own.dimension == entry.dimension ||
         entry.dimension < own.countLeading() || !keepsType(tokens) ||
         (entry.operand && entry.operand != &tokens.getInputMutable())) {
-      why = "acts on the features, too, or is for sequences of other lengths, or "
-            "changes the type";
+      why =
+          "acts on the features, too, or is for sequences of other lengths, or "
+          "changes the type";
       return std::nullopt;
     }
     return Passage{
