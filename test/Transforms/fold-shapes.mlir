@@ -128,7 +128,7 @@ func.func @lengths_stay_with_their_batch(%a: tensor<2x8x4xf32>, %n: tensor<2xi64
 func.func @order_and_lengths_past_features(%a: tensor<2x8x4xf32>, %n: tensor<2xi64>, %e: tensor<2x8x4xf32>) -> (tensor<2x8x4xf32>, tensor<2x8x4xf32>) {
   %i = stamp.inverse_transform #stamp.haar<levels = 2> along 1 block_order lengths(%n : tensor<2xi64>) ins(%a : tensor<2x8x4xf32>) outs(%e : tensor<2x8x4xf32>)
   %y = stamp.feature_transform #stamp.hadamard over 2 ins(%i : tensor<2x8x4xf32>) outs(%e : tensor<2x8x4xf32>)
-  %f = stamp.feature_transform #stamp.hadamard over 2 ins(%a : tensor<2x8x4xf32>) outs(%e : tensor<2x8x4xf32>)
+  %f = stamp.feature_transform #stamp.scale<dense<2.0> : tensor<4xf32>> over 2 ins(%a : tensor<2x8x4xf32>) outs(%e : tensor<2x8x4xf32>)
   %t = stamp.transform #stamp.haar<levels = 2> along 1 block_order lengths(%n : tensor<2xi64>) ins(%f : tensor<2x8x4xf32>) outs(%e : tensor<2x8x4xf32>)
   return %y, %t : tensor<2x8x4xf32>, tensor<2x8x4xf32>
 }

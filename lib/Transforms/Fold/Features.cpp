@@ -309,7 +309,7 @@ public:
   }
 
   /// Whether fewer elements are transformed if it is rotated.
-  bool pays() const { return isSound && cost < gain; }
+  bool pays() const { return isPossible && cost < gain; }
 
   StringRef why() const {
     return reason.empty() ? "its weight is not a constant that is quantized "
@@ -335,6 +335,11 @@ private:
   void settleConstant(Value tensor, Member &member);
   std::optional<Passage> filter(std::optional<Passage> passage) const;
 
+  void refuse(StringRef why) {
+    isPossible = false;
+    reason = why.str();
+  }
+
   void pay(Value tensor, const Twine &why) {
     cost += countElements(tensor);
     if (reason.empty())
@@ -351,7 +356,7 @@ private:
   SmallVector<FeatureTransformOp> cancelled;
   SmallVector<FeatureReader> readers;
   int64_t gain = 0, cost = 0;
-  bool isSound = true; ///< Whether no tensor would be rotated twice.
+  bool isPossible = true; ///< Whatever it costs.
   std::string reason;
 };
 } // namespace
@@ -362,8 +367,7 @@ void Family::add(Value tensor, int64_t dimension, bool isQuantized) {
   member.isQuantized &= isQuantized;
   if (isNew || member.dimension == dimension)
     return;
-  isSound = false;
-  reason = "its features are those of two dimensions of one tensor";
+  refuse("its features are those of two dimensions of one tensor");
 }
 
 void Family::join(const Passage &passage, bool isQuantized) {
@@ -428,13 +432,12 @@ bool Family::findMaker(Value tensor, Member &member) {
     member.kind = Member::Zero;
     return false;
   }
-  if (isFoldableWeight(tensor)) {
-    member.kind = Member::Constant;
+  if (!isFloat32(tensor)) {
+    refuse("what makes its input is not f32 throughout; widen it in front");
     return false;
   }
-  if (!isFloat32(tensor)) {
-    isSound = false;
-    reason = "its input is not f32; widen what is linear in it";
+  if (isFoldableWeight(tensor)) {
+    member.kind = Member::Constant;
     return false;
   }
   auto result = dyn_cast<OpResult>(tensor);
@@ -458,9 +461,10 @@ bool Family::findMaker(Value tensor, Member &member) {
       join(*passage, member.isQuantized);
       return true;
     }
+  // Integers that a weight is made of would be no codes of it any more.
   if (comesAsCodes(tensor))
-    pay(tensor, "the weight in front of it comes as codes, which are kept; "
-                "leave the feature transform out of its plan");
+    refuse("the weight in front of it comes as codes, which are kept; leave "
+           "the feature transform out of its plan");
   else if (isa<RescaleOp>(op))
     pay(tensor, "the weight in front of it has been quantized already; run "
                 "stamp-fold in front of stamp-quantize, too");
@@ -533,10 +537,8 @@ void Family::settleConstant(Value tensor, Member &member) {
   if (isFloat32(tensor) && matchPattern(tensor, m_Constant()) &&
       (isSmall || llvm::all_of(tensor.getUses(), isOurs)))
     return;
-  member.kind = Member::Other;
-  pay(tensor, "the constant in front of it is read elsewhere, too, and would "
-              "be held twice; give its linear a plan, under which only codes "
-              "are held");
+  refuse("the constant in front of it is read elsewhere, too, and would be "
+         "held twice; give its linear a plan, under which only codes are held");
 }
 
 ArrayRef<FeatureTransformOp> Family::rotate(RewriterBase &rewriter) const {

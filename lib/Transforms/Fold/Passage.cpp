@@ -205,10 +205,13 @@ std::optional<Passage> Passage::ofFeatures(Operation *op, Entry entry,
 std::optional<Passage> Passage::ofTokens(Operation *op, Entry entry,
                                          std::string &why) {
   auto match = [&](auto tokens) -> std::optional<Passage> {
-    if (static_cast<int64_t>(tokens.getDimension()) == entry.dimension ||
-        !keepsType(tokens) ||
+    RowTransform own = RowTransform::of(tokens);
+    if (own.dimension == entry.dimension ||
+        entry.dimension < own.countLeading() || !keepsType(tokens) ||
         (entry.operand && entry.operand != &tokens.getInputMutable())) {
-      why = "acts on the features, too, or changes their type";
+      why =
+          "acts on the features, too, or is for sequences of other lengths, or "
+          "changes the type";
       return std::nullopt;
     }
     return Passage{
