@@ -394,12 +394,9 @@ struct FormContractions final
   using FormContractionsPassBase::FormContractionsPassBase;
 
   void runOnOperation() override {
-    std::optional<CPUTarget> target = CPUTarget::get(cpu);
-    if (!target) {
-      emitError(getOperation()->getLoc())
-          << "unknown cpu '" << cpu << "'; known are " << CPUTarget::names();
+    FailureOr<CPUTarget> target = CPUTarget::get(cpu, getOperation()->getLoc());
+    if (failed(target))
       return signalPassFailure();
-    }
     SmallVector<linalg::LinalgOp> ops;
     getOperation()->walk([&](linalg::LinalgOp op) {
       if (linalg::isaContractionOpInterface(op))

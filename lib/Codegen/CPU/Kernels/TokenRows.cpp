@@ -32,6 +32,13 @@ void TokenRows::store(KernelBuilder &b, Value lane, Value place, Value column,
   b.storeOnce(lane, memory, indices, mask);
 }
 
+void TokenRows::prefetch(KernelBuilder &b, Value place, Value column) const {
+  constexpr unsigned toSecondLevel = 2;
+  memref::PrefetchOp::create(
+      b, memory, ValueRange{sequence, place, b.add(firstColumn, column)},
+      /*isWrite=*/false, toSecondLevel, /*isDataCache=*/true);
+}
+
 static Value createTable(KernelBuilder &b, DenseElementsAttr values) {
   auto type = cast<RankedTensorType>(values.getType());
   return bufferization::ToBufferOp::create(

@@ -52,6 +52,9 @@ public:
   }
   void store(KernelBuilder &b, mlir::Value lane, mlir::Value place,
              mlir::Value column, mlir::Value mask) const;
+  /// Asks for what will be loaded. A machine does not foresee the short runs of
+  /// a strip in far rows by itself.
+  void prefetch(KernelBuilder &b, mlir::Value place, mlir::Value column) const;
 
 private:
   mlir::Value memory, sequence, firstRow, firstColumn;

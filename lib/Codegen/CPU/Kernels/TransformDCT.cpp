@@ -281,6 +281,11 @@ private:
     rows.store(b, z.re, place, column, columns->masks[0]);
     rows.store(b, z.im, place, b.add(column, b.lanes()), columns->masks[1]);
   }
+  void prefetchPair(const TokenRows &rows, ValueRange places, Value column) {
+    for (Value place : places)
+      for (int64_t i = 0; i < 2; ++i)
+        rows.prefetch(b, place, b.add(column, i * b.lanes()));
+  }
   void forEachPair(function_ref<void(Value)> body) {
     b.loop(b.index(0), columns->count, 2 * b.lanes(), body);
   }
@@ -297,13 +302,17 @@ private:
                splatOf(stage.twiddles, b.add(first, 2 * p - 1))});
       }
       b.loop(b.index(0), b.index(length), stage.size, [&](Value start) {
-        Values sources, targets;
+        Values sources, targets, later;
         for (int64_t q = 0; q < stage.radix; ++q) {
           Value row = b.add(b.add(start, j), q * stage.run());
           sources.push_back(from.find(b, row));
           targets.push_back(to.find(b, row));
+          if (transform.isForward() && &stage == &stages.front())
+            later.push_back(
+                from.find(b, b.min(b.add(row, 1), b.index(length - 1))));
         }
         forEachPair([&](Value column) {
+          prefetchPair(from, later, column);
           SmallVector<Complex> x;
           for (Value place : sources)
             x.push_back(load(from, place, column));
@@ -382,6 +391,7 @@ private:
       Value cosine, sine;
     };
     SmallVector<Turn> turns;
+    Values later;
     for (const Mirrored &pair : pairs) {
       Value k = pair.frequency;
       Turn turn = {coefficients.find(b, k), {}, {}, {}};
@@ -391,9 +401,16 @@ private:
         turn.sine = splatOf(rotations, b.add(b.mul(k, 2), 1));
       }
       turns.push_back(turn);
+      // The next groups' frequencies are neighbours.
+      if (!transform.isForward() && groups.size() == 2) {
+        later.push_back(b.add(turn.low, 1));
+        if (turn.high)
+          later.push_back(b.sub(turn.high, 1));
+      }
     }
 
     forEachPair([&](Value column) {
+      prefetchPair(coefficients, later, column);
       SmallVector<Complex> x(places.size());
       auto transformGroups = [&] {
         for (size_t first = 0; first < x.size(); first += radix) {
