@@ -215,6 +215,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=_ROUNDS)
     options = parser.parse_args()
     os.environ["STAMP_BUILD"] = str(options.build.resolve())
+    # Threads of one contender that wait for work must not take the next one's.
+    os.environ["KMP_BLOCKTIME"] = "1"
     try:
         shapes = [BlockShape.parse(text) for text in options.shapes]
     except ValueError as error:

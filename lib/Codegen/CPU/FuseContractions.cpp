@@ -109,12 +109,9 @@ struct FuseContractions final
   using FuseContractionsPassBase::FuseContractionsPassBase;
 
   void runOnOperation() override {
-    std::optional<CPUTarget> target = CPUTarget::get(cpu);
-    if (!target) {
-      emitError(getOperation()->getLoc())
-          << "unknown cpu '" << cpu << "'; known are " << CPUTarget::names();
+    FailureOr<CPUTarget> target = CPUTarget::get(cpu, getOperation()->getLoc());
+    if (failed(target))
       return signalPassFailure();
-    }
     SmallVector<linalg::LinalgOp> ops;
     getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());

@@ -113,8 +113,9 @@ def FormContractionsPass : Pass<"stamp-form-contractions"> {
     into strips of neighbouring columns, a slice of which stays in the
     second-level cache for a block of rows. Blocks of rows are an `scf.forall`.
 
-    A product and its addition are one operation where the target has one for
-    both (`vector.fma`, which lowers to `llvm.intr.fmuladd`); each sum starts from
+    Inside of an `scf.forall`, where `stamp-fuse-contractions` has put attention, a
+    product and its addition are one operation if the target has one for both
+    (`vector.fma`, which lowers to `llvm.intr.fmuladd`). Each sum starts from
     what the result holds and is taken in the order of k. Contractions of other
     kinds, or of few rows, stay for `stamp-vectorize`, with a remark that says
     why.
