@@ -51,11 +51,12 @@ static void addBufferization(OpPassManager &pm) {
 
 /// Linalg on buffers → loops → kernels in a gpu.module.
 static void addKernelOutlining(OpPassManager &pm) {
+  OpPassManager &loops = pm.nest<func::FuncOp>();
+  loops.addPass(createForallToParallelLoopPass());
+  loops.addPass(stamp::createGPUMapLoops());
+  loops.addPass(createConvertParallelLoopToGpuPass());
+  pm.addPass(stamp::createGPUShareMemory());
   OpPassManager &function = pm.nest<func::FuncOp>();
-  function.addPass(createForallToParallelLoopPass());
-  function.addPass(stamp::createGPUMapLoops());
-  function.addPass(createConvertParallelLoopToGpuPass());
-  function.addPass(stamp::createGPUShareMemory());
   function.addPass(createCanonicalizerPass());
   function.addPass(createCSEPass());
   function.addPass(createGpuLaunchSinkIndexComputationsPass());

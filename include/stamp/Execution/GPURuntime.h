@@ -42,8 +42,8 @@ typedef struct StampGpuImage {
   void *loaded;  /* null until the runtime loads the image */
 } StampGpuImage;
 
-typedef struct StampGpuStream *StampGpuStream; /* null: the default stream */
-typedef struct StampGpuEvent *StampGpuEvent;
+typedef struct StampGpuStreamState *StampGpuStream; /* null: the default stream */
+typedef struct StampGpuEventState *StampGpuEvent;
 
 void stampGpuSetErrorHandler(void (*handler)(const char *message));
 
@@ -63,6 +63,9 @@ void stampGpuUnload(StampGpuImage *image);
 void *stampGpuMemAlloc(uint64_t bytes, StampGpuStream stream,
                        uint8_t isHostShared);
 void stampGpuMemFree(void *memory, StampGpuStream stream);
+/* A constant of the program, in memory that kernels reach. It is copied there
+ * once, when it is first asked for, and stays until an image is unloaded. */
+const void *stampGpuConstant(const void *data, uint64_t bytes);
 /* Between host and device memory in any direction. */
 void stampGpuMemcpy(void *to, void *from, uint64_t bytes,
                     StampGpuStream stream);

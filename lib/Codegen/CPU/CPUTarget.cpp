@@ -54,6 +54,13 @@ std::optional<CPUTarget> CPUTarget::get(llvm::StringRef name) {
   return std::nullopt;
 }
 
+std::vector<std::string> CPUTarget::getFeatures() const {
+  std::vector<std::string> features;
+  for (llvm::StringRef feature : instructions->features)
+    features.push_back(("+" + feature).str());
+  return features;
+}
+
 std::string CPUTarget::names() {
   std::string names = "host";
   for (const InstructionSet *set : instructionSets)

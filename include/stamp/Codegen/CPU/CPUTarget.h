@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace stamp {
 
@@ -38,6 +39,9 @@ struct CPUTarget {
   /// By the name of its instruction set: avx512vnni, generic, …; or host, the
   /// best that this machine has.
   static std::optional<CPUTarget> get(llvm::StringRef name);
+
+  /// What a machine must have, as LLVM's code generators are told: "+avx2".
+  std::vector<std::string> getFeatures() const;
 
   /// All names, for a diagnostic.
   static std::string names();

@@ -59,15 +59,18 @@ def GPUMapLoops : Pass<"stamp-gpu-map-loops", "::mlir::func::FuncOp"> {
   ];
 }
 
-def GPUShareMemory : Pass<"stamp-gpu-share-memory", "::mlir::func::FuncOp"> {
-  let summary = "Keep every buffer where both the host and the kernels see it";
+def GPUShareMemory : Pass<"stamp-gpu-share-memory", "::mlir::ModuleOp"> {
+  let summary = "Keep every buffer where kernels see it";
   let description = [{
-    Allocations become managed memory (`gpu.alloc host_shared`); constants and
-    the arguments of public functions are copied there on entry, results are
-    copied back on return. See docs/GPU.md for the contract with the caller.
-    Runs on host functions whose buffers already have their deallocations.
+    Allocations become device memory, or managed memory (`gpu.alloc
+    host_shared`) where host code touches them as well. The arguments of public
+    functions are copied there on entry, results are copied back on return.
+    Kernels read constants from a copy that the runtime makes once and keeps. See
+    docs/GPU.md for the contract with the caller. Runs on functions whose
+    buffers already have their deallocations.
   }];
   let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::gpu::GPUDialect", "::mlir::memref::MemRefDialect"
   ];
 }
@@ -94,6 +97,18 @@ def GPULowerMath : Pass<"stamp-gpu-lower-math", "::mlir::gpu::GPUModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
     "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"
   ];
+}
+
+def GPUCallRuntime : Pass<"stamp-gpu-call-runtime", "::mlir::ModuleOp"> {
+  let summary = "Launch kernels through libstamp_gpu";
+  let description = [{
+    Runs after `stamp-gpu-pipeline`. Each `gpu.binary` becomes an image, data
+    of the program; each launch becomes a call of `stampGpuLaunch`, and
+    upstream's `mgpu…` functions become those of
+    `stamp/Execution/GPURuntime.h`, which libstamp_gpu has. A `gpu.binary` of
+    bitcode and its launches stay as they are.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 #endif // STAMP_CODEGEN_GPU_PASSES
