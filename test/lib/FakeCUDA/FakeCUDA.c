@@ -435,7 +435,7 @@ static void logLaunch(const struct Function *function, const unsigned grid[3],
     else if (name)
       writeLog("  %d: %s\n", i, name);
     else
-      writeLog("  %d: %" PRIu64 "\n", i, value);
+      writeLog("  %d: %" PRIu64 " (%d bytes)\n", i, value, function->sizes[i]);
   }
 }
 
@@ -557,12 +557,26 @@ EXPORT int cuMemFreeAsync(uint64_t pointer, void *stream) {
   return freeBlock(pointer);
 }
 
+static void dump(const void *data, size_t bytes) {
+  static int number;
+  const char *directory = getenv("FAKE_CUDA_DUMP");
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%d", directory ? directory : "", number++);
+  FILE *file = directory ? fopen(path, "wb") : NULL;
+  if (!file)
+    return;
+  fwrite(data, 1, bytes, file);
+  fclose(file);
+}
+
 static int copy(uint64_t to, uint64_t from, size_t bytes) {
   char toText[64], fromText[64];
   const char *toName = nameOf(to, toText, sizeof toText);
   const char *fromName = nameOf(from, fromText, sizeof fromText);
   writeLog("copy %zu bytes from %s to %s\n", bytes,
            fromName ? fromName : "host", toName ? toName : "host");
+  if (toName && !fromName)
+    dump((const void *)(uintptr_t)from, bytes);
   memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, bytes);
   return 0;
 }
