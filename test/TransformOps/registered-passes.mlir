@@ -58,7 +58,7 @@ module @gpu {
 //       CHECK:   func @map(
 //       CHECK:     scf.parallel
 //       CHECK:   func @share(
-//       CHECK:     gpu.alloc host_shared
+// CHECK: gpu.alloc async
 //       CHECK:   gpu.module @kernels
 //       CHECK:     llvm.call_intrinsic "llvm.roundeven"
 module @gpu_passes {
