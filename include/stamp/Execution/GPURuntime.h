@@ -42,8 +42,8 @@ typedef struct StampGpuImage {
   void *loaded;  /* null until the runtime loads the image */
 } StampGpuImage;
 
-typedef struct StampGpuStream *StampGpuStream; /* null: the default stream */
-typedef struct StampGpuEvent *StampGpuEvent;
+typedef struct StampGpuStreamState *StampGpuStream; /* null: the default stream */
+typedef struct StampGpuEventState *StampGpuEvent;
 
 void stampGpuSetErrorHandler(void (*handler)(const char *message));
 
