@@ -78,6 +78,17 @@ cl::opt<int>
                         "core (default: 1)"),
                cl::cat(category));
 cl::opt<std::string>
+    gpu("gpu", cl::value_desc("emulate[,chip]"),
+        cl::desc("Lower to kernels for a GPU (default: sm_80) and run them on "
+                 "an emulated one, --num-threads blocks at a time"),
+        cl::cat(category));
+cl::opt<uint64_t>
+    gpuSeed("gpu-seed", cl::init(0), cl::value_desc("n"),
+            cl::desc("The order in which the emulated GPU's threads and blocks "
+                     "take turns: 0 for theirs, any other number for a random "
+                     "one (default: 0)"),
+            cl::cat(category));
+cl::opt<std::string>
     timeRuns("time", cl::ValueOptional, cl::value_desc("runs"),
              cl::desc("Report how long each stage of the compilation and each "
                       "call takes; median and minimum of so many runs "
@@ -213,6 +224,10 @@ Error runMain() {
                 Twine(numThreads));
   if (optLevel > 3)
     return fail("there is no optimization level " + Twine(optLevel));
+  if (gpu.getNumOccurrences() && gpu.empty())
+    return fail("--gpu needs a value: 'emulate' or, say, 'emulate,sm_90a'");
+  if (gpuSeed.getNumOccurrences() && gpu.empty())
+    return fail("--gpu-seed is for --gpu=emulate");
   auto calls = parseCalls();
   if (!calls)
     return calls.takeError();
@@ -247,6 +262,8 @@ Error runMain() {
   options.optLevel = optLevel;
   options.cpu = cpu;
   options.threads = numThreads;
+  options.gpu = gpu;
+  options.gpuSeed = gpuSeed;
   auto program = stamp::Program::compile(*module, options);
   if (!program)
     return program.takeError();

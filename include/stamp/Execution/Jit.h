@@ -42,6 +42,11 @@ struct CompileOptions {
   std::string cpu = "portable";
   /// Threads for kernels to run on, by OpenMP if there are more than one.
   unsigned threads = 1;
+  /// "emulate" or "emulate,sm_90a": run kernels for that GPU (sm_80 if none is
+  /// named) on the emulated one, `threads` blocks at a time. "" for no GPU.
+  std::string gpu;
+  /// The emulated GPU's schedule.
+  uint64_t gpuSeed = 0;
   /// Lowers tensors to the LLVM dialect; buildCPUPipeline by default.
   std::function<void(mlir::OpPassManager &)> buildPipeline;
 };
