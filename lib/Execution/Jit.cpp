@@ -13,6 +13,7 @@
 
 #include "stamp/Execution/Jit.h"
 
+#include "stamp/Codegen/GPU/Passes.h"
 #include "stamp/Execution/Emulator.h"
 #include "stamp/Pipelines/Pipelines.h"
 
@@ -527,6 +528,61 @@ Expected<std::vector<NpyArray>> Program::call(StringRef function,
   std::vector<NpyArray> results = invocation.copyResults();
   invocation.freeResults();
   return results;
+}
+
+Expected<Program> Program::compileKernels(ModuleOp module,
+                                          CompileOptions options) {
+  options.buildPipeline = [](OpPassManager &pm) {
+    pm.addPass(createGPUEmulate());
+  };
+  return compile(module, options);
+}
+
+Error Program::launch(KernelLaunch &launch) const {
+  auto image = engine->lookup("stampGpuImage_" + launch.module);
+  if (!image)
+    return image.takeError();
+  // Buffers of the GPU's own, for it knows no others.
+  struct Argument {
+    uint64_t word;
+    NpyArray *array;
+  };
+  SmallVector<Argument> arguments;
+  SmallVector<void *> parameters;
+  Escape escape;
+  auto freeBuffers = [&] {
+    for (Argument &argument : arguments)
+      if (argument.array)
+        emulator::deallocate(reinterpret_cast<void *>(argument.word), nullptr);
+  };
+  llvm::SaveAndRestore saveEscape(currentEscape, &escape);
+  if (setjmp(escape.target) != 0) {
+    freeBuffers();
+    return fail(escape.message);
+  }
+  for (auto &value : launch.arguments) {
+    if (auto *number = std::get_if<uint64_t>(&value)) {
+      arguments.push_back({*number, nullptr});
+      continue;
+    }
+    NpyArray &array = std::get<NpyArray>(value);
+    void *buffer = emulator::allocate(array.bytes.size(), nullptr, false);
+    llvm::copy(array.bytes, static_cast<char *>(buffer));
+    arguments.push_back({reinterpret_cast<uint64_t>(buffer), &array});
+  }
+  for (Argument &argument : arguments)
+    parameters.push_back(&argument.word);
+  emulator::launch(static_cast<StampGpuImage *>(*image), launch.kernel.c_str(),
+                   launch.grid[0], launch.grid[1], launch.grid[2],
+                   launch.block[0], launch.block[1], launch.block[2], 1, 1, 1,
+                   launch.sharedBytes, nullptr, parameters.data(),
+                   parameters.size());
+  for (Argument &argument : arguments)
+    if (argument.array)
+      std::copy_n(reinterpret_cast<const char *>(argument.word),
+                  argument.array->bytes.size(), argument.array->bytes.data());
+  freeBuffers();
+  return Error::success();
 }
 
 Expected<void *> Program::lookup(StringRef function) const {

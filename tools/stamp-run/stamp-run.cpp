@@ -12,6 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Launch.h"
+
 #include "stamp/Execution/Jit.h"
 #include "stamp/Register.h"
 
@@ -88,6 +90,13 @@ cl::opt<uint64_t>
                      "take turns: 0 for theirs, any other number for a random "
                      "one (default: 0)"),
             cl::cat(category));
+cl::list<std::string> launchTexts(
+    "launch", cl::value_desc("m::k<<<grid, block[, shared]>>>(x.npy, ...)"),
+    cl::desc(
+        "Launch a kernel of a gpu.module in the NVVM dialect on the "
+        "emulated GPU. Arguments are files, integers and buffers such as "
+        "i32[4x8], which '-> y.npy, ...' writes to files; may be repeated"),
+    cl::cat(category));
 cl::opt<std::string>
     timeRuns("time", cl::ValueOptional, cl::value_desc("runs"),
              cl::desc("Report how long each stage of the compilation and each "
@@ -213,6 +222,23 @@ Error run(const Call &call, const stamp::Program &program, unsigned numRuns) {
   return Error::success();
 }
 
+Error runLaunches(ModuleOp module, const stamp::CompileOptions &options) {
+  std::vector<stamp::LaunchCommand> commands;
+  for (StringRef text : launchTexts) {
+    auto command = stamp::parseLaunch(text, module);
+    if (!command)
+      return command.takeError();
+    commands.push_back(std::move(*command));
+  }
+  auto program = stamp::Program::compileKernels(module, options);
+  if (!program)
+    return program.takeError();
+  for (stamp::LaunchCommand &command : commands)
+    if (Error error = stamp::run(command, *program))
+      return error;
+  return Error::success();
+}
+
 Error runMain() {
   unsigned numRuns = timeRuns.getNumOccurrences() ? 20 : 0;
   if (!timeRuns.empty() &&
@@ -228,6 +254,8 @@ Error runMain() {
     return fail("--gpu needs a value: 'emulate' or, say, 'emulate,sm_90a'");
   if (gpuSeed.getNumOccurrences() && gpu.empty())
     return fail("--gpu-seed is for --gpu=emulate");
+  if (!launchTexts.empty() && gpu.empty())
+    return fail("--launch is for --gpu=emulate");
   auto calls = parseCalls();
   if (!calls)
     return calls.takeError();
@@ -254,16 +282,18 @@ Error runMain() {
   std::chrono::duration<double> parseTime =
       std::chrono::steady_clock::now() - start;
 
-  for (Call &call : *calls)
-    if (Error error = prepare(call, *module))
-      return error;
-
   stamp::CompileOptions options;
   options.optLevel = optLevel;
   options.cpu = cpu;
   options.threads = numThreads;
   options.gpu = gpu;
   options.gpuSeed = gpuSeed;
+  if (!launchTexts.empty())
+    return runLaunches(*module, options);
+
+  for (Call &call : *calls)
+    if (Error error = prepare(call, *module))
+      return error;
   auto program = stamp::Program::compile(*module, options);
   if (!program)
     return program.takeError();
