@@ -63,9 +63,12 @@ void stampGpuUnload(StampGpuImage *image);
 void *stampGpuMemAlloc(uint64_t bytes, StampGpuStream stream,
                        uint8_t isHostShared);
 void stampGpuMemFree(void *memory, StampGpuStream stream);
-/* A constant of the program, in memory that kernels reach. It is copied there
- * once, when it is first asked for, and stays until an image is unloaded. */
-const void *stampGpuConstant(const void *data, uint64_t bytes);
+/* Where kernels read a constant of the program, as a memref<?xi8>: allocated,
+ * aligned, offset, size, stride. It is copied there once, when it is first asked
+ * for, and stays until an image is unloaded. Generated code calls this as the
+ * function stampGpuConstant, through MLIR's C interface. */
+void _mlir_ciface_stampGpuConstant(int64_t memref[5], const void *data,
+                                   uint64_t bytes);
 /* Between host and device memory in any direction. */
 void stampGpuMemcpy(void *to, void *from, uint64_t bytes,
                     StampGpuStream stream);

@@ -193,37 +193,6 @@ public:
     launch.erase();
   }
 
-  /// stamp-gpu-share-memory asks for constants by MLIR's C interface: a
-  /// descriptor of memref<?xi8>, an address and a number of bytes.
-  void defineConstantFunction() {
-    auto function =
-        symbols.lookup<LLVM::LLVMFuncOp>("_mlir_ciface_stampGpuConstantBuffer");
-    if (!function || !function.isExternal())
-      return;
-    Location loc = function.getLoc();
-    OpBuilder inside(module.getContext());
-    inside.setInsertionPointToEnd(function.addEntryBlock(inside));
-    function.setLinkage(LLVM::Linkage::Internal);
-    Value descriptor = function.getArgument(0), bytes = function.getArgument(2);
-    Value address =
-        LLVM::IntToPtrOp::create(inside, loc, pointer, function.getArgument(1));
-    Value memory = LLVM::PtrToIntOp::create(
-        inside, loc, i64,
-        call(inside, loc, "stampGpuConstant", pointer, {address, bytes}));
-    auto number = [&](int64_t value) -> Value {
-      return LLVM::ConstantOp::create(inside, loc, i64,
-                                      inside.getI64IntegerAttr(value));
-    };
-    for (auto [i, word] : llvm::enumerate(
-             SmallVector<Value>{memory, memory, number(0), bytes, number(1)})) {
-      Value place =
-          LLVM::GEPOp::create(inside, loc, pointer, i64, descriptor,
-                              ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
-      LLVM::StoreOp::create(inside, loc, word, place);
-    }
-    LLVM::ReturnOp::create(inside, loc, ValueRange());
-  }
-
 private:
   LLVM::GlobalOp getName(gpu::LaunchFuncOp launch) {
     StringRef kernel = launch.getKernelName().getValue();
@@ -260,7 +229,6 @@ struct GPUCallRuntime final : stamp::impl::GPUCallRuntimeBase<GPUCallRuntime> {
     renameUpstreamFunctions(module);
 
     Host host(module);
-    host.defineConstantFunction();
     llvm::StringMap<LLVM::GlobalOp> images;
     SmallVector<LLVM::GlobalOp> allImages;
     for (auto binary :

@@ -122,7 +122,7 @@ static bool isManaged(Value buffer) {
 /// The runtime's stampGpuConstant, which knows bytes alone:
 ///   (address on the host, number of bytes) → memory that kernels reach
 static func::FuncOp declareConstantFunction(ModuleOp module) {
-  constexpr StringLiteral name = "stampGpuConstantBuffer";
+  constexpr StringLiteral name = "stampGpuConstant";
   if (auto function = module.lookupSymbol<func::FuncOp>(name))
     return function;
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());

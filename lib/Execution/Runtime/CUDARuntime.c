@@ -580,12 +580,15 @@ void stampGpuMemFree(void *memory, StampGpuStream stream) {
     STAMP_DO(release(toDevice(memory), (CUstream)stream));
 }
 
-const void *stampGpuConstant(const void *data, uint64_t bytes) {
-  if (bytes == 0)
-    return NULL;
+void _mlir_ciface_stampGpuConstant(int64_t memref[5], const void *data,
+                                   uint64_t bytes) {
   CUdeviceptr pointer = 0;
-  STAMP_DO(getConstant(data, bytes, &pointer));
-  return (const void *)(uintptr_t)pointer;
+  if (bytes)
+    STAMP_DO(getConstant(data, bytes, &pointer));
+  memref[0] = memref[1] = (int64_t)pointer;
+  memref[2] = 0;
+  memref[3] = (int64_t)bytes;
+  memref[4] = 1;
 }
 
 void stampGpuMemcpy(void *to, void *from, uint64_t bytes,

@@ -18,7 +18,7 @@ memref.global "private" constant @weights : memref<4xf32> = dense<[1.0, 2.0, 3.0
 // CHECK:       %[[GLOBAL:.*]] = memref.get_global @weights
 // CHECK:       %[[ADDRESS:.*]] = memref.extract_aligned_pointer_as_index %[[GLOBAL]]
 // CHECK:       %[[BYTES:.*]] = arith.constant 16 : index
-// CHECK:       %[[BUFFER:.*]] = call @stampGpuConstantBuffer(%[[ADDRESS]], %[[BYTES]])
+// CHECK:       %[[BUFFER:.*]] = call @stampGpuConstant(%[[ADDRESS]], %[[BYTES]])
 // CHECK:       %[[CONSTANT:.*]] = memref.view %[[BUFFER]][%{{.*}}][] : memref<?xi8> to memref<4xf32>
 // CHECK:       %[[RESULT:.*]], %{{.*}} = gpu.alloc async [%{{.*}}] () : memref<4xf32>
 // CHECK:       gpu.launch
