@@ -69,6 +69,17 @@ static void writeLog(const char *format, ...) {
   fclose(file);
 }
 
+static void dump(const char *name, const void *data, size_t bytes) {
+  const char *directory = getenv("FAKE_CUDA_DUMP");
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", directory ? directory : "", name);
+  FILE *file = directory ? fopen(path, "wb") : NULL;
+  if (!file)
+    return;
+  fwrite(data, 1, bytes, file);
+  fclose(file);
+}
+
 /// The code that FAKE_CUDA_FAIL wants from this call of `name`.
 static int ordered(const char *name) {
   static int calls;
@@ -328,6 +339,7 @@ EXPORT int cuModuleLoadDataEx(void **module, const void *image,
   }
   loaded->image = malloc(loaded->bytes);
   memcpy(loaded->image, image, loaded->bytes);
+  dump("image", loaded->image, loaded->bytes);
   *module = loaded;
   return 0;
 }
@@ -557,26 +569,18 @@ EXPORT int cuMemFreeAsync(uint64_t pointer, void *stream) {
   return freeBlock(pointer);
 }
 
-static void dump(const void *data, size_t bytes) {
-  static int number;
-  const char *directory = getenv("FAKE_CUDA_DUMP");
-  char path[4096];
-  snprintf(path, sizeof path, "%s/%d", directory ? directory : "", number++);
-  FILE *file = directory ? fopen(path, "wb") : NULL;
-  if (!file)
-    return;
-  fwrite(data, 1, bytes, file);
-  fclose(file);
-}
-
 static int copy(uint64_t to, uint64_t from, size_t bytes) {
   char toText[64], fromText[64];
   const char *toName = nameOf(to, toText, sizeof toText);
   const char *fromName = nameOf(from, fromText, sizeof fromText);
   writeLog("copy %zu bytes from %s to %s\n", bytes,
            fromName ? fromName : "host", toName ? toName : "host");
-  if (toName && !fromName)
-    dump((const void *)(uintptr_t)from, bytes);
+  if (toName && !fromName) {
+    static int number;
+    char name[32];
+    snprintf(name, sizeof name, "%d", number++);
+    dump(name, (const void *)(uintptr_t)from, bytes);
+  }
   memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, bytes);
   return 0;
 }
