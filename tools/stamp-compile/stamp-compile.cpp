@@ -118,7 +118,8 @@ Error compileMain(const char *program) {
     return fail("--gpu-features and --gpu-format need --gpu");
 
   std::string message;
-  auto file = openInputFile(modelPath, &message);
+  // Bytecode wants its resources aligned.
+  auto file = openInputFile(modelPath, llvm::Align(64), &message);
   if (!file)
     return fail(message);
   auto sources = std::make_shared<llvm::SourceMgr>();

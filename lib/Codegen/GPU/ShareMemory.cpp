@@ -42,11 +42,18 @@ static SmallVector<Value> getDynamicSizes(OpBuilder &builder, Location loc,
   return sizes;
 }
 
+/// Launches, and what is in the body of one that is not outlined yet. An
+/// address as a number is of no use but to a kernel.
+static bool isInKernel(Operation *op) {
+  return isa<gpu::LaunchFuncOp, memref::ExtractAlignedPointerAsIndexOp>(op) ||
+         op->getParentOfType<gpu::LaunchOp>();
+}
+
 /// Whether host code may read or write what `buffer` refers to. A return does
 /// not: what is returned is copied.
 static bool isTouchedByHost(Value buffer) {
   return llvm::any_of(buffer.getUsers(), [](Operation *user) {
-    if (user->getParentOfType<gpu::LaunchOp>() ||
+    if (isInKernel(user) ||
         isa<memref::DimOp, memref::DeallocOp, func::ReturnOp>(user))
       return false;
     if (isa<ViewLikeOpInterface>(user) && user->getNumResults() == 1)
@@ -57,7 +64,7 @@ static bool isTouchedByHost(Value buffer) {
 
 static bool isReadByKernels(Value buffer) {
   return llvm::any_of(buffer.getUsers(), [](Operation *user) {
-    return user->getParentOfType<gpu::LaunchOp>() ||
+    return isInKernel(user) ||
            (isa<ViewLikeOpInterface>(user) && user->getNumResults() == 1 &&
             isReadByKernels(user->getResult(0)));
   });
@@ -209,9 +216,8 @@ private:
   /// In kernels, `resident` instead of `host`; views of the constant are made
   /// again for them.
   static void moveKernelUses(Value host, Value resident) {
-    host.replaceUsesWithIf(resident, [](OpOperand &use) {
-      return use.getOwner()->getParentOfType<gpu::LaunchOp>();
-    });
+    host.replaceUsesWithIf(
+        resident, [](OpOperand &use) { return isInKernel(use.getOwner()); });
     for (Operation *user : llvm::make_early_inc_range(host.getUsers()))
       if (isa<ViewLikeOpInterface>(user) && user->getNumResults() == 1) {
         OpBuilder builder(user);

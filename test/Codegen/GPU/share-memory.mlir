@@ -125,3 +125,40 @@ func.func @heap_of_a_thread() {
   }
   return
 }
+
+// -----
+
+module attributes {gpu.container_module} {
+
+memref.global "private" constant @weights : memref<4xf32> = dense<2.0>
+
+gpu.module @kernels {
+  gpu.func @f(%x: memref<4xf32>, %w: index, %y: memref<4xf32>) kernel {
+    gpu.return
+  }
+}
+
+// A kernel that has been written as one is a kernel, too; it may take addresses as
+// numbers.
+//
+// CHECK-LABEL: func @outlined(
+// CHECK:       %[[ARG:.*]], %{{.*}} = gpu.alloc async
+// CHECK:       call @stampGpuConstant
+// CHECK:       %[[CONSTANT:.*]] = memref.view
+// CHECK:       %[[RESULT:.*]], %{{.*}} = gpu.alloc async
+// CHECK:       %[[ADDRESS:.*]] = memref.extract_aligned_pointer_as_index %[[CONSTANT]]
+// CHECK:       gpu.launch_func @kernels::@f
+// CHECK-SAME:    args(%[[ARG]] : {{.*}}, %[[ADDRESS]] : index, %[[RESULT]] :
+// CHECK-NOT:   host_shared
+// CHECK:       return
+func.func @outlined(%x: memref<4xf32>) -> memref<4xf32> {
+  %c1 = arith.constant 1 : index
+  %w = memref.get_global @weights : memref<4xf32>
+  %y = memref.alloc() : memref<4xf32>
+  %a = memref.extract_aligned_pointer_as_index %w : memref<4xf32> -> index
+  gpu.launch_func @kernels::@f blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1)
+    args(%x : memref<4xf32>, %a : index, %y : memref<4xf32>)
+  return %y : memref<4xf32>
+}
+
+}
