@@ -3,7 +3,7 @@
 # things are built is CMake's to say.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo bench check check-quick sweep fuzz docs format tidy clean packages
+.PHONY: help build demo bench gpu-artefacts check check-quick sweep fuzz docs format tidy clean packages
 
 JOBS ?= $(shell nproc)
 MUTATIONS ?= 10000
@@ -27,6 +27,9 @@ demo: build .venv/installed ## Compile a real model with and without STaMP and c
 bench: build .venv/installed .venv-peers/installed ## Time linear layers by STaMP and by other libraries
 	.venv-peers/bin/python benchmark/cpu/bench.py --build build $(BENCH)
 	$(PYTHON) benchmark/compile_time/compile_time.py --json build/benchmark/compile_time.json
+
+gpu-artefacts: build .venv/installed ## Write build/benchmark/gpu: all that a benchmark on a GPU needs
+	$(PYTHON) benchmark/gpu/record.py --build build
 
 # A failing runner does not keep the next ones from running.  The second lit lets
 # stamp-opt print and reread its input; left out are tests of other programs, and

@@ -51,11 +51,12 @@ static void addBufferization(OpPassManager &pm) {
 
 /// Linalg on buffers → loops → kernels in a gpu.module.
 static void addKernelOutlining(OpPassManager &pm) {
+  OpPassManager &loops = pm.nest<func::FuncOp>();
+  loops.addPass(createForallToParallelLoopPass());
+  loops.addPass(stamp::createGPUMapLoops());
+  loops.addPass(createConvertParallelLoopToGpuPass());
+  pm.addPass(stamp::createGPUShareMemory());
   OpPassManager &function = pm.nest<func::FuncOp>();
-  function.addPass(createForallToParallelLoopPass());
-  function.addPass(stamp::createGPUMapLoops());
-  function.addPass(createConvertParallelLoopToGpuPass());
-  function.addPass(stamp::createGPUShareMemory());
   function.addPass(createCanonicalizerPass());
   function.addPass(createCSEPass());
   function.addPass(createGpuLaunchSinkIndexComputationsPass());
@@ -96,6 +97,8 @@ static StringRef getUpstreamName(stamp::GPUFormat format) {
     return "fatbin";
   case stamp::GPUFormat::Offload:
     return "offloading";
+  case stamp::GPUFormat::Emulated:
+    break;
   }
   llvm_unreachable("unknown format");
 }
@@ -122,6 +125,12 @@ void stamp::buildGPUPipeline(OpPassManager &pm,
   addKernelLowering(pm);
   addHostLowering(pm);
 
+  // The fork: what becomes PTX on one way is what the emulator runs on the
+  // other.
+  if (options.format == GPUFormat::Emulated) {
+    pm.addPass(createGPUEmulate());
+    return;
+  }
   GpuModuleToBinaryPassOptions binary;
   binary.compilationTarget = getUpstreamName(options.format);
   pm.addPass(createGpuModuleToBinaryPass(binary));

@@ -58,7 +58,7 @@ module @gpu {
 //       CHECK:   func @map(
 //       CHECK:     scf.parallel
 //       CHECK:   func @share(
-//       CHECK:     gpu.alloc host_shared
+// CHECK: gpu.alloc async
 //       CHECK:   gpu.module @kernels
 //       CHECK:     llvm.call_intrinsic "llvm.roundeven"
 module @gpu_passes {
@@ -105,11 +105,10 @@ module @schedule attributes {transform.with_named_sequence} {
     %passes = transform.structured.match ops{["builtin.module"]} attributes{sym_name = "gpu_passes"} in %root : (!transform.any_op) -> !transform.any_op
     %map = transform.structured.match ops{["func.func"]} attributes{sym_name = "map"} in %passes : (!transform.any_op) -> !transform.any_op
     %mapped = transform.apply_registered_pass "stamp-gpu-map-loops" to %map : (!transform.any_op) -> !transform.any_op
-    %share = transform.structured.match ops{["func.func"]} attributes{sym_name = "share"} in %passes : (!transform.any_op) -> !transform.any_op
-    %shared = transform.apply_registered_pass "stamp-gpu-share-memory" to %share : (!transform.any_op) -> !transform.any_op
     %kernels = transform.structured.match ops{["gpu.module"]} in %passes : (!transform.any_op) -> !transform.any_op
     %lowered = transform.apply_registered_pass "stamp-gpu-lower-math" to %kernels : (!transform.any_op) -> !transform.any_op
-    %merged = transform.apply_registered_pass "stamp-gpu-merge-modules" to %passes : (!transform.any_op) -> !transform.any_op
+    %shared = transform.apply_registered_pass "stamp-gpu-share-memory" to %passes : (!transform.any_op) -> !transform.any_op
+    %merged = transform.apply_registered_pass "stamp-gpu-merge-modules" to %shared : (!transform.any_op) -> !transform.any_op
     transform.yield
   }
 }

@@ -43,21 +43,35 @@ static int64_t getHostL2Bytes() {
   return usualL2Bytes;
 }
 
-mlir::FailureOr<CPUTarget> CPUTarget::get(llvm::StringRef name,
-                                          mlir::Location loc) {
+llvm::Expected<CPUTarget> CPUTarget::get(llvm::StringRef name) {
   auto withCache = [](const InstructionSet *set, int64_t l2Bytes) {
     return CPUTarget{set, set->lanes, set->registers, l2Bytes};
   };
   if (name == "host")
     return withCache(getHostInstructions(), getHostL2Bytes());
-  for (const InstructionSet *set : instructionSets)
+  std::string known = "host";
+  for (const InstructionSet *set : instructionSets) {
     if (set->name == name)
       return withCache(set, usualL2Bytes);
-  mlir::InFlightDiagnostic error =
-      mlir::emitError(loc) << "unknown cpu '" << name << "'; known are host";
-  for (const InstructionSet *set : instructionSets)
-    error << ", " << set->name;
-  return error;
+    known += (", " + set->name).str();
+  }
+  return llvm::createStringError("unknown cpu '" + name + "'; known are " +
+                                 known);
+}
+
+mlir::FailureOr<CPUTarget> CPUTarget::get(llvm::StringRef name,
+                                          mlir::Location loc) {
+  llvm::Expected<CPUTarget> target = get(name);
+  if (target)
+    return *target;
+  return mlir::emitError(loc) << llvm::toString(target.takeError());
+}
+
+std::vector<std::string> CPUTarget::getFeatures() const {
+  std::vector<std::string> features;
+  for (llvm::StringRef feature : instructions->features)
+    features.push_back(("+" + feature).str());
+  return features;
 }
 
 bool CPUTarget::hasUnsignedWeights() const {

@@ -1,22 +1,29 @@
-//===- ShareMemory.cpp - buffers that the host and the kernels see --------===//
+//===- ShareMemory.cpp - buffers that the kernels see ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Host code around kernels is ordinary code: it may read an element, copy a
-// row, loop. Managed memory keeps all of that right, because every launch has
-// ended before the host goes on, and the pages come along on demand. Kernels
-// never see a host symbol or a host pointer: what crosses a public function's
-// boundary, and every constant, is copied.
+// Kernels never see a host symbol or a host pointer. What only they touch is
+// device memory: the arguments of a public function are copied there, its
+// results from there, a constant once and for all.
+//
+// But host code around kernels is ordinary code: it may read an element, copy a
+// row, loop. A buffer that it touches, or of which this is not plain to see, is
+// managed memory: every launch has ended before the host goes on, and the pages
+// come along on demand.
 //
 //===----------------------------------------------------------------------===//
 
 #include "stamp/Codegen/GPU/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace stamp {
 #define GEN_PASS_DEF_GPUSHAREMEMORY
@@ -35,58 +42,130 @@ static SmallVector<Value> getDynamicSizes(OpBuilder &builder, Location loc,
   return sizes;
 }
 
-static Value allocateShared(OpBuilder &builder, Location loc, MemRefType type,
-                            ValueRange sizes) {
-  return gpu::AllocOp::create(builder, loc, type, /*asyncToken=*/Type(),
-                              /*asyncDependencies=*/ValueRange(), sizes,
-                              /*symbolOperands=*/ValueRange(),
-                              /*hostShared=*/true)
-      .getMemref();
+/// Launches, and what is in the body of one that is not outlined yet. An
+/// address as a number is of no use but to a kernel.
+static bool isInKernel(Operation *op) {
+  return isa<gpu::LaunchFuncOp, memref::ExtractAlignedPointerAsIndexOp>(op) ||
+         op->getParentOfType<gpu::LaunchOp>();
 }
 
-/// The runtime only knows a free in a stream; the host waits for it.
-static void freeShared(OpBuilder &builder, Location loc, Value buffer) {
+/// Whether host code may read or write what `buffer` refers to. A return does
+/// not: what is returned is copied.
+static bool isTouchedByHost(Value buffer) {
+  return llvm::any_of(buffer.getUsers(), [](Operation *user) {
+    if (isInKernel(user) ||
+        isa<memref::DimOp, memref::DeallocOp, func::ReturnOp>(user))
+      return false;
+    if (isa<ViewLikeOpInterface>(user) && user->getNumResults() == 1)
+      return isTouchedByHost(user->getResult(0));
+    return true;
+  });
+}
+
+static bool isReadByKernels(Value buffer) {
+  return llvm::any_of(buffer.getUsers(), [](Operation *user) {
+    return isInKernel(user) ||
+           (isa<ViewLikeOpInterface>(user) && user->getNumResults() == 1 &&
+            isReadByKernels(user->getResult(0)));
+  });
+}
+
+/// Waits for what `makeAsync` starts in a stream of its own.
+template <typename Fn>
+static void runInStream(OpBuilder &builder, Location loc, Fn makeAsync) {
   Type token = gpu::AsyncTokenType::get(builder.getContext());
   Value stream =
       gpu::WaitOp::create(builder, loc, token, ValueRange()).getAsyncToken();
-  Value freed = gpu::DeallocOp::create(builder, loc, token, stream, buffer)
-                    .getAsyncToken();
-  gpu::WaitOp::create(builder, loc, /*asyncToken=*/Type(), freed);
+  Value done = makeAsync(token, stream);
+  gpu::WaitOp::create(builder, loc, /*asyncToken=*/Type(), done);
 }
 
-static Value copyToShared(OpBuilder &builder, Location loc, Value buffer) {
-  Value shared =
-      allocateShared(builder, loc, cast<MemRefType>(buffer.getType()),
-                     getDynamicSizes(builder, loc, buffer));
-  memref::CopyOp::create(builder, loc, buffer, shared);
-  return shared;
+static Value allocate(OpBuilder &builder, Location loc, MemRefType type,
+                      ValueRange sizes, bool isManaged) {
+  if (isManaged)
+    return gpu::AllocOp::create(builder, loc, type, /*asyncToken=*/Type(),
+                                /*asyncDependencies=*/ValueRange(), sizes,
+                                /*symbolOperands=*/ValueRange(),
+                                /*hostShared=*/true)
+        .getMemref();
+  Value memory;
+  runInStream(builder, loc, [&](Type token, Value stream) {
+    auto alloc = gpu::AllocOp::create(builder, loc, type, token, stream, sizes,
+                                      /*symbolOperands=*/ValueRange(),
+                                      /*hostShared=*/false);
+    memory = alloc.getMemref();
+    return alloc.getAsyncToken();
+  });
+  return memory;
+}
+
+static void deallocate(OpBuilder &builder, Location loc, Value buffer) {
+  runInStream(builder, loc, [&](Type token, Value stream) {
+    return gpu::DeallocOp::create(builder, loc, token, stream, buffer)
+        .getAsyncToken();
+  });
+}
+
+static void copy(OpBuilder &builder, Location loc, Value from, Value to,
+                 bool isManaged) {
+  if (isManaged) {
+    memref::CopyOp::create(builder, loc, from, to);
+    return;
+  }
+  runInStream(builder, loc, [&](Type token, Value stream) {
+    return gpu::MemcpyOp::create(builder, loc, token, stream, to, from)
+        .getAsyncToken();
+  });
+}
+
+/// Where the allocation is that `buffer` is a view of.
+static bool isManaged(Value buffer) {
+  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
+    buffer = view.getViewSource();
+  auto alloc = buffer.getDefiningOp<gpu::AllocOp>();
+  return !alloc || alloc.getHostShared();
+}
+
+/// The runtime's stampGpuConstant, which knows bytes alone:
+///   (address on the host, number of bytes) → memory that kernels reach
+static func::FuncOp declareConstantFunction(ModuleOp module) {
+  constexpr StringLiteral name = "stampGpuConstant";
+  if (auto function = module.lookupSymbol<func::FuncOp>(name))
+    return function;
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  Type index = builder.getIndexType();
+  auto bytes = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+  auto function =
+      func::FuncOp::create(builder, module.getLoc(), name,
+                           builder.getFunctionType({index, index}, bytes));
+  function.setPrivate();
+  return function;
 }
 
 namespace {
-struct GPUShareMemory final : stamp::impl::GPUShareMemoryBase<GPUShareMemory> {
-  void runOnOperation() override {
-    func::FuncOp function = getOperation();
-    if (function.isExternal())
-      return;
-    if (failed(shareAllocations()))
-      return signalPassFailure();
+class FunctionMemory {
+public:
+  explicit FunctionMemory(func::FuncOp function) : function(function) {}
 
-    SmallVector<Value> copies;
-    shareConstants(copies);
-    if (function.isPublic()) {
-      shareArguments(copies);
-      returnHostMemory();
-    }
+  LogicalResult place() {
+    if (failed(placeAllocations()))
+      return failure();
+    placeConstants();
+    if (!function.isPublic())
+      return success();
+    SmallVector<Value> copies = placeArguments();
+    returnHostMemory();
     function.walk([&](func::ReturnOp op) {
       OpBuilder builder(op);
       for (Value copy : copies)
-        freeShared(builder, op.getLoc(), copy);
+        deallocate(builder, op.getLoc(), copy);
     });
+    return success();
   }
 
 private:
-  LogicalResult shareAllocations() {
-    WalkResult result = getOperation().walk([](Operation *op) -> WalkResult {
+  LogicalResult placeAllocations() {
+    WalkResult result = function.walk([](Operation *op) -> WalkResult {
       if (!isa<memref::AllocOp, memref::AllocaOp, memref::DeallocOp>(op))
         return WalkResult::advance();
       if (op->getParentOfType<gpu::LaunchOp>())
@@ -96,73 +175,135 @@ private:
         return op->emitOpError("is host stack memory, out of kernels' reach");
 
       OpBuilder builder(op);
-      if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
-        alloc.replaceAllUsesWith(allocateShared(
-            builder, alloc.getLoc(), alloc.getType(), alloc.getDynamicSizes()));
-      } else {
-        freeShared(builder, op->getLoc(),
+      if (auto alloc = dyn_cast<memref::AllocOp>(op))
+        alloc.replaceAllUsesWith(allocate(
+            builder, alloc.getLoc(), alloc.getType(), alloc.getDynamicSizes(),
+            isTouchedByHost(alloc.getMemref())));
+      else
+        deallocate(builder, op->getLoc(),
                    cast<memref::DeallocOp>(op).getMemref());
-      }
       op->erase();
       return WalkResult::advance();
     });
     return failure(result.wasInterrupted());
   }
 
-  void shareConstants(SmallVectorImpl<Value> &copies) {
+  /// The host reads a constant where it is. Kernels read the copy that stays on
+  /// the device.
+  void placeConstants() {
     llvm::MapVector<StringRef, SmallVector<memref::GetGlobalOp>> uses;
-    getOperation().walk(
+    function.walk(
         [&](memref::GetGlobalOp op) { uses[op.getName()].push_back(op); });
 
-    OpBuilder builder = OpBuilder::atBlockBegin(&getOperation().front());
+    OpBuilder builder = OpBuilder::atBlockBegin(&function.front());
     for (auto &[name, ops] : uses) {
       Location loc = ops.front().getLoc();
-      Value constant = memref::GetGlobalOp::create(builder, loc,
-                                                   ops.front().getType(), name);
-      copies.push_back(copyToShared(builder, loc, constant));
+      auto type = cast<MemRefType>(ops.front().getType());
+      Value host = memref::GetGlobalOp::create(builder, loc, type, name);
+      Value resident;
       for (memref::GetGlobalOp op : ops) {
-        op.replaceAllUsesWith(copies.back());
+        if (isReadByKernels(op)) {
+          if (!resident)
+            resident = getResident(builder, loc, host);
+          moveKernelUses(op, resident);
+        }
+        op.replaceAllUsesWith(host);
         op.erase();
       }
     }
   }
 
+  /// In kernels, `resident` instead of `host`; views of the constant are made
+  /// again for them.
+  static void moveKernelUses(Value host, Value resident) {
+    host.replaceUsesWithIf(
+        resident, [](OpOperand &use) { return isInKernel(use.getOwner()); });
+    for (Operation *user : llvm::make_early_inc_range(host.getUsers()))
+      if (isa<ViewLikeOpInterface>(user) && user->getNumResults() == 1) {
+        OpBuilder builder(user);
+        Operation *copy = builder.clone(*user);
+        copy->replaceUsesOfWith(host, resident);
+        moveKernelUses(user->getResult(0), copy->getResult(0));
+      }
+  }
+
+  Value getResident(OpBuilder &builder, Location loc, Value host) {
+    auto type = cast<MemRefType>(host.getType());
+    auto constantFunction =
+        declareConstantFunction(function->getParentOfType<ModuleOp>());
+    Value address =
+        memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, host);
+    int64_t bits = std::max(8u, type.getElementType().isIndex()
+                                    ? 64u
+                                    : type.getElementTypeBitWidth());
+    Value bytes = arith::ConstantIndexOp::create(
+        builder, loc, type.getNumElements() * llvm::divideCeil(bits, 8));
+    Value memory = func::CallOp::create(builder, loc, constantFunction,
+                                        ValueRange{address, bytes})
+                       .getResult(0);
+    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    return memref::ViewOp::create(builder, loc, type, memory, zero,
+                                  ValueRange());
+  }
+
   /// The copy also keeps the caller's tensor what it was: bufferization may
   /// write into an argument that nobody reads again.
-  void shareArguments(SmallVectorImpl<Value> &copies) {
-    Block &entry = getOperation().front();
+  SmallVector<Value> placeArguments() {
+    SmallVector<Value> copies;
+    Block &entry = function.front();
     OpBuilder builder = OpBuilder::atBlockBegin(&entry);
     for (BlockArgument argument : entry.getArguments()) {
-      if (!isa<MemRefType>(argument.getType()) || argument.use_empty())
+      auto type = dyn_cast<MemRefType>(argument.getType());
+      if (!type || argument.use_empty())
         continue;
       SmallVector<OpOperand *> uses = llvm::map_to_vector(
           argument.getUses(), [](OpOperand &use) { return &use; });
-      copies.push_back(copyToShared(builder, argument.getLoc(), argument));
+      bool isManaged = isTouchedByHost(argument);
+      Location loc = argument.getLoc();
+      Value copied =
+          allocate(builder, loc, type, getDynamicSizes(builder, loc, argument),
+                   isManaged);
+      copy(builder, loc, argument, copied, isManaged);
       for (OpOperand *use : uses)
-        use->set(copies.back());
+        use->set(copied);
+      copies.push_back(copied);
     }
+    return copies;
   }
 
   /// After deallocation every returned buffer belongs to the function alone.
   void returnHostMemory() {
-    getOperation().walk([](func::ReturnOp op) {
+    function.walk([](func::ReturnOp op) {
       OpBuilder builder(op);
-      llvm::SmallSetVector<Value, 4> sharedResults;
+      llvm::SmallSetVector<Value, 4> results;
       for (OpOperand &operand : op->getOpOperands()) {
-        Value shared = operand.get();
-        auto type = dyn_cast<MemRefType>(shared.getType());
+        Value result = operand.get();
+        auto type = dyn_cast<MemRefType>(result.getType());
         if (!type)
           continue;
         Value host = memref::AllocOp::create(
             builder, op.getLoc(), type,
-            getDynamicSizes(builder, op.getLoc(), shared));
-        memref::CopyOp::create(builder, op.getLoc(), shared, host);
+            getDynamicSizes(builder, op.getLoc(), result));
+        copy(builder, op.getLoc(), result, host, isManaged(result));
         operand.set(host);
-        sharedResults.insert(shared);
+        results.insert(result);
       }
-      for (Value shared : sharedResults)
-        freeShared(builder, op.getLoc(), shared);
+      for (Value result : results)
+        deallocate(builder, op.getLoc(), result);
     });
+  }
+
+  func::FuncOp function;
+};
+
+struct GPUShareMemory final : stamp::impl::GPUShareMemoryBase<GPUShareMemory> {
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> functions =
+        llvm::filter_to_vector(getOperation().getOps<func::FuncOp>(),
+                               [](func::FuncOp f) { return !f.isExternal(); });
+    for (func::FuncOp function : functions)
+      if (failed(FunctionMemory(function).place()))
+        return signalPassFailure();
   }
 };
 } // namespace

@@ -14,8 +14,11 @@
 #include "mlir/IR/Location.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace stamp {
 
@@ -36,9 +39,15 @@ struct CPUTarget {
   int64_t l2Bytes;   ///< of one core's second-level cache
 
   /// By the name of its instruction set: avx512vnni, generic, …; or host, the
-  /// best that this machine has. Any other name is an error there.
+  /// best that this machine has.
+  static llvm::Expected<CPUTarget> get(llvm::StringRef name);
+
+  /// Any other name is an error at `loc`.
   static mlir::FailureOr<CPUTarget> get(llvm::StringRef name,
                                         mlir::Location loc);
+
+  /// What a machine must have, as LLVM's code generators are told: "+avx2".
+  std::vector<std::string> getFeatures() const;
 
   /// Whether the instruction takes bytes 0…255 for the weight. The codes then
   /// get an offset.

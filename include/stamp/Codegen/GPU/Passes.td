@@ -59,15 +59,18 @@ def GPUMapLoops : Pass<"stamp-gpu-map-loops", "::mlir::func::FuncOp"> {
   ];
 }
 
-def GPUShareMemory : Pass<"stamp-gpu-share-memory", "::mlir::func::FuncOp"> {
-  let summary = "Keep every buffer where both the host and the kernels see it";
+def GPUShareMemory : Pass<"stamp-gpu-share-memory", "::mlir::ModuleOp"> {
+  let summary = "Keep every buffer where kernels see it";
   let description = [{
-    Allocations become managed memory (`gpu.alloc host_shared`); constants and
-    the arguments of public functions are copied there on entry, results are
-    copied back on return. See docs/GPU.md for the contract with the caller.
-    Runs on host functions whose buffers already have their deallocations.
+    Allocations become device memory, or managed memory (`gpu.alloc
+    host_shared`) where host code touches them as well. The arguments of public
+    functions are copied there on entry, results are copied back on return.
+    Kernels read constants from a copy that the runtime makes once and keeps. See
+    docs/GPU.md for the contract with the caller. Runs on functions whose
+    buffers already have their deallocations.
   }];
   let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::gpu::GPUDialect", "::mlir::memref::MemRefDialect"
   ];
 }
@@ -94,6 +97,47 @@ def GPULowerMath : Pass<"stamp-gpu-lower-math", "::mlir::gpu::GPUModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
     "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"
   ];
+}
+
+def GPUCallRuntime : Pass<"stamp-gpu-call-runtime", "::mlir::ModuleOp"> {
+  let summary = "Launch kernels through libstamp_gpu";
+  let description = [{
+    Runs after `stamp-gpu-pipeline`. Each `gpu.binary` becomes an image, data
+    of the program; each launch becomes a call of `stampGpuLaunch`, and
+    upstream's `mgpu…` functions become those of
+    `stamp/Execution/GPURuntime.h`, which libstamp_gpu has. A `gpu.binary` of
+    bitcode and its launches stay as they are.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def GPUEmulate : Pass<"stamp-gpu-emulate", "::mlir::ModuleOp"> {
+  let summary = "Compile lowered kernels for the emulated GPU";
+  let description = [{
+    Takes each `gpu.module` in the NVVM dialect, the same that would become PTX,
+    into the host's module: NVVM ops become calls of the emulator's functions,
+    every access to memory is checked before it happens, shared variables get
+    places in the block's arena, address spaces end. Launches of the kernels
+    become calls of `stampGpuLaunch`. Runs after `gpu-to-llvm`.
+
+    ```
+    %x = nvvm.read.ptx.sreg.tid.x : i32
+    %p = llvm.mlir.addressof @buffer : !llvm.ptr<3>
+    %v = llvm.load %p : !llvm.ptr<3> -> f32
+    nvvm.barrier0
+    ```
+    becomes
+    ```
+    %x = llvm.call @stampEmuRegister(%c0) : (i32) -> i32
+    %p = llvm.call @stampEmuShared(%offset) : (i32) -> !llvm.ptr
+    llvm.call @stampEmuAccess(%p, %c4, %c4, %space3, %read, %site)
+    %v = llvm.load %p : !llvm.ptr -> f32
+    llvm.call @stampEmuBarrier(%site, %operands, %result, ...)
+    ```
+    An op that the emulator does not have is an error. docs/Emulator.md says
+    what is checked.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 #endif // STAMP_CODEGEN_GPU_PASSES

@@ -1,0 +1,670 @@
+//===- FakeCUDA.c - a CUDA driver without a device ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// The entry points of libcuda on host memory. Nothing computes: a launch is
+// written down, with its shape and its arguments, and device memory is zero
+// until something is copied there. The environment says what to be:
+//
+//   FAKE_CUDA_LOG=path           where to write calls that move or run
+//   something FAKE_CUDA_FAIL=name:code[:n] from its nth call on, name returns
+//   code FAKE_CUDA_DEVICES=n          how many devices there are (1)
+//   FAKE_CUDA_CHIP=80            the compute capability, times ten (90)
+//   FAKE_CUDA_VERSION=12040      the driver's version (12.8)
+//   FAKE_CUDA_MEMORY=bytes       how much memory there is (1 GiB)
+//   FAKE_CUDA_POOLS=0            whether there are memory pools (1)
+//
+// What it refuses, it refuses with the real driver's codes: PTX that is newer
+// than the driver, or for another chip; kernels that are not in the image;
+// contexts that are not current; memory that is not there.
+//
+//===----------------------------------------------------------------------===//
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+enum { MAX_BLOCKS = 4096, MAX_PARAMETERS = 256 };
+
+struct Block {
+  char *memory;
+  size_t bytes;
+  int number, isFreed;
+};
+
+struct Module {
+  char *image;
+  size_t bytes;
+};
+
+struct Function {
+  char name[256];
+  int numParameters; ///< −1: a binary does not tell
+  int sizes[MAX_PARAMETERS];
+};
+
+static struct Block blocks[MAX_BLOCKS];
+static int numBlocks, contextDepth;
+static size_t usedBytes;
+
+static long setting(const char *name, long otherwise) {
+  const char *text = getenv(name);
+  return text && *text ? strtol(text, NULL, 10) : otherwise;
+}
+
+static void writeLog(const char *format, ...) {
+  const char *path = getenv("FAKE_CUDA_LOG");
+  FILE *file = path ? fopen(path, "a") : NULL;
+  if (!file)
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  vfprintf(file, format, arguments);
+  va_end(arguments);
+  fclose(file);
+}
+
+static void dump(const char *name, const void *data, size_t bytes) {
+  const char *directory = getenv("FAKE_CUDA_DUMP");
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", directory ? directory : "", name);
+  FILE *file = directory ? fopen(path, "wb") : NULL;
+  if (!file)
+    return;
+  fwrite(data, 1, bytes, file);
+  fclose(file);
+}
+
+/// The code that FAKE_CUDA_FAIL wants from this call of `name`.
+static int ordered(const char *name) {
+  static int calls;
+  const char *text = getenv("FAKE_CUDA_FAIL");
+  size_t length = strlen(name);
+  if (!text || strncmp(text, name, length) != 0 || text[length] != ':')
+    return 0;
+  char *rest;
+  int code = (int)strtol(text + length + 1, &rest, 10);
+  int from = *rest == ':' ? atoi(rest + 1) : 1;
+  return ++calls >= from ? code : 0;
+}
+
+#define OBEY(name)                                                             \
+  do {                                                                         \
+    int code = ordered(name);                                                  \
+    if (code)                                                                  \
+      return code;                                                             \
+  } while (0)
+
+/// And the call needs a context.
+#define IN_CONTEXT(name)                                                       \
+  do {                                                                         \
+    OBEY(name);                                                                \
+    if (contextDepth == 0)                                                     \
+      return 201;                                                              \
+  } while (0)
+
+/// "block 2", "block 2 + 64", or "host".
+static const char *nameOf(uint64_t address, char *text, size_t size) {
+  for (int i = 0; i < numBlocks; ++i) {
+    uint64_t start = (uint64_t)(uintptr_t)blocks[i].memory;
+    if (blocks[i].isFreed || address < start ||
+        address >= start + blocks[i].bytes)
+      continue;
+    if (address == start)
+      snprintf(text, size, "block %d", blocks[i].number);
+    else
+      snprintf(text, size, "block %d + %" PRIu64, blocks[i].number,
+               address - start);
+    return text;
+  }
+  return NULL;
+}
+
+//===----------------------------------------------------------------------===//
+// Errors and devices
+//===----------------------------------------------------------------------===//
+
+static const struct {
+  int code;
+  const char *name, *text;
+} errors[] = {
+    {0, "CUDA_SUCCESS", "no error"},
+    {1, "CUDA_ERROR_INVALID_VALUE", "invalid argument"},
+    {2, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"},
+    {3, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
+    {100, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
+    {200, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
+    {201, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
+    {209, "CUDA_ERROR_NO_BINARY_FOR_GPU",
+     "no kernel image is available for execution on the device"},
+    {218, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
+    {222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+     "the provided PTX was compiled with an unsupported toolchain."},
+    {500, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
+    {700, "CUDA_ERROR_ILLEGAL_ADDRESS",
+     "an illegal memory access was encountered"},
+    {701, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES",
+     "too many resources requested for launch"},
+    {719, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
+};
+
+EXPORT int cuGetErrorName(int error, const char **name) {
+  for (size_t i = 0; i < sizeof errors / sizeof *errors; ++i)
+    if (errors[i].code == error) {
+      *name = errors[i].name;
+      return 0;
+    }
+  *name = NULL;
+  return 1;
+}
+
+EXPORT int cuGetErrorString(int error, const char **text) {
+  for (size_t i = 0; i < sizeof errors / sizeof *errors; ++i)
+    if (errors[i].code == error) {
+      *text = errors[i].text;
+      return 0;
+    }
+  *text = NULL;
+  return 1;
+}
+
+EXPORT int cuInit(unsigned flags) {
+  OBEY("cuInit");
+  return flags != 0;
+}
+
+EXPORT int cuDriverGetVersion(int *version) {
+  *version = (int)setting("FAKE_CUDA_VERSION", 12080);
+  return 0;
+}
+
+EXPORT int cuDeviceGetCount(int *count) {
+  OBEY("cuDeviceGetCount");
+  *count = (int)setting("FAKE_CUDA_DEVICES", 1);
+  return 0;
+}
+
+EXPORT int cuDeviceGet(int *device, int ordinal) {
+  OBEY("cuDeviceGet");
+  *device = ordinal;
+  return 0;
+}
+
+EXPORT int cuDeviceGetName(char *name, int size, int device) {
+  snprintf(name, (size_t)size, "Fake Device %d", device);
+  return 0;
+}
+
+EXPORT int cuDeviceGetAttribute(int *value, int attribute, int device) {
+  OBEY("cuDeviceGetAttribute");
+  long chip = setting("FAKE_CUDA_CHIP", 90);
+  switch (attribute) {
+  case 1: // MAX_THREADS_PER_BLOCK
+  case 2: // MAX_BLOCK_DIM_X
+  case 3: // MAX_BLOCK_DIM_Y
+    *value = 1024;
+    return 0;
+  case 4: // MAX_BLOCK_DIM_Z
+    *value = 64;
+    return 0;
+  case 5: // MAX_GRID_DIM_X
+    *value = INT32_MAX;
+    return 0;
+  case 6: // MAX_GRID_DIM_Y
+  case 7: // MAX_GRID_DIM_Z
+    *value = 65535;
+    return 0;
+  case 8: // MAX_SHARED_MEMORY_PER_BLOCK
+    *value = 48 << 10;
+    return 0;
+  case 13: // CLOCK_RATE
+    *value = 1755000;
+    return 0;
+  case 16: // MULTIPROCESSOR_COUNT
+    *value = 132;
+    return 0;
+  case 75:
+    *value = (int)(chip / 10);
+    return 0;
+  case 76:
+    *value = (int)(chip % 10);
+    return 0;
+  case 97: // MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
+    *value = 227 << 10;
+    return 0;
+  case 115: // MEMORY_POOLS_SUPPORTED
+    *value = (int)setting("FAKE_CUDA_POOLS", 1);
+    return 0;
+  default:
+    return 1;
+  }
+}
+
+EXPORT int cuDevicePrimaryCtxRetain(void **context, int device) {
+  OBEY("cuDevicePrimaryCtxRetain");
+  static int theContext;
+  *context = &theContext;
+  return 0;
+}
+
+EXPORT int cuCtxPushCurrent_v2(void *context) {
+  OBEY("cuCtxPushCurrent_v2");
+  if (!context)
+    return 201;
+  ++contextDepth;
+  return 0;
+}
+
+EXPORT int cuCtxPopCurrent_v2(void **context) {
+  IN_CONTEXT("cuCtxPopCurrent_v2");
+  --contextDepth;
+  return 0;
+}
+
+EXPORT int cuCtxSynchronize(void) {
+  IN_CONTEXT("cuCtxSynchronize");
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Modules and launches
+//===----------------------------------------------------------------------===//
+
+static int isBinary(const unsigned char *image) {
+  static const unsigned char elf[] = {0x7f, 'E', 'L', 'F'};
+  static const unsigned char fatbin[] = {0x50, 0xed, 0x55, 0xba};
+  return memcmp(image, elf, 4) == 0 || memcmp(image, fatbin, 4) == 0;
+}
+
+/// 64-bit ELF: the section headers are at the end. A fatbin says its length.
+static size_t countBinaryBytes(const unsigned char *image) {
+  uint64_t length;
+  if (image[0] != 0x7f) {
+    memcpy(&length, image + 8, 8);
+    return 16 + (size_t)length;
+  }
+  uint16_t entryBytes, entries;
+  memcpy(&length, image + 40, 8);
+  memcpy(&entryBytes, image + 58, 2);
+  memcpy(&entries, image + 60, 2);
+  return (size_t)length + (size_t)entryBytes * entries;
+}
+
+static int checkPTX(const char *text, char *log, size_t logBytes) {
+  int major = 0, minor = 0, chip = 0;
+  const char *version = strstr(text, ".version ");
+  const char *target = strstr(text, ".target sm_");
+  if (!version || sscanf(version, ".version %d.%d", &major, &minor) != 2 ||
+      !target || sscanf(target, ".target sm_%d", &chip) != 1) {
+    snprintf(log, logBytes, "ptxas fatal   : no .version or no .target");
+    return 218;
+  }
+  // CUDA 11.n takes PTX 7.n, CUDA 12.n takes 8.n.
+  long driver = setting("FAKE_CUDA_VERSION", 12080);
+  if (major * 10 + minor > (driver / 1000 - 4) * 10 + driver % 1000 / 10)
+    return 222;
+  if (chip > setting("FAKE_CUDA_CHIP", 90))
+    return 209;
+  return 0;
+}
+
+EXPORT int cuModuleLoadDataEx(void **module, const void *image,
+                              unsigned numOptions, int *options,
+                              void **values) {
+  IN_CONTEXT("cuModuleLoadDataEx");
+  char *log = NULL;
+  size_t logBytes = 0;
+  for (unsigned i = 0; i < numOptions; ++i)
+    if (options[i] == 5)
+      log = values[i];
+    else if (options[i] == 6)
+      logBytes = (size_t)(uintptr_t)values[i];
+  struct Module *loaded = calloc(1, sizeof *loaded);
+  if (isBinary(image)) {
+    loaded->bytes = countBinaryBytes(image);
+    writeLog("load binary\n");
+  } else {
+    int code = checkPTX(image, log, logBytes);
+    if (code) {
+      free(loaded);
+      return code;
+    }
+    loaded->bytes = strlen(image) + 1;
+    writeLog("load PTX\n");
+  }
+  loaded->image = malloc(loaded->bytes);
+  memcpy(loaded->image, image, loaded->bytes);
+  dump("image", loaded->image, loaded->bytes);
+  *module = loaded;
+  return 0;
+}
+
+EXPORT int cuModuleUnload(void *module) {
+  IN_CONTEXT("cuModuleUnload");
+  struct Module *loaded = module;
+  free(loaded->image);
+  free(loaded);
+  writeLog("unload\n");
+  return 0;
+}
+
+static int sizeOfPTXType(const char *type) {
+  switch (type[1]) {
+  case '6':
+    return 8;
+  case '3':
+    return 4;
+  case '1':
+    return 2;
+  default:
+    return 1;
+  }
+}
+
+/// `.param .u64 .ptr .align 1 f_param_0,` one a line, to the `)`; an array of
+/// bytes names its size in brackets.
+static void readParameters(struct Function *function, const char *entry) {
+  const char *end = strchr(entry, ')');
+  function->numParameters = 0;
+  for (const char *at = strstr(entry, ".param "); at && at < end;
+       at = strstr(at + 1, ".param ")) {
+    const char *type = at + strlen(".param ");
+    if (strncmp(type, ".align", 6) == 0)
+      type = strstr(type, " .b");
+    while (type && *type == ' ')
+      ++type;
+    int size = type ? sizeOfPTXType(type + 1) : 0;
+    const char *lineEnd = strchr(at, '\n'), *bracket = strchr(at, '[');
+    if (bracket && bracket < lineEnd)
+      size *= atoi(bracket + 1);
+    function->sizes[function->numParameters++] = size;
+  }
+}
+
+EXPORT int cuModuleGetFunction(void **result, void *module, const char *name) {
+  IN_CONTEXT("cuModuleGetFunction");
+  struct Module *loaded = module;
+  struct Function *function = calloc(1, sizeof *function);
+  snprintf(function->name, sizeof function->name, "%s", name);
+  char wanted[300];
+  if (isBinary((const unsigned char *)loaded->image)) {
+    function->numParameters = -1;
+    snprintf(wanted, sizeof wanted, ".text.%s", name);
+    // A fatbin may be compressed.
+    if (loaded->image[0] == 0x7f &&
+        !memmem(loaded->image, loaded->bytes, wanted, strlen(wanted) + 1)) {
+      free(function);
+      return 500;
+    }
+  } else {
+    snprintf(wanted, sizeof wanted, ".entry %s(", name);
+    const char *entry = strstr(loaded->image, wanted);
+    if (!entry) {
+      free(function);
+      return 500;
+    }
+    readParameters(function, entry);
+  }
+  *result = function;
+  return 0;
+}
+
+EXPORT int cuFuncGetAttribute(int *value, int attribute, void *function) {
+  IN_CONTEXT("cuFuncGetAttribute");
+  *value = attribute == 0   ? (int)setting("FAKE_CUDA_KERNEL_THREADS", 1024)
+           : attribute == 1 ? (int)setting("FAKE_CUDA_KERNEL_SHARED", 0)
+                            : 0;
+  return 0;
+}
+
+EXPORT int cuFuncSetAttribute(void *function, int attribute, int value) {
+  IN_CONTEXT("cuFuncSetAttribute");
+  writeLog("allow %s %d bytes of dynamic shared memory\n",
+           ((struct Function *)function)->name, value);
+  return 0;
+}
+
+static void logLaunch(const struct Function *function, const unsigned grid[3],
+                      const unsigned block[3], unsigned sharedBytes,
+                      void **parameters) {
+  writeLog("launch %s grid %u %u %u block %u %u %u shared %u\n", function->name,
+           grid[0], grid[1], grid[2], block[0], block[1], block[2],
+           sharedBytes);
+  for (int i = 0; i < function->numParameters; ++i) {
+    uint64_t value = 0;
+    char text[64];
+    if (function->sizes[i] <= 8)
+      memcpy(&value, parameters[i], (size_t)function->sizes[i]);
+    const char *name =
+        function->sizes[i] == 8 ? nameOf(value, text, sizeof text) : NULL;
+    if (function->sizes[i] > 8)
+      writeLog("  %d: %d bytes\n", i, function->sizes[i]);
+    else if (name)
+      writeLog("  %d: %s\n", i, name);
+    else
+      writeLog("  %d: %" PRIu64 " (%d bytes)\n", i, value, function->sizes[i]);
+  }
+}
+
+EXPORT int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
+                          unsigned gridZ, unsigned blockX, unsigned blockY,
+                          unsigned blockZ, unsigned sharedBytes, void *stream,
+                          void **parameters, void **extra) {
+  IN_CONTEXT("cuLaunchKernel");
+  logLaunch(function, (unsigned[]){gridX, gridY, gridZ},
+            (unsigned[]){blockX, blockY, blockZ}, sharedBytes, parameters);
+  return 0;
+}
+
+struct LaunchConfig {
+  unsigned grid[3], block[3], sharedBytes;
+  void *stream;
+  struct {
+    int id;
+    char padding[4];
+    unsigned value[16];
+  } *attributes;
+  unsigned numAttributes;
+};
+
+EXPORT int cuLaunchKernelEx(const struct LaunchConfig *config, void *function,
+                            void **parameters, void **extra) {
+  IN_CONTEXT("cuLaunchKernelEx");
+  for (unsigned i = 0; i < config->numAttributes; ++i)
+    if (config->attributes[i].id == 4)
+      writeLog("clusters of %u %u %u\n", config->attributes[i].value[0],
+               config->attributes[i].value[1], config->attributes[i].value[2]);
+  logLaunch(function, config->grid, config->block, config->sharedBytes,
+            parameters);
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+static int allocate(uint64_t *pointer, size_t bytes, const char *kind) {
+  if (bytes == 0)
+    return 1;
+  size_t total = (size_t)setting("FAKE_CUDA_MEMORY", 1L << 30);
+  if (bytes > total - usedBytes)
+    return 2;
+  if (numBlocks == MAX_BLOCKS)
+    return 2;
+  struct Block *block = &blocks[numBlocks];
+  block->memory = calloc(1, bytes);
+  block->bytes = bytes;
+  block->number = numBlocks++;
+  usedBytes += bytes;
+  *pointer = (uint64_t)(uintptr_t)block->memory;
+  writeLog("allocate block %d: %zu bytes, %s\n", block->number, bytes, kind);
+  return 0;
+}
+
+EXPORT int cuMemAlloc_v2(uint64_t *pointer, size_t bytes) {
+  IN_CONTEXT("cuMemAlloc_v2");
+  return allocate(pointer, bytes, "for long");
+}
+
+EXPORT int cuMemAllocManaged(uint64_t *pointer, size_t bytes, unsigned flags) {
+  IN_CONTEXT("cuMemAllocManaged");
+  return allocate(pointer, bytes, "managed");
+}
+
+static int freeBlock(uint64_t pointer) {
+  for (int i = 0; i < numBlocks; ++i)
+    if ((uint64_t)(uintptr_t)blocks[i].memory == pointer &&
+        !blocks[i].isFreed) {
+      blocks[i].isFreed = 1;
+      usedBytes -= blocks[i].bytes;
+      free(blocks[i].memory);
+      writeLog("free block %d\n", blocks[i].number);
+      return 0;
+    }
+  return 1;
+}
+
+EXPORT int cuMemFree_v2(uint64_t pointer) {
+  IN_CONTEXT("cuMemFree_v2");
+  return freeBlock(pointer);
+}
+
+EXPORT int cuMemGetInfo_v2(size_t *available, size_t *total) {
+  IN_CONTEXT("cuMemGetInfo_v2");
+  *total = (size_t)setting("FAKE_CUDA_MEMORY", 1L << 30);
+  *available = *total - usedBytes;
+  return 0;
+}
+
+EXPORT int cuMemPoolCreate(void **pool, const void *properties) {
+  OBEY("cuMemPoolCreate");
+  static int thePool;
+  *pool = &thePool;
+  return 0;
+}
+
+EXPORT int cuMemPoolSetAttribute(void *pool, int attribute, void *value) {
+  OBEY("cuMemPoolSetAttribute");
+  return 0;
+}
+
+EXPORT int cuMemPoolTrimTo(void *pool, size_t bytes) {
+  writeLog("trim the pool\n");
+  return 0;
+}
+
+EXPORT int cuMemAllocFromPoolAsync(uint64_t *pointer, size_t bytes, void *pool,
+                                   void *stream) {
+  IN_CONTEXT("cuMemAllocFromPoolAsync");
+  return allocate(pointer, bytes, "from the pool");
+}
+
+EXPORT int cuMemFreeAsync(uint64_t pointer, void *stream) {
+  IN_CONTEXT("cuMemFreeAsync");
+  return freeBlock(pointer);
+}
+
+static int copy(uint64_t to, uint64_t from, size_t bytes) {
+  char toText[64], fromText[64];
+  const char *toName = nameOf(to, toText, sizeof toText);
+  const char *fromName = nameOf(from, fromText, sizeof fromText);
+  writeLog("copy %zu bytes from %s to %s\n", bytes,
+           fromName ? fromName : "host", toName ? toName : "host");
+  if (toName && !fromName) {
+    static int number;
+    char name[32];
+    snprintf(name, sizeof name, "%d", number++);
+    dump(name, (const void *)(uintptr_t)from, bytes);
+  }
+  memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, bytes);
+  return 0;
+}
+
+EXPORT int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes,
+                         void *stream) {
+  IN_CONTEXT("cuMemcpyAsync");
+  return copy(to, from, bytes);
+}
+
+EXPORT int cuMemcpyHtoD_v2(uint64_t to, const void *from, size_t bytes) {
+  IN_CONTEXT("cuMemcpyHtoD_v2");
+  return copy(to, (uint64_t)(uintptr_t)from, bytes);
+}
+
+EXPORT int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
+  IN_CONTEXT("cuMemcpyDtoH_v2");
+  return copy((uint64_t)(uintptr_t)to, from, bytes);
+}
+
+EXPORT int cuMemcpyDtoD_v2(uint64_t to, uint64_t from, size_t bytes) {
+  IN_CONTEXT("cuMemcpyDtoD_v2");
+  return copy(to, from, bytes);
+}
+
+EXPORT int cuMemsetD16Async(uint64_t to, unsigned short value, size_t count,
+                            void *stream) {
+  IN_CONTEXT("cuMemsetD16Async");
+  for (size_t i = 0; i < count; ++i)
+    ((uint16_t *)(uintptr_t)to)[i] = value;
+  return 0;
+}
+
+EXPORT int cuMemsetD32Async(uint64_t to, unsigned value, size_t count,
+                            void *stream) {
+  IN_CONTEXT("cuMemsetD32Async");
+  for (size_t i = 0; i < count; ++i)
+    ((uint32_t *)(uintptr_t)to)[i] = value;
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Streams and events
+//===----------------------------------------------------------------------===//
+
+EXPORT int cuStreamCreate(void **stream, unsigned flags) {
+  IN_CONTEXT("cuStreamCreate");
+  static int theStream;
+  *stream = &theStream;
+  return 0;
+}
+
+EXPORT int cuStreamSynchronize(void *stream) {
+  OBEY("cuStreamSynchronize");
+  writeLog("wait\n");
+  return 0;
+}
+
+EXPORT int cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
+  return 0;
+}
+
+/// An event is the number of the record; each takes a millisecond.
+static int recorded;
+
+EXPORT int cuEventCreate(void **event, unsigned flags) {
+  IN_CONTEXT("cuEventCreate");
+  *event = calloc(1, sizeof(int));
+  return 0;
+}
+
+EXPORT int cuEventDestroy_v2(void *event) {
+  free(event);
+  return 0;
+}
+
+EXPORT int cuEventSynchronize(void *event) { return 0; }
+
+EXPORT int cuEventRecord(void *event, void *stream) {
+  *(int *)event = ++recorded;
+  return 0;
+}
+
+EXPORT int cuEventElapsedTime(float *milliseconds, void *start, void *end) {
+  *milliseconds = (float)(*(int *)end - *(int *)start);
+  return 0;
+}
