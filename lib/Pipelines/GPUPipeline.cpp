@@ -34,6 +34,21 @@
 
 using namespace mlir;
 
+static void addInlining(OpPassManager &pm) {
+  pm.addPass(createInlinerPass());
+  pm.addPass(createSymbolDCEPass());
+}
+
+/// Quantized linears become kernels before anything else takes them apart.
+static void addKernelForming(OpPassManager &pm, const std::string &chip) {
+  pm.addPass(stamp::createStampBlockOrder());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(stamp::createFormGPUKernelsPass({chip}));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
 /// Tensors → buffers with their deallocations.
 static void addBufferization(OpPassManager &pm) {
   pm.addPass(stamp::createStampUnshareInits());
@@ -103,10 +118,11 @@ static StringRef getUpstreamName(stamp::GPUFormat format) {
 void stamp::buildGPUPipeline(OpPassManager &pm,
                              const GPUPipelineOptions &options) {
   pm.addPass(createStampInlineGlobals());
-  pm.addPass(createStampToLinalg());
-  pm.addPass(createInlinerPass());
-  pm.addPass(createSymbolDCEPass());
+  addInlining(pm);
   pm.addPass(createGPUCheckInput({options.chip}));
+  addKernelForming(pm, options.chip);
+  pm.addPass(createStampToLinalg());
+  addInlining(pm);
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createStampCheckSizes());
   pm.addPass(createCanonicalizerPass());

@@ -22,6 +22,66 @@ def GPUCheckInput : Pass<"stamp-gpu-check-input", "::mlir::ModuleOp"> {
   ];
 }
 
+def FormGPUKernelsPass : Pass<"stamp-form-gpu-kernels", "::mlir::ModuleOp"> {
+  let summary = "Form tensor-core kernels of quantized linears";
+  let description = [{
+    A quantizer in block order, with the transform in front of it, becomes one
+    launch, and each linear of its codes, from the product to the inverse
+    transform, another.
+
+    Before:
+    ```mlir
+    #haar = #stamp.haar<levels = 3>
+    func.func @linear(%x: tensor<256x64xf32>) -> tensor<256x64xf32> {
+      %w = arith.constant dense<3> : tensor<64x64xi8>
+      %sw = arith.constant dense<0.5> : tensor<64xf32>
+      %c = arith.constant dense<192> : tensor<64xi32>
+      %i0 = arith.constant 0 : i32
+      %ex = tensor.empty() : tensor<256x64xf32>
+      %eq = tensor.empty() : tensor<256x64xi8>
+      %es = tensor.empty() : tensor<256xf32>
+      %ez = tensor.empty() : tensor<256xi32>
+      %ea = tensor.empty() : tensor<256x64xi32>
+      %t = stamp.transform #haar along 0 block_order ins(%x : tensor<256x64xf32>)
+          outs(%ex : tensor<256x64xf32>)
+      %q, %s, %z = stamp.quantize #stamp.schedule<[32 : 8], 4> along 0 over 1 block_order of #haar
+          ins(%t : tensor<256x64xf32>)
+          outs(%eq, %es, %ez : tensor<256x64xi8>, tensor<256xf32>, tensor<256xi32>)
+      %zero = linalg.fill ins(%i0 : i32) outs(%ea : tensor<256x64xi32>) -> tensor<256x64xi32>
+      %a = linalg.matmul ins(%q, %w : tensor<256x64xi8>, tensor<64x64xi8>)
+          outs(%zero : tensor<256x64xi32>) -> tensor<256x64xi32>
+      %r = stamp.rescale along 0 over 1
+          ins(%a, %s, %z, %sw, %c : tensor<256x64xi32>, tensor<256xf32>, tensor<256xi32>,
+              tensor<64xf32>, tensor<64xi32>)
+          outs(%ex : tensor<256x64xf32>)
+      %y = stamp.inverse_transform #haar along 0 block_order ins(%r : tensor<256x64xf32>)
+          outs(%ex : tensor<256x64xf32>)
+      return %y : tensor<256x64xf32>
+    }
+    ```
+    After:
+    ```mlir
+    gpu.launch_func  @stamp_kernels::@linear_quantize
+    gpu.launch_func  @stamp_kernels::@linear_product
+    ```
+    Weights must be constants: they are put into the order in which threads load
+    them. What has no kernel stays as it is, with a remark: groups of features,
+    other types than f32. Of bases, Haar with blocks of up to 64 tokens and WHT
+    with blocks of up to 8 are fused into the kernels; others stay ops around
+    them.
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"", "The GPU to compile for">,
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 def GPUMapLoops : Pass<"stamp-gpu-map-loops", "::mlir::func::FuncOp"> {
   let summary = "Give every output element of a linalg op a GPU thread";
   let description = [{
