@@ -12,6 +12,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "stamp/Execution/Jit.h"
+
+#include "stamp/Codegen/GPU/Passes.h"
+#include "stamp/Execution/Emulator.h"
 #include "stamp/Pipelines/Pipelines.h"
 
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
@@ -181,6 +184,20 @@ llvm::orc::SymbolMap bindChecks(llvm::orc::MangleAndInterner mangle) {
   return symbols;
 }
 
+/// Where an error of the emulated GPU goes: to the caller of the compiled code.
+void leaveCallWith(const char *message) {
+  takeMessage(message);
+  leaveCall();
+}
+
+llvm::orc::SymbolMap bindEmulator(llvm::orc::MangleAndInterner mangle) {
+  llvm::orc::SymbolMap symbols;
+  for (auto [name, address] : emulator::getSymbols())
+    symbols[mangle(name)] = {llvm::orc::ExecutorAddr::fromPtr(address),
+                             llvm::JITSymbolFlags::Exported};
+  return symbols;
+}
+
 /// Rounds to bf16, which is the low half of the result: that is where compiled
 /// code looks for it. Where a target has no bf16, LLVM calls this even to move
 /// one, and libgcc has it only since its version 13.
@@ -289,6 +306,29 @@ private:
   SmallVector<void *> pointers;
   SmallVector<void *> packed;
 };
+
+/// The pipeline for what `options` names as the machine.
+Error buildPipeline(PassManager &pm, const CompileOptions &options) {
+  if (options.gpu.empty()) {
+    CPUPipelineOptions pipeline;
+    pipeline.cpu = options.cpu;
+    pipeline.parallel = options.threads > 1;
+    buildCPUPipeline(pm, pipeline);
+    return Error::success();
+  }
+  auto [mode, chip] = StringRef(options.gpu).split(',');
+  if (mode != "emulate" || (chip.empty() && options.gpu != mode))
+    return fail("there is no GPU '" + options.gpu +
+                "': expected 'emulate' or, say, 'emulate,sm_90a'");
+  if (options.cpu != CompileOptions().cpu)
+    return fail("kernels are for a CPU or for a GPU, not for both");
+  GPUPipelineOptions pipeline;
+  pipeline.format = GPUFormat::Emulated;
+  if (!chip.empty())
+    pipeline.chip = chip.str();
+  buildGPUPipeline(pm, pipeline);
+  return Error::success();
+}
 
 /// The translation to LLVM IR would trip over the casts around what is left,
 /// and name those.
@@ -416,11 +456,8 @@ Expected<Program> Program::compile(ModuleOp module,
   PassManager pm(context);
   if (options.buildPipeline) {
     options.buildPipeline(pm);
-  } else {
-    CPUPipelineOptions pipeline;
-    pipeline.cpu = options.cpu;
-    pipeline.parallel = options.threads > 1;
-    buildCPUPipeline(pm, pipeline);
+  } else if (Error error = buildPipeline(pm, options)) {
+    return std::move(error);
   }
   if (failed(pm.run(module)) || failed(verifyLowered(module)))
     return fail("lowering to the LLVM dialect failed");
@@ -439,8 +476,12 @@ Expected<Program> Program::compile(ModuleOp module,
     optimizeSeconds = secondsSince(optimizeStart);
     return error;
   };
-  if (Error error = startThreads(options.threads))
+  if (!options.gpu.empty()) {
+    emulator::setOptions({options.threads, options.gpuSeed});
+    emulator::setErrorHandler(leaveCallWith);
+  } else if (Error error = startThreads(options.threads)) {
     return std::move(error);
+  }
   ExecutionEngineOptions engineOptions;
   engineOptions.transformer = timedOptimize;
   engineOptions.enableGDBNotificationListener = false;
@@ -452,6 +493,8 @@ Expected<Program> Program::compile(ModuleOp module,
   program.engine = std::move(*engine);
   program.engine->registerSymbols(bindChecks);
   program.engine->registerSymbols(bindConversions);
+  if (!options.gpu.empty())
+    program.engine->registerSymbols(bindEmulator);
   program.stages.push_back(
       {"translate", secondsSince(start) - optimizeSeconds});
   program.stages.push_back({"optimize", optimizeSeconds});
@@ -485,6 +528,61 @@ Expected<std::vector<NpyArray>> Program::call(StringRef function,
   std::vector<NpyArray> results = invocation.copyResults();
   invocation.freeResults();
   return results;
+}
+
+Expected<Program> Program::compileKernels(ModuleOp module,
+                                          CompileOptions options) {
+  options.buildPipeline = [](OpPassManager &pm) {
+    pm.addPass(createGPUEmulate());
+  };
+  return compile(module, options);
+}
+
+Error Program::launch(KernelLaunch &launch) const {
+  auto image = engine->lookup("stampGpuImage_" + launch.module);
+  if (!image)
+    return image.takeError();
+  // Buffers of the GPU's own, for it knows no others.
+  struct Argument {
+    uint64_t word;
+    NpyArray *array;
+  };
+  SmallVector<Argument> arguments;
+  SmallVector<void *> parameters;
+  Escape escape;
+  auto freeBuffers = [&] {
+    for (Argument &argument : arguments)
+      if (argument.array)
+        emulator::deallocate(reinterpret_cast<void *>(argument.word), nullptr);
+  };
+  llvm::SaveAndRestore saveEscape(currentEscape, &escape);
+  if (setjmp(escape.target) != 0) {
+    freeBuffers();
+    return fail(escape.message);
+  }
+  for (auto &value : launch.arguments) {
+    if (auto *number = std::get_if<uint64_t>(&value)) {
+      arguments.push_back({*number, nullptr});
+      continue;
+    }
+    NpyArray &array = std::get<NpyArray>(value);
+    void *buffer = emulator::allocate(array.bytes.size(), nullptr, false);
+    llvm::copy(array.bytes, static_cast<char *>(buffer));
+    arguments.push_back({reinterpret_cast<uint64_t>(buffer), &array});
+  }
+  for (Argument &argument : arguments)
+    parameters.push_back(&argument.word);
+  emulator::launch(static_cast<StampGpuImage *>(*image), launch.kernel.c_str(),
+                   launch.grid[0], launch.grid[1], launch.grid[2],
+                   launch.block[0], launch.block[1], launch.block[2], 1, 1, 1,
+                   launch.sharedBytes, nullptr, parameters.data(),
+                   parameters.size());
+  for (Argument &argument : arguments)
+    if (argument.array)
+      std::copy_n(reinterpret_cast<const char *>(argument.word),
+                  argument.array->bytes.size(), argument.array->bytes.data());
+  freeBuffers();
+  return Error::success();
 }
 
 Expected<void *> Program::lookup(StringRef function) const {

@@ -111,6 +111,8 @@ static StringRef getUpstreamName(stamp::GPUFormat format) {
     return "fatbin";
   case stamp::GPUFormat::Offload:
     return "offloading";
+  case stamp::GPUFormat::Emulated:
+    break;
   }
   llvm_unreachable("unknown format");
 }
@@ -138,6 +140,12 @@ void stamp::buildGPUPipeline(OpPassManager &pm,
   addKernelLowering(pm);
   addHostLowering(pm);
 
+  // The fork: what becomes PTX on one way is what the emulator runs on the
+  // other.
+  if (options.format == GPUFormat::Emulated) {
+    pm.addPass(createGPUEmulate());
+    return;
+  }
   GpuModuleToBinaryPassOptions binary;
   binary.compilationTarget = getUpstreamName(options.format);
   pm.addPass(createGpuModuleToBinaryPass(binary));

@@ -12,6 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Launch.h"
+
 #include "stamp/Execution/Jit.h"
 #include "stamp/Register.h"
 
@@ -77,6 +79,24 @@ cl::opt<int>
                cl::desc("The threads that kernels run on, at most one for each "
                         "core (default: 1)"),
                cl::cat(category));
+cl::opt<std::string>
+    gpu("gpu", cl::value_desc("emulate[,chip]"),
+        cl::desc("Lower to kernels for a GPU (default: sm_80) and run them on "
+                 "an emulated one, --num-threads blocks at a time"),
+        cl::cat(category));
+cl::opt<uint64_t>
+    gpuSeed("gpu-seed", cl::init(0), cl::value_desc("n"),
+            cl::desc("The order in which the emulated GPU's threads and blocks "
+                     "take turns: 0 for theirs, any other number for a random "
+                     "one (default: 0)"),
+            cl::cat(category));
+cl::list<std::string> launchTexts(
+    "launch", cl::value_desc("m::k<<<grid, block[, shared]>>>(x.npy, ...)"),
+    cl::desc(
+        "Launch a kernel of a gpu.module in the NVVM dialect on the "
+        "emulated GPU. Arguments are files, integers and buffers such as "
+        "i32[4x8], which '-> y.npy, ...' writes to files; may be repeated"),
+    cl::cat(category));
 cl::opt<std::string>
     timeRuns("time", cl::ValueOptional, cl::value_desc("runs"),
              cl::desc("Report how long each stage of the compilation and each "
@@ -202,6 +222,23 @@ Error run(const Call &call, const stamp::Program &program, unsigned numRuns) {
   return Error::success();
 }
 
+Error runLaunches(ModuleOp module, const stamp::CompileOptions &options) {
+  std::vector<stamp::LaunchCommand> commands;
+  for (StringRef text : launchTexts) {
+    auto command = stamp::parseLaunch(text, module);
+    if (!command)
+      return command.takeError();
+    commands.push_back(std::move(*command));
+  }
+  auto program = stamp::Program::compileKernels(module, options);
+  if (!program)
+    return program.takeError();
+  for (stamp::LaunchCommand &command : commands)
+    if (Error error = stamp::run(command, *program))
+      return error;
+  return Error::success();
+}
+
 Error runMain() {
   unsigned numRuns = timeRuns.getNumOccurrences() ? 20 : 0;
   if (!timeRuns.empty() &&
@@ -213,6 +250,12 @@ Error runMain() {
                 Twine(numThreads));
   if (optLevel > 3)
     return fail("there is no optimization level " + Twine(optLevel));
+  if (gpu.getNumOccurrences() && gpu.empty())
+    return fail("--gpu needs a value: 'emulate' or, say, 'emulate,sm_90a'");
+  if (gpuSeed.getNumOccurrences() && gpu.empty())
+    return fail("--gpu-seed is for --gpu=emulate");
+  if (!launchTexts.empty() && gpu.empty())
+    return fail("--launch is for --gpu=emulate");
   auto calls = parseCalls();
   if (!calls)
     return calls.takeError();
@@ -239,14 +282,18 @@ Error runMain() {
   std::chrono::duration<double> parseTime =
       std::chrono::steady_clock::now() - start;
 
-  for (Call &call : *calls)
-    if (Error error = prepare(call, *module))
-      return error;
-
   stamp::CompileOptions options;
   options.optLevel = optLevel;
   options.cpu = cpu;
   options.threads = numThreads;
+  options.gpu = gpu;
+  options.gpuSeed = gpuSeed;
+  if (!launchTexts.empty())
+    return runLaunches(*module, options);
+
+  for (Call &call : *calls)
+    if (Error error = prepare(call, *module))
+      return error;
   auto program = stamp::Program::compile(*module, options);
   if (!program)
     return program.takeError();

@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <memory>
+#include <variant>
 
 namespace mlir {
 class ExecutionEngine;
@@ -42,8 +43,23 @@ struct CompileOptions {
   std::string cpu = "portable";
   /// Threads for kernels to run on, by OpenMP if there are more than one.
   unsigned threads = 1;
+  /// "emulate" or "emulate,sm_90a": run kernels for that GPU (sm_80 if none is
+  /// named) on the emulated one, `threads` blocks at a time. "" for no GPU.
+  std::string gpu;
+  /// The emulated GPU's schedule.
+  uint64_t gpuSeed = 0;
   /// Lowers tensors to the LLVM dialect; buildCPUPipeline by default.
   std::function<void(mlir::OpPassManager &)> buildPipeline;
+};
+
+/// A kernel of a gpu.module and what to launch it with.
+struct KernelLaunch {
+  std::string module, kernel;
+  uint64_t grid[3] = {1, 1, 1};
+  uint64_t block[3] = {1, 1, 1};
+  uint32_t sharedBytes = 0;
+  /// An array is a buffer in the GPU's memory, a number an integer argument.
+  std::vector<std::variant<NpyArray, uint64_t>> arguments;
 };
 
 struct CompileStage {
@@ -65,12 +81,21 @@ public:
   static llvm::Expected<Program> compile(mlir::ModuleOp module,
                                          const CompileOptions &options = {});
 
+  /// For the emulated GPU: kernels that are in the NVVM dialect already, as
+  /// they are, without any host code.
+  static llvm::Expected<Program> compileKernels(mlir::ModuleOp module,
+                                                CompileOptions options);
+
   Program(Program &&);
   Program &operator=(Program &&);
   ~Program();
 
   llvm::Expected<std::vector<NpyArray>>
   call(llvm::StringRef function, llvm::ArrayRef<NpyArray> inputs) const;
+
+  /// Launches a kernel of a module that was compiled with compileKernels; the
+  /// arrays are afterwards what the kernel left in them.
+  llvm::Error launch(KernelLaunch &launch) const;
 
   /// Calls `numRuns` times, after two calls that do not count.
   llvm::Expected<RunTime> measure(llvm::StringRef function,

@@ -44,6 +44,8 @@ enum class GPUFormat {
   Fatbin,
   /// LLVM bitcode, to be compiled further by somebody else.
   Offload,
+  /// Code for the host, which the emulator runs.
+  Emulated,
 };
 
 struct GPUPipelineOptions : mlir::PassPipelineOptions<GPUPipelineOptions> {
@@ -67,7 +69,9 @@ struct GPUPipelineOptions : mlir::PassPipelineOptions<GPUPipelineOptions> {
           clEnumValN(GPUFormat::Binary, "binary", "machine code (ptxas)"),
           clEnumValN(GPUFormat::Fatbin, "fatbin",
                      "machine code and PTX (ptxas, fatbinary)"),
-          clEnumValN(GPUFormat::Offload, "offload", "LLVM bitcode"))};
+          clEnumValN(GPUFormat::Offload, "offload", "LLVM bitcode"),
+          clEnumValN(GPUFormat::Emulated, "emulated",
+                     "code for the emulated GPU"))};
 };
 
 /// stamp and linalg on tensors → GPU kernels, and host code in the LLVM dialect

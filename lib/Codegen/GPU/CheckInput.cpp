@@ -57,7 +57,7 @@ struct GPUCheckInput final : stamp::impl::GPUCheckInputBase<GPUCheckInput> {
 
   void runOnOperation() override {
     if (!isSupportedChip(chip)) {
-      getOperation().emitError("cannot compile for the GPU '")
+      emitError(getOperation().getLoc(), "cannot compile for the GPU '")
           << chip << "': expected sm_" << kOldestChip
           << " or a newer chip that LLVM's NVPTX backend knows";
       return signalPassFailure();

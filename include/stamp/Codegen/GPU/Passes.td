@@ -156,4 +156,33 @@ def GPULowerMath : Pass<"stamp-gpu-lower-math", "::mlir::gpu::GPUModuleOp"> {
   ];
 }
 
+def GPUEmulate : Pass<"stamp-gpu-emulate", "::mlir::ModuleOp"> {
+  let summary = "Compile lowered kernels for the emulated GPU";
+  let description = [{
+    Takes each `gpu.module` in the NVVM dialect, the same that would become PTX,
+    into the host's module: NVVM ops become calls of the emulator's functions,
+    every access to memory is checked before it happens, shared variables get
+    places in the block's arena, address spaces end. Launches of the kernels
+    become calls of `stampGpuLaunch`. Runs after `gpu-to-llvm`.
+
+    ```
+    %x = nvvm.read.ptx.sreg.tid.x : i32
+    %p = llvm.mlir.addressof @buffer : !llvm.ptr<3>
+    %v = llvm.load %p : !llvm.ptr<3> -> f32
+    nvvm.barrier0
+    ```
+    becomes
+    ```
+    %x = llvm.call @stampEmuRegister(%c0) : (i32) -> i32
+    %p = llvm.call @stampEmuShared(%offset) : (i32) -> !llvm.ptr
+    llvm.call @stampEmuAccess(%p, %c4, %c4, %space3, %read, %site)
+    %v = llvm.load %p : !llvm.ptr -> f32
+    llvm.call @stampEmuBarrier(%site, %operands, %result, ...)
+    ```
+    An op that the emulator does not have is an error. docs/Emulator.md says
+    what is checked.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // STAMP_CODEGEN_GPU_PASSES

@@ -1,0 +1,87 @@
+/*===- GPURuntime.h - what compiled host code asks of a GPU -------*- C -*-===*\
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+\*===----------------------------------------------------------------------===*/
+/*
+ * One interface, two implementations: a device behind the CUDA driver API, and
+ * the emulator, which runs kernels on the CPU. Host code is the same for both;
+ * only the image that it hands over differs.
+ *
+ * No function returns an error code: generated code would have nothing to do
+ * with one. An error goes to the handler of stampGpuSetErrorHandler, which must
+ * not return; without a handler it is printed and the process ends.
+ *
+ * Memory, streams and events are what gpu-to-llvm calls: mgpuMemAlloc of
+ * upstream is stampGpuMemAlloc here, with the same parameters.
+ */
+#ifndef STAMP_EXECUTION_GPURUNTIME_H
+#define STAMP_EXECUTION_GPURUNTIME_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An image's kind; a runtime refuses those that it cannot load. */
+enum {
+  STAMP_GPU_IMAGE_PTX = 1,
+  STAMP_GPU_IMAGE_CUBIN = 2,
+  STAMP_GPU_IMAGE_FATBIN = 3,
+  STAMP_GPU_IMAGE_EMULATED = 4, /* `data` is a StampEmulatedModule */
+};
+
+/* All kernels of one gpu.module: a variable of the compiled program, which only
+ * the runtime writes to, and only to `loaded`. */
+typedef struct StampGpuImage {
+  uint32_t kind;
+  uint32_t reserved; /* 0 */
+  const char *name;  /* the gpu.module's */
+  const char *chip;  /* what it was compiled for: "sm_90a" */
+  const void *data;
+  uint64_t size; /* in bytes */
+  void *loaded;  /* null until the runtime loads the image */
+} StampGpuImage;
+
+typedef struct StampGpuStreamState *StampGpuStream; /* null: the default stream */
+typedef struct StampGpuEventState *StampGpuEvent;
+
+void stampGpuSetErrorHandler(void (*handler)(const char *message));
+
+/* Loads the image on the first launch. `parameters` holds the address of each
+ * argument; the arguments have been read when the call returns. Cluster sizes
+ * are 1 where a kernel has no clusters. */
+void stampGpuLaunch(StampGpuImage *image, const char *kernel, uint64_t gridX,
+                    uint64_t gridY, uint64_t gridZ, uint64_t blockX,
+                    uint64_t blockY, uint64_t blockZ, uint64_t clusterX,
+                    uint64_t clusterY, uint64_t clusterZ,
+                    uint32_t dynamicSharedBytes, StampGpuStream stream,
+                    void **parameters, uint64_t numParameters);
+/* Before the code that holds the image goes away. */
+void stampGpuUnload(StampGpuImage *image);
+
+/* Managed memory if `isHostShared`. Size 0 may give a null pointer. */
+void *stampGpuMemAlloc(uint64_t bytes, StampGpuStream stream,
+                       uint8_t isHostShared);
+void stampGpuMemFree(void *memory, StampGpuStream stream);
+/* Between host and device memory in any direction. */
+void stampGpuMemcpy(void *to, void *from, uint64_t bytes,
+                    StampGpuStream stream);
+void stampGpuMemset16(void *memory, uint16_t value, uint64_t count,
+                      StampGpuStream stream);
+void stampGpuMemset32(void *memory, uint32_t value, uint64_t count,
+                      StampGpuStream stream);
+
+StampGpuStream stampGpuStreamCreate(void);
+void stampGpuStreamDestroy(StampGpuStream stream);
+void stampGpuStreamSynchronize(StampGpuStream stream);
+void stampGpuStreamWaitEvent(StampGpuStream stream, StampGpuEvent event);
+StampGpuEvent stampGpuEventCreate(void);
+void stampGpuEventDestroy(StampGpuEvent event);
+void stampGpuEventSynchronize(StampGpuEvent event);
+void stampGpuEventRecord(StampGpuEvent event, StampGpuStream stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* STAMP_EXECUTION_GPURUNTIME_H */
