@@ -291,8 +291,8 @@ private:
   /// clamp(round(x/s) + z); a NaN becomes the lowest code.
   Value quantize(Value x, ArrayRef<Value> q) {
     Value shifted = b.addF(math::RoundEvenOp::create(b, b.mulF(x, q[0])), q[1]);
-    Value raised = arith::MaxNumFOp::create(b, shifted, q[2]);
-    Value clamped = arith::MinNumFOp::create(b, raised, q[3]);
+    Value raised = b.select(b.lessF(q[2], shifted), shifted, q[2]);
+    Value clamped = b.select(b.lessF(raised, q[3]), raised, q[3]);
     return arith::FPToSIOp::create(b, b.getI32Type(), clamped);
   }
 
