@@ -2,15 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Upstream passes wherever there are any; StampCodegenGPU has what
-// upstream lacks. Float operations keep their order and their rounding all the
-// way: no pass below reassociates or contracts, and the backend writes mul.rn
-// and add.rn, which ptxas must not fuse.
+// Quantized linears become kernels of their own. For the rest there are
+// upstream passes; StampCodegenGPU has what upstream lacks. Float operations
+// keep their order and their rounding all the way: no pass below reassociates
+// or contracts, and the backend writes mul.rn and add.rn, which ptxas must not
+// fuse.
 //
 //===----------------------------------------------------------------------===//
 
 #include "stamp/Pipelines/Pipelines.h"
 
+#include "stamp/Codegen/GPU/GPUTarget.h"
 #include "stamp/Codegen/GPU/Passes.h"
 #include "stamp/Conversion/Passes.h"
 #include "stamp/Transforms/Passes.h"
@@ -135,6 +137,9 @@ void stamp::buildGPUPipeline(OpPassManager &pm,
   GpuNVVMAttachTargetOptions target;
   target.chip = options.chip;
   target.features = options.features;
+  if (std::optional<GPUTarget> known = GPUTarget::get(options.chip);
+      known && known->chip == options.chip && options.features.empty())
+    target.features = known->ptxFeature.str();
   target.optLevel = options.optLevel;
   pm.addPass(createGpuNVVMAttachTarget(target));
   addKernelLowering(pm);

@@ -116,6 +116,8 @@ public:
   void launch(GPUKernelBuilder &host, StringRef name, ValueRange buffers,
               ValueRange sizes, ValueRange optionalBuffers, Value gridX,
               int64_t gridY, int64_t threads, int64_t sharedBytes, Body body) {
+    assert(sharedBytes <= GPUTarget::staticSharedBytes &&
+           sharedBytes <= target.sharedBytes);
     SmallVector<Value> operands;
     auto addressOf = [&](Value buffer) {
       Value address =

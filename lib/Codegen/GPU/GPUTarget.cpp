@@ -26,11 +26,11 @@ static constexpr ProductTile kWarpTiles = {
 
 /// The oldest first.
 static constexpr GPUTarget kTargets[] = {
-    {"sm_80", "+ptx70", 163 * 1024, 65536, kWarpTiles, 256, 64},
-    {"sm_86", "+ptx71", 99 * 1024, 65536, kWarpTiles, 256, 64},
-    {"sm_89", "+ptx78", 99 * 1024, 65536, kWarpTiles, 256, 64},
-    {"sm_90a", "+ptx80", 227 * 1024, 65536, kWarpTiles, 256, 64},
-    {"sm_100a", "+ptx86", 227 * 1024, 65536, kWarpTiles, 256, 64},
+    {"sm_80", "+ptx70", 163 * 1024, kWarpTiles, 256, 64},
+    {"sm_86", "+ptx71", 99 * 1024, kWarpTiles, 256, 64},
+    {"sm_89", "+ptx78", 99 * 1024, kWarpTiles, 256, 64},
+    {"sm_90a", "+ptx80", 227 * 1024, kWarpTiles, 256, 64},
+    {"sm_100a", "+ptx86", 227 * 1024, kWarpTiles, 256, 64},
 };
 
 static std::optional<unsigned> getVersion(llvm::StringRef chip) {
@@ -44,9 +44,13 @@ std::optional<GPUTarget> GPUTarget::get(llvm::StringRef chip) {
   std::optional<unsigned> version = getVersion(chip);
   if (!version)
     return std::nullopt;
-  for (const GPUTarget &target : llvm::reverse(kTargets))
-    if (*getVersion(target.chip) <= *version)
+  for (const GPUTarget &target : llvm::reverse(kTargets)) {
+    // What has a letter is for one chip alone.
+    bool isForAll = !target.chip.ends_with("a");
+    if (target.chip == chip ||
+        (isForAll && *getVersion(target.chip) <= *version))
       return target;
+  }
   return std::nullopt;
 }
 

@@ -26,10 +26,9 @@ struct ProductTile {
 };
 
 struct GPUTarget {
-  llvm::StringRef chip;       ///< the oldest that this describes
+  llvm::StringRef chip;
   llvm::StringRef ptxFeature; ///< the oldest PTX version that has the chip
   int64_t sharedBytes;        ///< that a CTA may ask for
-  int64_t registers;          ///< of a multiprocessor, 32 bits each
   ProductTile productTile;
   int64_t quantizeThreads; ///< of a CTA that quantizes tokens
   int64_t quantizeValues;  ///< f32 that a thread of it transforms at once
@@ -38,7 +37,7 @@ struct GPUTarget {
   static constexpr int64_t staticSharedBytes = 48 * 1024;
 
   /// The record for a chip such as `sm_90a`: its own, or that of the newest
-  /// older one, whose instructions it has too.
+  /// older one whose instructions all later chips have.
   static std::optional<GPUTarget> get(llvm::StringRef chip);
   static std::string names();
 };

@@ -27,43 +27,25 @@ def FormGPUKernelsPass : Pass<"stamp-form-gpu-kernels", "::mlir::ModuleOp"> {
   let description = [{
     A quantizer in block order, with the transform in front of it, becomes one
     launch, and each linear of its codes, from the product to the inverse
-    transform, another.
+    transform, another. `stamp-block-order` comes first.
 
-    Before:
-    ```mlir
-    #haar = #stamp.haar<levels = 3>
-    func.func @linear(%x: tensor<256x64xf32>) -> tensor<256x64xf32> {
-      %w = arith.constant dense<3> : tensor<64x64xi8>
-      %sw = arith.constant dense<0.5> : tensor<64xf32>
-      %c = arith.constant dense<192> : tensor<64xi32>
-      %i0 = arith.constant 0 : i32
-      %ex = tensor.empty() : tensor<256x64xf32>
-      %eq = tensor.empty() : tensor<256x64xi8>
-      %es = tensor.empty() : tensor<256xf32>
-      %ez = tensor.empty() : tensor<256xi32>
-      %ea = tensor.empty() : tensor<256x64xi32>
-      %t = stamp.transform #haar along 0 block_order ins(%x : tensor<256x64xf32>)
-          outs(%ex : tensor<256x64xf32>)
-      %q, %s, %z = stamp.quantize #stamp.schedule<[32 : 8], 4> along 0 over 1 block_order of #haar
-          ins(%t : tensor<256x64xf32>)
-          outs(%eq, %es, %ez : tensor<256x64xi8>, tensor<256xf32>, tensor<256xi32>)
-      %zero = linalg.fill ins(%i0 : i32) outs(%ea : tensor<256x64xi32>) -> tensor<256x64xi32>
-      %a = linalg.matmul ins(%q, %w : tensor<256x64xi8>, tensor<64x64xi8>)
-          outs(%zero : tensor<256x64xi32>) -> tensor<256x64xi32>
-      %r = stamp.rescale along 0 over 1
-          ins(%a, %s, %z, %sw, %c : tensor<256x64xi32>, tensor<256xf32>, tensor<256xi32>,
-              tensor<64xf32>, tensor<64xi32>)
-          outs(%ex : tensor<256x64xf32>)
-      %y = stamp.inverse_transform #haar along 0 block_order ins(%r : tensor<256x64xf32>)
-          outs(%ex : tensor<256x64xf32>)
-      return %y : tensor<256x64xf32>
-    }
     ```
-    After:
-    ```mlir
-    gpu.launch_func  @stamp_kernels::@linear_quantize
-    gpu.launch_func  @stamp_kernels::@linear_product
+    %t = stamp.transform #haar along 0 block_order ins(%x : tensor<?x64xf32>) ...
+    %q, %s, %z = stamp.quantize ... ins(%t : tensor<?x64xf32>) ...
+    %a = linalg.matmul ins(%q, %weight : tensor<?x64xi8>, tensor<64x32xi8>) ...
+    %r = stamp.rescale ... ins(%a, %s, %z, ...) ...
+    %y = stamp.inverse_transform #haar along 0 block_order ins(%r : tensor<?x32xf32>) ...
     ```
+    becomes
+    ```
+    gpu.launch_func @stamp_kernels::@f_quantize blocks in (...) threads in (%c256, ...)
+        args(%x, %codes, %scales, %zero_points, %tokens, %tiles)
+    gpu.launch_func @stamp_kernels::@f_product blocks in (...) threads in (%c128, ...)
+        args(%codes, %scales, %zero_points, %packed_weight, ..., %y, %tokens, %tiles)
+    ```
+    The kernels are written down to `mma.sync`, `ldmatrix` and `cp.async`;
+    docs/GPU.md says how they work.
+
     Weights must be constants: they are put into the order in which threads load
     them. What has no kernel stays as it is, with a remark: groups of features,
     other types than f32. Of bases, Haar with blocks of up to 64 tokens and WHT

@@ -169,8 +169,10 @@ public:
         llvm::ArrayRef<mlir::LLVM::GEPArg>{static_cast<int32_t>(bytes)});
   }
   /// One access: whatever is read or written is aligned to its size.
-  mlir::Value load(mlir::Type type, mlir::Value pointer) {
-    return mlir::LLVM::LoadOp::create(*this, type, pointer, bytesOf(type));
+  mlir::Value load(mlir::Type type, mlir::Value pointer,
+                   bool isVolatile = false) {
+    return mlir::LLVM::LoadOp::create(*this, type, pointer, bytesOf(type),
+                                      isVolatile);
   }
   void store(mlir::Value value, mlir::Value pointer) {
     mlir::LLVM::StoreOp::create(*this, value, pointer,

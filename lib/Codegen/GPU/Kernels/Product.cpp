@@ -367,7 +367,8 @@ private:
     if (size > kThreadRows) {
       for (int64_t distance = size / 2; distance >= kThreadRows; distance /= 2)
         undoCoarse(column.front(), distance, whole);
-      within = HaarAttr::get(b.getContext(), llvm::Log2_64(kThreadRows), /*skip=*/0);
+      within =
+          HaarAttr::get(b.getContext(), llvm::Log2_64(kThreadRows), /*skip=*/0);
       size = kThreadRows;
     }
     for (int64_t part = 0; part < kThreadRows; part += size) {

@@ -87,7 +87,10 @@ public:
   }
 
   void emit() {
-    shareRanges(findRanges());
+    // Registers hold the tokens of a long block, but not all of their ranges.
+    constexpr int64_t mostRows = 32;
+    for (int64_t row = 0; row < rows; row += mostRows)
+      shareRanges(findRanges(row, std::min(rows - row, mostRows)), row);
     b.barrier();
     b.branch(b.less(thread, b.index(rows)), [&] { emitQuantizer(); });
     b.barrier();
@@ -118,28 +121,30 @@ private:
   Values load(Value feature) {
     Type type = b.vectorOf(b.getF32Type(), width);
     Value bytes = b.mul(feature, 4);
-    auto loadRow = [&](Value token) {
-      return b.load(type,
-                    b.at(b.at(x, b.mul(token, kernel.features * 4)), bytes));
+    Value first = b.at(b.at(x, b.mul(firstToken, kernel.features * 4)), bytes);
+    auto loadRow = [&](int64_t r) {
+      return b.load(type, b.at(first, r * kernel.features * 4));
     };
     auto all = [&]() -> Values {
-      Value first =
-          b.at(b.at(x, b.mul(firstToken, kernel.features * 4)), bytes);
       Values values;
       for (int64_t r = 0; r < rows; ++r)
-        values.push_back(b.load(type, b.at(first, r * kernel.features * 4)));
+        values.push_back(loadRow(r));
       transform(values, /*whole=*/true);
       return values;
     };
     auto some = [&]() -> Values {
-      Value last = b.sub(seqLen, 1);
-      Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(type));
       Values values;
       for (int64_t r = 0; r < rows; ++r) {
         Value token = b.add(firstToken, r);
-        // There is at least one token where there is a launch.
-        Value near = b.clamp(token, b.index(0), last);
-        values.push_back(b.select(b.equal(token, near), loadRow(near), zeros));
+        Value isToken =
+            b.both(b.atMost(b.index(0), token), b.less(token, seqLen));
+        llvm::append_range(
+            values,
+            b.choose(
+                isToken, type, [&]() -> Values { return {loadRow(r)}; },
+                [&]() -> Values {
+                  return {arith::ConstantOp::create(b, b.getZeroAttr(type))};
+                }));
       }
       transform(values, /*whole=*/false);
       return values;
@@ -162,15 +167,15 @@ private:
 
   //===--- Ranges -------------------------------------------------------===//
 
-  /// The lowest and the highest value of each row among a thread's; a NaN if
-  /// there is one.
-  Values findRanges() {
+  /// The lowest and the highest value of each of some rows, among a thread's; a
+  /// NaN if there is one.
+  Values findRanges(int64_t first, int64_t count) {
     return forEachVector(
-        Values(2 * rows, b.constant(0)),
+        Values(2 * count, b.constant(0)),
         [&](Value feature, ValueRange carried) -> Values {
-          Values next(carried);
-          for (auto [r, row] : llvm::enumerate(load(feature)))
-            for (Value value : b.elementsOf(row)) {
+          Values next(carried), values = load(feature);
+          for (int64_t r = 0; r < count; ++r)
+            for (Value value : b.elementsOf(values[first + r])) {
               next[2 * r] = arith::MinimumFOp::create(b, next[2 * r], value);
               next[2 * r + 1] =
                   arith::MaximumFOp::create(b, next[2 * r + 1], value);
@@ -180,18 +185,19 @@ private:
   }
 
   /// ranges[warp][row] = {low, high}
-  void shareRanges(Values found) {
+  void shareRanges(Values found, int64_t first) {
     for (int64_t mask = kWarp / 2; mask > 0; mask /= 2)
-      for (int64_t r = 0; r < rows; ++r) {
-        Value &low = found[2 * r], &high = found[2 * r + 1];
+      for (size_t i = 0; i < found.size(); i += 2) {
+        Value &low = found[i], &high = found[i + 1];
         low = arith::MinimumFOp::create(b, low, b.exchange(low, mask));
         high = arith::MaximumFOp::create(b, high, b.exchange(high, mask));
       }
     Value isFirst = b.equal(b.rem(thread, kWarp), b.index(0));
     b.branch(isFirst, [&] {
       Value own = b.at(ranges, b.mul(b.div(thread, kWarp), rows * 8));
-      for (int64_t r = 0; r < rows; ++r)
-        b.store(b.combine({found[2 * r], found[2 * r + 1]}), b.at(own, r * 8));
+      for (size_t i = 0; i < found.size(); i += 2)
+        b.store(b.combine({found[i], found[i + 1]}),
+                b.at(own, (first + static_cast<int64_t>(i) / 2) * 8));
     });
   }
 
@@ -264,9 +270,10 @@ private:
     forEachVector({}, [&](Value feature, ValueRange) -> Values {
       Value own = b.at(codes, feature);
       for (auto [r, row] : llvm::enumerate(load(feature))) {
-        Value quantizer =
-            b.load(b.vectorOf(b.getF32Type(), 4),
-                   b.at(quantizers, static_cast<int64_t>(r) * 16));
+        // Those of many rows would fill the registers: they stay in memory.
+        Value quantizer = b.load(b.vectorOf(b.getF32Type(), 4),
+                                 b.at(quantizers, static_cast<int64_t>(r) * 16),
+                                 /*isVolatile=*/rows > 16);
         Values q = b.elementsOf(quantizer);
         Value word;
         for (auto [e, value] : llvm::enumerate(b.elementsOf(row))) {
