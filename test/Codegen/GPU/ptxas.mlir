@@ -1,5 +1,5 @@
-// NVIDIA's assembler takes what we write, and no register spills, on every chip
-// that kernels are described for.
+// NVIDIA's assembler takes what we write, and no register spills; kernels of
+// quantized linears on every chip that they are described for.
 
 // REQUIRES: ptxas
 
@@ -10,12 +10,13 @@
 
 // RUN: stamp-opt %S/Inputs/stamp-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // RUN: stamp-opt %S/linear.mlir --stamp-quantize --stamp-fold --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
+// RUN: stamp-opt %S/Inputs/quantized-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // REDEFINE: %{chip} = sm_86
-// RUN: stamp-opt %S/linear.mlir --stamp-quantize --stamp-fold --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
+// RUN: stamp-opt %S/Inputs/quantized-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // REDEFINE: %{chip} = sm_89
-// RUN: stamp-opt %S/linear.mlir --stamp-quantize --stamp-fold --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
+// RUN: stamp-opt %S/Inputs/quantized-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // REDEFINE: %{chip} = sm_90a
 // RUN: stamp-opt %S/Inputs/stamp-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
-// RUN: stamp-opt %S/linear.mlir --stamp-quantize --stamp-fold --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
+// RUN: stamp-opt %S/Inputs/quantized-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // REDEFINE: %{chip} = sm_100a
-// RUN: stamp-opt %S/linear.mlir --stamp-quantize --stamp-fold --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
+// RUN: stamp-opt %S/Inputs/quantized-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
