@@ -30,8 +30,9 @@ if lit_config.params.get("roundtrip"):
     config.name += " (round trips)"
     config.substitutions.append((r"(?<!\S)stamp-opt(?!\S)", "stamp-opt --verify-roundtrip"))
 
-# The CUDA toolkit's assembler is optional.
-ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
-if ptxas:
-    config.available_features.add("ptxas")
-    config.substitutions.append(("%ptxas", ptxas))
+# The CUDA toolkit's assembler and disassembler are optional.
+for tool in ("ptxas", "nvdisasm"):
+    path = shutil.which(tool) or shutil.which(tool, path="/usr/local/cuda/bin")
+    if path:
+        config.available_features.add(tool)
+        config.substitutions.append(("%" + tool, path))

@@ -2,15 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Upstream passes wherever there are any; StampCodegenGPU has what
-// upstream lacks. Float operations keep their order and their rounding all the
-// way: no pass below reassociates or contracts, and the backend writes mul.rn
-// and add.rn, which ptxas must not fuse.
+// Quantized linears become kernels of their own. For the rest there are
+// upstream passes; StampCodegenGPU has what upstream lacks. Float operations
+// keep their order and their rounding all the way: no pass below reassociates
+// or contracts, and the backend writes mul.rn and add.rn, which ptxas must not
+// fuse.
 //
 //===----------------------------------------------------------------------===//
 
 #include "stamp/Pipelines/Pipelines.h"
 
+#include "stamp/Codegen/GPU/GPUTarget.h"
 #include "stamp/Codegen/GPU/Passes.h"
 #include "stamp/Conversion/Passes.h"
 #include "stamp/Transforms/Passes.h"
@@ -33,6 +35,21 @@
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
+
+static void addInlining(OpPassManager &pm) {
+  pm.addPass(createInlinerPass());
+  pm.addPass(createSymbolDCEPass());
+}
+
+/// Quantized linears become kernels before anything else takes them apart.
+static void addKernelForming(OpPassManager &pm, const std::string &chip) {
+  pm.addPass(stamp::createStampBlockOrder());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(stamp::createFormGPUKernelsPass({chip}));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
 
 /// Tensors → buffers with their deallocations.
 static void addBufferization(OpPassManager &pm) {
@@ -106,10 +123,11 @@ static StringRef getUpstreamName(stamp::GPUFormat format) {
 void stamp::buildGPUPipeline(OpPassManager &pm,
                              const GPUPipelineOptions &options) {
   pm.addPass(createStampInlineGlobals());
-  pm.addPass(createStampToLinalg());
-  pm.addPass(createInlinerPass());
-  pm.addPass(createSymbolDCEPass());
+  addInlining(pm);
   pm.addPass(createGPUCheckInput({options.chip}));
+  addKernelForming(pm, options.chip);
+  pm.addPass(createStampToLinalg());
+  addInlining(pm);
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createStampCheckSizes());
   pm.addPass(createCanonicalizerPass());
@@ -120,6 +138,9 @@ void stamp::buildGPUPipeline(OpPassManager &pm,
   GpuNVVMAttachTargetOptions target;
   target.chip = options.chip;
   target.features = options.features;
+  if (std::optional<GPUTarget> known = GPUTarget::get(options.chip);
+      known && known->chip == options.chip && options.features.empty())
+    target.features = known->ptxFeature.str();
   target.optLevel = options.optLevel;
   pm.addPass(createGpuNVVMAttachTarget(target));
   addKernelLowering(pm);

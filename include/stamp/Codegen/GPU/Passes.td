@@ -22,6 +22,48 @@ def GPUCheckInput : Pass<"stamp-gpu-check-input", "::mlir::ModuleOp"> {
   ];
 }
 
+def FormGPUKernelsPass : Pass<"stamp-form-gpu-kernels", "::mlir::ModuleOp"> {
+  let summary = "Form tensor-core kernels of quantized linears";
+  let description = [{
+    A quantizer in block order, with the transform in front of it, becomes one
+    launch, and each linear of its codes, from the product to the inverse
+    transform, another. `stamp-block-order` comes first.
+
+    ```
+    %t = stamp.transform #haar along 0 block_order ins(%x : tensor<?x64xf32>) ...
+    %q, %s, %z = stamp.quantize ... ins(%t : tensor<?x64xf32>) ...
+    %a = linalg.matmul ins(%q, %weight : tensor<?x64xi8>, tensor<64x32xi8>) ...
+    %r = stamp.rescale ... ins(%a, %s, %z, ...) ...
+    %y = stamp.inverse_transform #haar along 0 block_order ins(%r : tensor<?x32xf32>) ...
+    ```
+    becomes
+    ```
+    gpu.launch_func @stamp_kernels::@f_quantize blocks in (...) threads in (%c256, ...)
+        args(%x, %codes, %scales, %zero_points, %tokens, %tiles)
+    gpu.launch_func @stamp_kernels::@f_product blocks in (...) threads in (%c128, ...)
+        args(%codes, %scales, %zero_points, %packed_weight, ..., %y, %tokens, %tiles)
+    ```
+    The kernels are written down to `mma.sync`, `ldmatrix` and `cp.async`;
+    docs/GPU.md says how they work.
+
+    Weights must be constants: they are put into the order in which threads load
+    them. What has no kernel stays as it is, with a remark: groups of features,
+    other types than f32. Of bases, Haar with blocks of up to 64 tokens and WHT
+    with blocks of up to 8 are fused into the kernels; others stay ops around
+    them.
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"", "The GPU to compile for">,
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 def GPUMapLoops : Pass<"stamp-gpu-map-loops", "::mlir::func::FuncOp"> {
   let summary = "Give every output element of a linalg op a GPU thread";
   let description = [{

@@ -16,17 +16,10 @@
 #ifndef STAMP_CODEGEN_CPU_KERNELS_STRIPS_H
 #define STAMP_CODEGEN_CPU_KERNELS_STRIPS_H
 
+#include "../../QuantizedLinear.h"
 #include "KernelBuilder.h"
 
 namespace stamp {
-
-/// A constant weight's codes, features × channels, or channels × features if
-/// `isTransposed`.
-struct WeightCodes {
-  llvm::ArrayRef<char> data;
-  int64_t features, channels;
-  bool isTransposed;
-};
 
 /// The strips as a constant tensor of i8: strips × steps × bytes of a step.
 mlir::Value createStrips(KernelBuilder &b, const WeightCodes &codes,

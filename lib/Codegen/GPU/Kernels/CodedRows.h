@@ -1,0 +1,109 @@
+//===- CodedRows.h - Activations as kernels read them ------------*- C++
+//-*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Codes of a batch of sequences, row after row, in block order, filled up to
+// whole tiles: row i of a sequence is token i − shift, and the shift puts the
+// first token after the skipped ones at the start of a block. Rows and features
+// that are none have codes too, which nobody's result depends on.
+//
+//     codes[sequence][row][feature]   i8    features: whole steps of a product
+//     scales[sequence][row]           f32
+//     zeroPoints[sequence][row]       i32
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef STAMP_CODEGEN_GPU_KERNELS_CODEDROWS_H
+#define STAMP_CODEGEN_GPU_KERNELS_CODEDROWS_H
+
+#include "../../QuantizedLinear.h"
+#include "GPUKernelBuilder.h"
+
+namespace stamp {
+
+/// Blocks of more tokens than a warp's rows have would need other warps.
+constexpr int64_t kLargestBlock = 64;
+
+/// Which rows a basis mixes.
+struct TokenBlocks {
+  int64_t size = 1; ///< tokens that the basis mixes
+  int64_t skip = 0;
+  int64_t shift = 0;
+
+  explicit TokenBlocks(BasisAttrInterface basis);
+
+  /// How many rows are mixed of the `most` that start with token `first`, at
+  /// the start of a block or inside of it: none if they are skipped.
+  mlir::Value mixed(GPUKernelBuilder &b, mlir::Value first, mlir::Value seqLen,
+                    int64_t most) const {
+    mlir::Value here = b.clamp(b.sub(seqLen, first), b.index(0), b.index(most));
+    return skip == 0 ? here
+                     : b.select(b.less(first, b.index(skip)), b.index(0), here);
+  }
+  /// Whether `count` rows from token `first` on are tokens, none skipped.
+  mlir::Value isWhole(GPUKernelBuilder &b, mlir::Value first,
+                      mlir::Value seqLen, int64_t count) const {
+    return b.both(b.atMost(b.index(skip), first),
+                  b.atMost(b.add(first, count), seqLen));
+  }
+};
+
+/// On the host: where a launch finds what.
+struct CodedRows {
+  TokenBlocks blocks;
+  int64_t features, paddedFeatures;
+  mlir::Value codes, scales, zeroPoints; ///< memrefs
+  mlir::Value batch, seqLen;             ///< indices
+  mlir::Value tiles;                     ///< of a sequence
+};
+
+/// What becomes codes.
+struct QuantizeKernel {
+  ScheduleAttr schedule;
+  BasisAttrInterface order;     ///< of the rows, for their widths; or null
+  BasisAttrInterface transform; ///< that is to be applied; or null
+  TokenBlocks blocks;
+  int64_t features, paddedFeatures;
+};
+
+/// What multiplies them.
+struct ProductKernel {
+  TokenBlocks blocks;
+  int64_t paddedFeatures;
+  int64_t channels;
+  int64_t weightBits;
+  bool hasBias, hasSpread;
+  BasisAttrInterface inverse; ///< or null
+};
+
+/// The rows that a CTA quantizes: whole blocks, which divide a product's tile.
+int64_t getRowsOfCTA(const TokenBlocks &blocks);
+
+/// Emits a thread's work. Arguments: x, codes, scales, zero points (addresses),
+/// tokens of a sequence, tiles of a sequence.
+void emitQuantizeKernel(GPUKernelBuilder &b, const GPUTarget &target,
+                        const QuantizeKernel &kernel,
+                        mlir::ValueRange arguments, mlir::Value shared);
+int64_t getQuantizeSharedBytes(const GPUTarget &target,
+                               const TokenBlocks &blocks);
+
+/// Arguments: codes, scales, zero points, weight, column scales, column sums,
+/// y, tokens of a sequence, tiles of a sequence; then the bias and the spread,
+/// if there are any.
+void emitProductKernel(GPUKernelBuilder &b, const GPUTarget &target,
+                       const ProductKernel &kernel, mlir::ValueRange arguments,
+                       mlir::Value shared);
+int64_t getProductSharedBytes(const GPUTarget &target, int64_t weightBits);
+/// As many as shared memory has room for.
+int64_t getProductStages(const GPUTarget &target, int64_t weightBits);
+
+/// The weight in the order that threads read it, as a constant tensor of i8;
+/// see PackWeight.cpp.
+mlir::Value createPackedWeight(mlir::ImplicitLocOpBuilder &b,
+                               const ProductTile &tile,
+                               const WeightCodes &weight, int64_t bits);
+
+} // namespace stamp
+
+#endif // STAMP_CODEGEN_GPU_KERNELS_CODEDROWS_H
