@@ -64,11 +64,14 @@ static std::optional<NpyArray> parseBuffer(StringRef text) {
   array.kind = *kind;
   SmallVector<StringRef> sizes;
   shape.split(sizes, 'x');
-  for (StringRef size : sizes)
-    if (size.getAsInteger(10, array.shape.emplace_back()) ||
-        array.shape.back() < 0)
+  uint64_t numBytes = getByteSize(*kind);
+  for (StringRef size : sizes) {
+    int64_t &extent = array.shape.emplace_back();
+    if (size.getAsInteger(10, extent) || extent < 0)
       return std::nullopt;
-  array.bytes.assign(array.getNumElements() * getByteSize(*kind), kPoison);
+    numBytes *= extent;
+  }
+  array.bytes.assign(numBytes, kPoison);
   return array;
 }
 
