@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from block_module import FUNCTIONS, BlockShape, compute, make_weights
-from compiled import compile_function
+from compiled_function import compile_function
 from layer import aligned_copy
 
 _PIPELINE = "stamp-cpu-pipeline{{cpu=host parallel={parallel}}}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, isqrt
 
-from compiled import compile_function
+from compiled_function import compile_function
 from contender import MIN_SQNR_4BIT, MIN_SQNR_F32, Contender, Prepared
 from layer import Layer, Shape
 
