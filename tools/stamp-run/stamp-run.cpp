@@ -261,7 +261,8 @@ Error runMain() {
     return calls.takeError();
 
   std::string message;
-  auto file = openInputFile(modelPath, &message);
+  // Bytecode wants its resources aligned.
+  auto file = openInputFile(modelPath, llvm::Align(64), &message);
   if (!file)
     return fail(message);
   auto sources = std::make_shared<llvm::SourceMgr>();
