@@ -50,6 +50,7 @@ void addTensorPasses(OpPassManager &pm) {
   // Arithmetic on whole tensors, so that it is checked and fused like the rest.
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(stamp::createLowerRelayoutsPass());
+  pm.addPass(stamp::createStampDecomposeAggregates());
   // A power with a constant integer exponent is a product: there is no power of
   // vectors.
   pm.addPass(math::createMathExpandOpsPass({{"fpowi"}}));

@@ -129,6 +129,7 @@ void stamp::buildGPUPipeline(OpPassManager &pm,
   pm.addPass(createStampToLinalg());
   addInlining(pm);
   pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createStampDecomposeAggregates());
   pm.addPass(createStampCheckSizes());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -508,6 +508,20 @@ def StampCheckSizes : Pass<"stamp-check-sizes"> {
                            "tensor::TensorDialect"];
 }
 
+def StampDecomposeAggregates : Pass<"stamp-decompose-aggregates"> {
+  let summary = "Write linalg.softmax as the linalg operations it stands for";
+  let description = [{
+    An operation of `linalg` that is no nest of loops, of which upstream has
+    `linalg.softmax`, says itself which loops it is made of. Each such operation on
+    tensors becomes those, since nothing lowers it later. `stamp-quantize-attention`
+    comes before this pass: it finds attention by its softmax.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def StampUnshareInits : Pass<"stamp-unshare-inits"> {
   let summary = "Let few ops write to one empty tensor, and one to a filled one";
   let description = [{
