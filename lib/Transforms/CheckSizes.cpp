@@ -74,11 +74,37 @@ void checkSizes(linalg::LinalgOp op) {
   }
 }
 
+/// A cast that promises a size.
+void checkSizes(tensor::CastOp op) {
+  auto source = dyn_cast<RankedTensorType>(op.getSource().getType());
+  auto result = dyn_cast<RankedTensorType>(op.getType());
+  if (!source || !result)
+    return;
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  for (int64_t dim = 0; dim < source.getRank(); ++dim) {
+    if (!source.isDynamicDim(dim) || result.isDynamicDim(dim))
+      continue;
+    int64_t size = result.getDimSize(dim);
+    Value expected = arith::ConstantIndexOp::create(builder, loc, size);
+    Value actual = tensor::DimOp::create(builder, loc, op.getSource(), dim);
+    Value agree = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                        expected, actual);
+    cf::AssertOp::create(builder, loc, agree,
+                         (getPrefix(op) + "the size along dimension " +
+                          Twine(dim) + " is not " + Twine(size))
+                             .str());
+  }
+}
+
 struct CheckSizes final : stamp::impl::StampCheckSizesBase<CheckSizes> {
   void runOnOperation() override {
-    getOperation()->walk([](linalg::LinalgOp op) {
-      if (op.hasPureTensorSemantics())
-        checkSizes(op);
+    getOperation()->walk([](Operation *op) {
+      if (auto cast = dyn_cast<tensor::CastOp>(op))
+        checkSizes(cast);
+      else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+               linalgOp && linalgOp.hasPureTensorSemantics())
+        checkSizes(linalgOp);
     });
   }
 };

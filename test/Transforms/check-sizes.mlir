@@ -21,3 +21,17 @@ func.func @matmul(%a: tensor<?x?xf32>, %b: tensor<?x8xf32>) -> tensor<?x8xf32> {
                      outs(%f : tensor<?x8xf32>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// A cast that promises a size: only the one that was unknown is in doubt.
+
+// CHECK-LABEL: func @cast
+//  CHECK-SAME:   %[[X:.*]]: tensor<?x8x?xf32>
+//       CHECK:   %[[SIZE:.*]] = tensor.dim %[[X]], %c0
+//       CHECK:   %[[AGREE:.*]] = arith.cmpi eq, %[[SIZE]], %c4
+//       CHECK:   cf.assert %[[AGREE]], "{{.*}}tensor.cast: the size along dimension 0 is not 4"
+//   CHECK-NOT:   cf.assert
+//       CHECK:   tensor.cast
+func.func @cast(%x: tensor<?x8x?xf32>) -> tensor<4x8x?xf32> {
+  %y = tensor.cast %x : tensor<?x8x?xf32> to tensor<4x8x?xf32>
+  return %y : tensor<4x8x?xf32>
+}

@@ -499,10 +499,11 @@ def StampInlineGlobals : Pass<"stamp-inline-globals"> {
 }
 
 def StampCheckSizes : Pass<"stamp-check-sizes"> {
-  let summary = "Check at run time that dynamic sizes of linalg operands agree";
+  let summary = "Check at run time that dynamic sizes agree";
   let description = [{
     Before each linalg operation on tensors, asserts that all operands indexed
-    by the same loop have the same size along it, as far as that is not known.
+    by the same loop have the same size along it, as far as that is not known;
+    before each `tensor.cast`, that its operand has the sizes that it promises.
   }];
   let dependentDialects = ["arith::ArithDialect", "cf::ControlFlowDialect",
                            "tensor::TensorDialect"];
