@@ -42,7 +42,8 @@ typedef struct StampGpuImage {
   void *loaded;  /* null until the runtime loads the image */
 } StampGpuImage;
 
-typedef struct StampGpuStreamState *StampGpuStream; /* null: the default stream */
+typedef struct StampGpuStreamState
+    *StampGpuStream; /* null: the default stream */
 typedef struct StampGpuEventState *StampGpuEvent;
 
 void stampGpuSetErrorHandler(void (*handler)(const char *message));
@@ -64,9 +65,9 @@ void *stampGpuMemAlloc(uint64_t bytes, StampGpuStream stream,
                        uint8_t isHostShared);
 void stampGpuMemFree(void *memory, StampGpuStream stream);
 /* Where kernels read a constant of the program, as a memref<?xi8>: allocated,
- * aligned, offset, size, stride. It is copied there once, when it is first asked
- * for, and stays until an image is unloaded. Generated code calls this as the
- * function stampGpuConstant, through MLIR's C interface. */
+ * aligned, offset, size, stride. It is copied there once, when it is first
+ * asked for, and stays until an image is unloaded. Generated code calls this as
+ * the function stampGpuConstant, through MLIR's C interface. */
 void _mlir_ciface_stampGpuConstant(int64_t memref[5], const void *data,
                                    uint64_t bytes);
 /* Between host and device memory in any direction. */

@@ -42,8 +42,7 @@ public:
                  const FeatureTransforms &ofFeatures, Value x,
                  int64_t paddedFeatures)
       : b(b), rows(rows), transformed(transformed), ofFeatures(ofFeatures),
-        x(x),
-        features(cast<MemRefType>(x.getType()).getDimSize(2)),
+        x(x), features(cast<MemRefType>(x.getType()).getDimSize(2)),
         paddedFeatures(paddedFeatures), seqLen(b.size(x, 1)) {}
 
   void emit(Value batch, Value first, Value block) {
