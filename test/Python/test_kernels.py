@@ -44,6 +44,12 @@ GRIDS = [
     ("#stamp.haar2d<levels = 2, grid = 4x4, skip = 1>", 17),
 ]
 SCHEDULES = ["[16 : 8], 4", "[0.25 : 8], 4", "[3 : 8, 0.5 : 6, 9 : 5], 2", "[], 8"]
+FORM = [
+    "--stamp-block-order",
+    "--stamp-form-kernels",
+    "--canonicalize",
+    "--stamp-form-transforms",
+]
 
 
 def host_instructions():
@@ -94,6 +100,8 @@ class Program:
         self.transposed = False
         self.activation_group = self.weight_group = 0
         self.length = None  # at run time
+        # Some of the lengths are too short for most of these.
+        self.min_tokens = int(random.choice([1, 3, 9, 32]))
 
     def __str__(self):
         t, lead = self.type, f"{self.batch}x" if self.batch else ""
@@ -158,7 +166,7 @@ func.func @f(%x0: {tensor(k, "f32")}) -> ({tensor(n, "f32")}, {tensor(m, "f32")}
 
     def flags(self):
         return [
-            f"--stamp-select=min-tokens=1 basis={{{self.basis}}}"
+            f"--stamp-select=min-tokens={self.min_tokens} basis={{{self.basis}}}"
             f" schedule={{#stamp.schedule<{self.schedule}>}}"
             f" weight-bits={self.weight_bits}"
             f" activation-group={self.activation_group}"
@@ -178,6 +186,9 @@ def test_kernels_equal_the_portable_lowering(run, optimize, seed):
     program = Program(seed)
     module = optimize(str(program), *program.flags())
     assert module.count("stamp.quantize ") == 1 and module.count("linalg.contract") == 2
+    formed = optimize(module, *FORM)
+    assert "stamp.rescale " not in formed
+    assert formed.count("transform #stamp.dct") == formed.count("transform #")
     calls = [("f", [x], 2) for x in program.inputs()]
     expected = run(module, calls, "-O1")
     for cpu in host_instructions():
