@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import byref, c_int, c_int64, c_size_t, c_void_p
 from dataclasses import dataclass, field
 from functools import partial
@@ -115,10 +115,10 @@ class _Library:
         query = self._dnnl.dnnl_primitive_desc_query_md
         query.restype = c_void_p
         packed = c_void_p(query(primitive_description, _QUERY_WEIGHTS, 0))
-        memories = {
-            _SOURCE: self._memory(source, x),
-            _WEIGHTS: self._reorder(weight, packed),
-            _RESULT: self._memory(result, y),
+        operands = {
+            _SOURCE: (source, x),
+            _WEIGHTS: (packed, self._reorder(weight, packed)),
+            _RESULT: (result, y),
         }
         name = ctypes.c_char_p()
         self._call(
@@ -128,15 +128,13 @@ class _Library:
             0,
             byref(name),
         )
-        return self._executable(primitive_description, memories), name.value.decode()
+        return self._executable(primitive_description, operands), name.value.decode()
 
-    def _reorder(self, weight: np.ndarray, packed: c_void_p) -> c_void_p:
+    def _reorder(self, weight: np.ndarray, packed: c_void_p) -> np.ndarray:
         plain = self._description(weight)
         size = self._dnnl.dnnl_memory_desc_get_size
         size.restype = c_size_t
-        # Lives as long as this object, which the executables hold.
-        self._packed = aligned_empty((size(packed),), np.uint8)
-        target = self._memory(packed, self._packed)
+        target = aligned_empty((size(packed),), np.uint8)
         reorder = c_void_p()
         self._call(
             "dnnl_reorder_primitive_desc_create",
@@ -148,14 +146,21 @@ class _Library:
             None,
         )
         self._executable(
-            reorder, {_SOURCE: self._memory(plain, weight), _RESULT: target}
+            reorder, {_SOURCE: (plain, weight), _RESULT: (packed, target)}
         )()
         return target
 
-    def _executable(self, description: c_void_p, memories: dict[int, c_void_p]):
+    def _executable(
+        self, description: c_void_p, operands: dict[int, tuple[c_void_p, np.ndarray]]
+    ) -> Callable[[], None]:
         primitive = c_void_p()
         self._call("dnnl_primitive_create", byref(primitive), description)
-        arguments = (_Argument * len(memories))(*memories.items())
+        arguments = (_Argument * len(operands))(
+            *(
+                (index, self._memory(layout, array))
+                for index, (layout, array) in operands.items()
+            )
+        )
         execute, wait = self._dnnl.dnnl_primitive_execute, self._dnnl.dnnl_stream_wait
 
         def run() -> None:
@@ -164,6 +169,8 @@ class _Library:
             if status:
                 raise RuntimeError(f"oneDNN's primitive failed with status {status}")
 
+        # The arrays, of which oneDNN's memories know the address alone.
+        run.keeps = operands
         return run
 
     def _description(self, array: np.ndarray, layout: int = _ROW_MAJOR) -> c_void_p:
