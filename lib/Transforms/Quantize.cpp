@@ -39,6 +39,7 @@
 #include "Globals.h"
 #include "QuantizedWeights.h"
 
+#include "stamp/IR/Constants.h"
 #include "stamp/IR/Groups.h"
 #include "stamp/Transforms/Padding.h"
 #include "stamp/Transforms/Passes.h"
@@ -441,21 +442,31 @@ static std::optional<int64_t> getAccumulatorGroup(PlanAttr plan, int64_t k) {
   return llvm::divideCeil(k, llvm::divideCeil(k, kMaxGroup));
 }
 
+/// Adds all that the values of a tensor depend on; false if not all is known.
+static bool addToKey(Value tensor, SmallVectorImpl<Attribute> &key) {
+  Attribute constant;
+  if (matchPattern(tensor, m_Constant(&constant))) {
+    key.push_back(constant);
+    return true;
+  }
+  Operation *op = tensor.getDefiningOp();
+  if (!op)
+    return false;
+  SmallVector<Value> sources = getWeightSources(op);
+  llvm::append_values(key, op->getName().getIdentifier(),
+                      op->getAttrDictionary(), TypeAttr::get(tensor.getType()));
+  if (auto pad = dyn_cast<tensor::PadOp>(op))
+    addToKey(pad.getConstantPaddingValue(), key);
+  return !sources.empty() && llvm::all_of(sources, [&](Value source) {
+    return addToKey(source, key);
+  });
+}
+
 /// All that the codes of a constant weight depend on; null if it is none.
 static Attribute getKey(QuantizeWeightOp op) {
   SmallVector<Attribute> key = {op->getAttrDictionary()};
-  Value weight = op.getWeight();
-  while (isa_and_nonnull<FeatureTransformOp, InverseFeatureTransformOp>(
-      weight.getDefiningOp())) {
-    Operation *transform = weight.getDefiningOp();
-    llvm::append_values(key, transform->getName().getIdentifier(),
-                        transform->getAttrDictionary());
-    weight = transform->getOperand(0);
-  }
-  Attribute constant;
-  if (!matchPattern(weight, m_Constant(&constant)))
+  if (!addToKey(op.getWeight(), key))
     return {};
-  key.push_back(constant);
   return ArrayAttr::get(op->getContext(), key);
 }
 
