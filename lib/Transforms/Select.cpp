@@ -244,6 +244,11 @@ private:
   std::optional<std::string> whyNot(const Linear &linear) {
     if (std::optional<std::string> unknown = linear.weight.whyUnknown())
       return unknown;
+    if (PickedWeight::match(linear.weight.tensor) &&
+        !linear.weightArrangement.isIdentity())
+      return "run time picks its weight among several, which it reads in "
+             "another "
+             "shape; reshape all of them before";
     if (std::string why; linear.weight.isCodes() && !inspectCodes(linear, why))
       return "its weight comes as codes, but " + why;
     int64_t tokens = linear.getSequenceLength();

@@ -161,6 +161,48 @@ static FunctionOpInterface getFunction(Value value) {
   return dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
 }
 
+std::optional<PickedWeight> PickedWeight::match(Value tensor) {
+  Operation *op = tensor.getDefiningOp();
+  if (auto slice = dyn_cast_or_null<tensor::ExtractSliceOp>(op)) {
+    if (!getCopiedTensors(op).empty() || !slice.getType().hasStaticShape())
+      return std::nullopt;
+    PickedWeight picked = {slice, {}};
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    for (auto [d, size] : llvm::enumerate(slice.getStaticSizes())) {
+      bool isWhole = slice.getStaticOffsets()[d] == 0 &&
+                     size == slice.getSourceType().getDimSize(d) &&
+                     slice.getStaticStrides()[d] == 1;
+      if (!isWhole && size != 1)
+        return std::nullopt;
+      if (!dropped.test(d))
+        picked.dimensions.push_back(d);
+    }
+    return picked;
+  }
+  if (!isa_and_nonnull<FeatureTransformOp, InverseFeatureTransformOp,
+                       arith::ExtFOp, tensor::CollapseShapeOp>(op) ||
+      getWeightSources(op).size() != 1)
+    return std::nullopt;
+  Value source = op->getOperand(0);
+  std::optional<PickedWeight> picked = match(source);
+  auto collapse = dyn_cast<tensor::CollapseShapeOp>(op);
+  if (!picked || !collapse)
+    return picked;
+  SmallVector<int64_t> kept;
+  for (ReassociationIndices group : collapse.getReassociationIndices()) {
+    auto isUnit = [&](int64_t d) {
+      return getTensorType(source).getDimSize(d) == 1;
+    };
+    int64_t last = group.back();
+    llvm::erase_if(group, isUnit);
+    if (group.size() > 1)
+      return std::nullopt;
+    kept.push_back(picked->dimensions[group.empty() ? last : group.front()]);
+  }
+  picked->dimensions = kept;
+  return picked;
+}
+
 static std::optional<std::string> whyNotKnown(Value tensor) {
   if (matchPattern(tensor, m_Constant()))
     return std::nullopt;
@@ -191,6 +233,10 @@ static std::optional<std::string> whyNotKnown(Value tensor) {
 }
 
 std::optional<std::string> Weight::whyUnknown() const {
+  // It is the codes of all that are known, and of which one is picked.
+  std::optional<PickedWeight> picked = PickedWeight::match(tensor);
+  if (picked && !comesAsCodes(picked->slice.getSource()))
+    return whyNotKnown(picked->slice.getSource());
   return whyNotKnown(tensor);
 }
 

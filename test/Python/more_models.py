@@ -118,4 +118,38 @@ def weights_in_parts():
     return Model(f.returning(total), [x], compute, 5, 2)
 
 
-MORE_MODELS = {write.__name__: write for write in [units, weights_in_parts]}
+def layers_in_a_loop():
+    """What a scan over layers becomes: an scf.for that picks each layer's weight from
+    a stack.  The codes of all of them are made before; a tanh needs tokens, so that
+    the body has a pair."""
+    x, stack = activations(TOKENS, WIDTH, seed=22), weights(1, 3, WIDTH, WIDTH)
+    f = Writer(tensor(x.shape))
+    kind, layer = tensor(x.shape), tensor([WIDTH, WIDTH])
+    whole, zero = f.constant(stack), f.init([TOKENS, WIDTH])
+    zero_index, one, count = (
+        f.add(f"arith.constant {i} : index", "index")[0] for i in [0, 1, len(stack)]
+    )
+    y = f.add(
+        f"scf.for %n = {zero_index} to {count} step {one} "
+        f"iter_args(%h = {f.arguments[0][0]}) -> ({kind}) {{\n"
+        f"    %w = tensor.extract_slice {whole[0]}[%n, 0, 0] [1, {WIDTH}, {WIDTH}] "
+        f"[1, 1, 1] : {whole[1]} to {layer}\n"
+        f"    %y = linalg.matmul ins(%h, %w : {kind}, {layer}) "
+        f"outs({zero[0]} : {kind}) -> {kind}\n"
+        f"    %t = linalg.tanh ins(%y : {kind}) outs({zero[0]} : {kind}) -> {kind}\n"
+        f"    scf.yield %t : {kind}\n  }}",
+        kind,
+    )
+
+    def compute(linear):
+        h = x
+        for w in stack:
+            h = np.tanh(linear(h, w))
+        return h
+
+    return Model(f.returning(y), [x], compute, 1, 2)
+
+
+MORE_MODELS = {
+    write.__name__: write for write in [units, weights_in_parts, layers_in_a_loop]
+}

@@ -114,6 +114,56 @@ func.func @an_argument(%x: tensor<32x3xf32>, %w: tensor<3x6xf32> {stamp.weight})
 
 // -----
 
+// One of several, as run time decides: of all of them there are codes.
+// CHECK-LABEL: func @an_expert
+//   CHECK-DAG:   %[[CODES:.*]] = arith.constant dense<{{\[}}{{\[}}[127, 127], [-64, 42]], {{\[}}[32, 127], [127, 32]]]> : tensor<2x2x2xi8>
+//   CHECK-DAG:   %[[SCALES:.*]] = arith.constant {{.*}} : tensor<2x2xf32>
+//   CHECK-DAG:   %[[SUMS:.*]] = arith.constant dense<{{\[}}[63, 169], [159, 159]]> : tensor<2x2xi32>
+//       CHECK:   tensor.extract_slice %[[CODES]][%{{.*}}, 0, 0] [1, 2, 2] [1, 1, 1] : tensor<2x2x2xi8> to tensor<2x2xi8>
+//       CHECK:   tensor.extract_slice %[[SCALES]][%{{.*}}, 0] [1, 2] [1, 1] : tensor<2x2xf32> to tensor<2xf32>
+//       CHECK:   tensor.extract_slice %[[SUMS]][%{{.*}}, 0] [1, 2] [1, 1] : tensor<2x2xi32> to tensor<2xi32>
+func.func @an_expert(%x: tensor<32x2xf32>, %n: index) -> tensor<32x2xf32> {
+  %w = arith.constant dense<[[[2.0, 3.0], [-1.0, 1.0]], [[1.0, 4.0], [4.0, 1.0]]]> : tensor<2x2x2xf16>
+  %z = arith.constant dense<0.0> : tensor<32x2xf32>
+  %a = tensor.extract_slice %w[%n, 0, 0] [1, 2, 2] [1, 1, 1] : tensor<2x2x2xf16> to tensor<1x2x2xf16>
+  %c = tensor.collapse_shape %a [[0, 1], [2]] : tensor<1x2x2xf16> into tensor<2x2xf16>
+  %f = arith.extf %c : tensor<2x2xf16> to tensor<2x2xf32>
+  %0 = linalg.matmul ins(%x, %f : tensor<32x2xf32>, tensor<2x2xf32>) outs(%z : tensor<32x2xf32>) -> tensor<32x2xf32>
+  return %0 : tensor<32x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @an_argument_s_layer(
+//  CHECK-SAME:   tensor<4x3x2xi8>, %{{.*}}: tensor<4x2xf32>, %{{.*}}: tensor<4x2xi32>)
+//       CHECK:   tensor.extract_slice
+// CHECK-LABEL: func @prepack_an_argument_s_layer
+//   CHECK-NOT:   tensor.extract_slice
+//       CHECK:   stamp.quantize_weight
+func.func @an_argument_s_layer(%x: tensor<32x3xf32>, %n: index, %w: tensor<4x3x2xf32> {stamp.weight}) -> tensor<32x2xf32> {
+  %z = arith.constant dense<0.0> : tensor<32x2xf32>
+  %a = tensor.extract_slice %w[%n, 0, 0] [1, 3, 2] [1, 1, 1] : tensor<4x3x2xf32> to tensor<3x2xf32>
+  %0 = linalg.matmul ins(%x, %a : tensor<32x3xf32>, tensor<3x2xf32>) outs(%z : tensor<32x2xf32>) -> tensor<32x2xf32>
+  return %0 : tensor<32x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @an_expert_in_another_shape
+//       CHECK:   linalg.contract
+func.func @an_expert_in_another_shape(%x: tensor<32x2x3xf32>, %n: index) -> tensor<32x2xf32> {
+  %w = arith.constant dense<1.0> : tensor<4x2x3x2xf32>
+  %z = arith.constant dense<0.0> : tensor<32x2xf32>
+  %a = tensor.extract_slice %w[%n, 0, 0, 0] [1, 2, 3, 2] [1, 1, 1, 1] : tensor<4x2x3x2xf32> to tensor<2x3x2xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] Select | Category:stamp-select | Reason="run time picks its weight among several, which it reads in another shape; reshape all of them before"
+  %0 = linalg.contract indexing_maps = [affine_map<(m, n, h, k) -> (m, h, k)>, affine_map<(m, n, h, k) -> (h, k, n)>, affine_map<(m, n, h, k) -> (m, n)>]
+      ins(%x, %a : tensor<32x2x3xf32>, tensor<2x3x2xf32>) outs(%z : tensor<32x2xf32>) -> tensor<32x2xf32>
+  return %0 : tensor<32x2xf32>
+}
+
+// -----
+
+// Of a part that may be any there are none.
 // CHECK-LABEL: func @at_run_time
 //       CHECK:   linalg.matmul
 func.func @at_run_time(%x: tensor<32x3xf32>, %n: index) -> tensor<32x2xf32> {

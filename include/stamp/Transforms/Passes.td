@@ -31,6 +31,8 @@ def StampSelect : Pass<"stamp-select"> {
         per tensor, channel or group of inputs, or `quant.dcast` of constants.
         Their own width and groups go into the plan, and no feature transform,
         which would have to change them;
+      - one of several known weights, picked by a slice at an index that run time
+        decides, such as that of a layer in a loop or of an expert;
       - an argument of the function that is marked with `stamp.weight`.
 
     Linears that surely see fewer than `min-tokens` tokens stay float. Where only
