@@ -7,6 +7,7 @@ import ctypes
 import os
 
 _MAJOR, _MINOR, _MAX_DYNAMIC_SHARED = 75, 76, 8
+_NON_BLOCKING = 1
 
 
 class CUDAError(Exception):
@@ -44,6 +45,9 @@ class Device:
         context = ctypes.c_void_p()
         self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), device)
         self.call("cuCtxPushCurrent_v2", context)
+        # As libstamp_gpu makes it.
+        self.stream = ctypes.c_void_p()
+        self.call("cuStreamCreate", ctypes.byref(self.stream), _NON_BLOCKING)
 
     def call(self, name: str, *arguments) -> None:
         code = getattr(self.library, name)(*arguments)
@@ -79,7 +83,7 @@ class Device:
 
     def copy(self, to: ctypes.c_uint64, source: ctypes.c_uint64, size: int) -> None:
         """In the order of the stream that kernels run in."""
-        self.call("cuMemcpyAsync", to, source, ctypes.c_size_t(size), None)
+        self.call("cuMemcpyAsync", to, source, ctypes.c_size_t(size), self.stream)
 
     def load(self, image: bytes) -> ctypes.c_void_p:
         module = ctypes.c_void_p()
@@ -104,9 +108,9 @@ class Device:
             self.call("cuEventCreate", ctypes.byref(event), 0)
             events.append(event)
         for i in range(runs):
-            self.call("cuEventRecord", events[2 * i], None)
+            self.call("cuEventRecord", events[2 * i], self.stream)
             function()
-            self.call("cuEventRecord", events[2 * i + 1], None)
+            self.call("cuEventRecord", events[2 * i + 1], self.stream)
         self.wait()
         times = []
         for i in range(runs):
@@ -148,7 +152,12 @@ class Kernel:
 
     def launch(self) -> None:
         self.device.call(
-            "cuLaunchKernel", self.function, *self.shape, None, self.parameters, None
+            "cuLaunchKernel",
+            self.function,
+            *self.shape,
+            self.device.stream,
+            self.parameters,
+            None,
         )
 
 

@@ -64,6 +64,8 @@ def read_log(text: str) -> dict:
     """The calls of FakeCUDA's log as a plan: buffers, what is copied into them,
     launches, and what is copied out."""
     plan = {"buffers": {}, "constants": set(), "in": [], "launches": [], "out": []}
+    if text.count("wait for stream") != 1:
+        raise SystemExit("record: the host waits between kernels")
     for line in text.splitlines():
         if found := re.fullmatch(r"allocate block (\d+): (\d+) bytes, (.*)", line):
             plan["buffers"][found[1]] = int(found[2])

@@ -95,80 +95,6 @@ InverseFeatureTransformOp::fold(FoldAdaptor,
 // Constant weights
 //===----------------------------------------------------------------------===//
 
-static std::optional<ArrayRef<float>> readValues(Value tensor,
-                                                 std::vector<float> &storage);
-
-template <typename OpTy>
-static std::optional<ArrayRef<float>>
-readTransformed(OpTy op, Direction direction, std::vector<float> &storage) {
-  ArrayRef<int64_t> sizes = op.getInput().getType().getShape();
-  std::optional<ArrayRef<float>> values = readValues(op.getInput(), storage);
-  if (!values)
-    return std::nullopt;
-  if (storage.empty())
-    storage = values->vec();
-  int64_t features = op.getDimension();
-  FeatureShape shape = {llvm::product_of(sizes.take_front(features)),
-                        sizes[features],
-                        llvm::product_of(sizes.drop_front(features + 1))};
-  op.getTransform().getFeatureTransform()->apply(storage.data(), shape,
-                                                 op.getSide(), direction);
-  return ArrayRef<float>(storage);
-}
-
-/// The values of a transpose of a constant.
-static std::optional<ArrayRef<float>>
-readTransposed(linalg::TransposeOp transpose, std::vector<float> &storage) {
-  std::vector<float> own;
-  std::optional<ArrayRef<float>> values = readValues(transpose.getInput(), own);
-  if (!values)
-    return std::nullopt;
-  SmallVector<int64_t> strides =
-      computeStrides(transpose.getInput().getType().getShape());
-  applyPermutationToVector(strides, transpose.getPermutation());
-  ArrayRef<int64_t> sizes =
-      cast<RankedTensorType>(transpose->getResult(0).getType()).getShape();
-  storage.clear();
-  storage.reserve(values->size());
-  SmallVector<int64_t> indices(sizes.size(), 0);
-  while (storage.size() < values->size()) {
-    storage.push_back((*values)[linearize(indices, strides)]);
-    for (int64_t d = sizes.size() - 1; d >= 0 && ++indices[d] == sizes[d]; --d)
-      indices[d] = 0;
-  }
-  return ArrayRef<float>(storage);
-}
-
-/// The values of a constant tensor, or of feature transforms, transposes and
-/// reshapes of one: nobody needs them but its quantizer, so that they never
-/// become a constant.
-static std::optional<ArrayRef<float>> readValues(Value tensor,
-                                                 std::vector<float> &storage) {
-  auto type = cast<RankedTensorType>(tensor.getType());
-  Attribute constant;
-  if (!type.hasStaticShape())
-    return std::nullopt;
-  if (matchPattern(tensor, m_Constant(&constant)))
-    return readFloats(constant, type, storage);
-  if (auto collapse = tensor.getDefiningOp<tensor::CollapseShapeOp>())
-    return readValues(collapse.getSrc(), storage);
-  if (auto expand = tensor.getDefiningOp<tensor::ExpandShapeOp>())
-    return readValues(expand.getSrc(), storage);
-  if (auto widen = tensor.getDefiningOp<arith::ExtFOp>();
-      widen && type.getElementType().isF32())
-    return readValues(widen.getIn(), storage);
-  if (auto transpose = tensor.getDefiningOp<linalg::TransposeOp>();
-      transpose && transpose.hasPureTensorSemantics())
-    return readTransposed(transpose, storage);
-  if (!type.getElementType().isF32())
-    return std::nullopt;
-  if (auto op = tensor.getDefiningOp<FeatureTransformOp>())
-    return readTransformed(op, Direction::Forward, storage);
-  if (auto op = tensor.getDefiningOp<InverseFeatureTransformOp>())
-    return readTransformed(op, Direction::Inverse, storage);
-  return std::nullopt;
-}
-
 LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
                                      SmallVectorImpl<OpFoldResult> &results) {
   ShapedType type = getWeight().getType();
@@ -180,7 +106,7 @@ LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
   std::vector<float> storage;
   std::optional<ArrayRef<float>> weight =
       adaptor.getWeight() ? readFloats(adaptor.getWeight(), type, storage)
-                          : readValues(getWeight(), storage);
+                          : readKnownValues(getWeight(), storage);
   if (!weight)
     return failure();
 

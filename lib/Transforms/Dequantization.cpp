@@ -6,6 +6,8 @@
 
 #include "Dequantization.h"
 
+#include "stamp/IR/Constants.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
@@ -39,6 +41,7 @@ private:
 
   std::optional<Form> readConstant(TypedAttr constant, AffineMap map);
   std::optional<Form> readReshape(Operation *op, AffineMap map);
+  std::optional<Form> readSlice(tensor::ExtractSliceOp op, AffineMap map);
   std::optional<Form> readDequantizeCast(quant::DequantizeCastOp op,
                                          AffineMap map);
   std::optional<Form> readLinalg(linalg::LinalgOp op, AffineMap map);
@@ -118,6 +121,25 @@ std::optional<Form> FormReader::readReshape(Operation *op, AffineMap map) {
   }
   return read(source, simplifyAffineMap(AffineMap::get(
                           map.getNumDims(), 0, indices, map.getContext())));
+}
+
+std::optional<Form> FormReader::readSlice(tensor::ExtractSliceOp op,
+                                          AffineMap map) {
+  if (getCopiedTensors(op).empty())
+    return refuse("it is a slice whose place only run time knows");
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  SmallVector<AffineExpr> indices;
+  unsigned next = 0;
+  for (auto [d, offset, stride] :
+       llvm::enumerate(op.getStaticOffsets(), op.getStaticStrides())) {
+    AffineExpr index = getAffineConstantExpr(0, map.getContext());
+    if (!dropped.test(d))
+      index = map.getResult(next++);
+    indices.push_back(index * stride + offset);
+  }
+  return read(op.getSource(),
+              simplifyAffineMap(AffineMap::get(map.getNumDims(), 0, indices,
+                                               map.getContext())));
 }
 
 /// The scales and zero points are in the type; its blocks are groups of
@@ -278,6 +300,7 @@ std::optional<Form> FormReader::read(Value value, AffineMap map) {
       })
       .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
           [&](Operation *) { return readReshape(op, map); })
+      .Case([&](tensor::ExtractSliceOp slice) { return readSlice(slice, map); })
       .Case([&](quant::StorageCastOp cast) -> std::optional<Form> {
         // To a quantized type and back.
         auto before = cast.getInput().getDefiningOp<quant::StorageCastOp>();

@@ -6,9 +6,14 @@
 
 #include "stamp/Transforms/Linear.h"
 
+#include "stamp/IR/Constants.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -186,22 +191,59 @@ static std::optional<Linear> matchConvolution(linalg::LinalgOp op,
 // Contractions
 //===----------------------------------------------------------------------===//
 
-/// Whether the body only multiplies and adds. A contraction's may also apply
-/// any function of one argument on the way.
+/// Whether the body only multiplies its two inputs and adds them up. The body
+/// of a contraction may also apply any function of one argument on the way.
 static bool hasPlainBody(linalg::LinalgOp op) {
-  return llvm::all_of(*op.getBlock(), [](Operation &inner) {
-    return isa<arith::MulFOp, arith::AddFOp, arith::ExtFOp, arith::TruncFOp,
-               linalg::YieldOp>(inner);
-  });
+  auto isPair = [](Operation *product, Operation *sum) {
+    return isa<arith::MulFOp>(product) && isa<arith::AddFOp>(sum);
+  };
+  return linalg::detail::isContractionBody(*op.getBlock(), isPair) &&
+         llvm::all_of(*op.getBlock(), [](Operation &inner) {
+           return isa<arith::MulFOp, arith::AddFOp, arith::ExtFOp,
+                      arith::TruncFOp, linalg::YieldOp>(inner);
+         });
+}
+
+/// The maps of a contraction, with 0 for loops of one step that one operand
+/// alone has, dimensions of size 1 that the others do without, or that are
+/// added to other loops, as those of a filter of one pixel are.
+static SmallVector<AffineMap> getPlainMaps(linalg::LinalgOp op) {
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  AffineExpr zero = getAffineConstantExpr(0, op.getContext());
+  for (auto [d, steps] : llvm::enumerate(op.getStaticLoopRanges())) {
+    AffineExpr loop = getAffineDimExpr(d, op.getContext());
+    auto has = [d = d](AffineMap map) { return map.isFunctionOfDim(d); };
+    auto adds = [&](AffineMap map) {
+      return has(map) && !map.getResultPosition(loop);
+    };
+    if (steps == 1 &&
+        (llvm::count_if(maps, has) == 1 || llvm::any_of(maps, adds)))
+      for (AffineMap &map : maps)
+        map = map.replace(loop, zero, map.getNumDims(), /*numResultSyms=*/0);
+  }
+  return maps;
+}
+
+/// Whether an operand has size 1 wherever its map says 0.
+static bool readsWhole(Value operand, AffineMap map) {
+  return llvm::all_of(
+      llvm::zip_equal(cast<RankedTensorType>(operand.getType()).getShape(),
+                      map.getResults()),
+      [](auto dimension) {
+        auto [size, index] = dimension;
+        return size == 1 || !isa<AffineConstantExpr>(index);
+      });
 }
 
 /// The loops that walk along each dimension of a tensor, outer ones first:
-/// several if it is to be packed into blocks.
+/// several if it is to be packed into blocks, none along a size of 1.
 using DimensionLoops = SmallVector<SmallVector<unsigned>>;
 
 static DimensionLoops getLoops(AffineMap map) {
   return llvm::map_to_vector(map.getResults(), [](AffineExpr index) {
-    return SmallVector<unsigned>{cast<AffineDimExpr>(index).getPosition()};
+    auto dimension = dyn_cast<AffineDimExpr>(index);
+    return dimension ? SmallVector<unsigned>{dimension.getPosition()}
+                     : SmallVector<unsigned>();
   });
 }
 
@@ -275,6 +317,30 @@ struct Roles {
 };
 } // namespace
 
+/// Adds each dimension that has no loop, and so size 1, to the group of the
+/// next one that has, or of the last.
+static void addUnits(const DimensionLoops &dimensions,
+                     Arrangement &arrangement) {
+  int64_t next = -1, rank = dimensions.size();
+  auto add = [&](int64_t unit, int64_t neighbor) {
+    for (ReassociationIndices &group : arrangement.groups)
+      if (auto *place = llvm::find(group, neighbor); place != group.end()) {
+        group.insert(place + (unit > neighbor), unit);
+        return;
+      }
+  };
+  for (int64_t d = rank - 1; d >= 0; --d) {
+    if (dimensions[d].empty() && next >= 0)
+      add(d, next);
+    if (!dimensions[d].empty() || next >= 0)
+      next = d;
+  }
+  for (int64_t d = 1; d < rank; ++d)
+    if (llvm::all_of(ArrayRef(dimensions).drop_front(d),
+                     [](const auto &loops) { return loops.empty(); }))
+      add(d, d - 1);
+}
+
 /// The operand arranged so that each of the `roles` that it has is one
 /// dimension; nullopt if a dimension of it belongs to two. `order` is that of
 /// the roles.
@@ -315,8 +381,11 @@ static std::optional<Arrangement> arrange(const DimensionLoops &dimensions,
     order.push_back(places[i].second);
     arranged += groups[i].size();
   }
-  if (arranged != dimensions.size())
+  if (arranged !=
+      static_cast<size_t>(llvm::count_if(
+          dimensions, [](const auto &loops) { return !loops.empty(); })))
     return std::nullopt;
+  addUnits(dimensions, result);
   return result;
 }
 
@@ -343,7 +412,8 @@ findSequence(linalg::LinalgOp op, const Operand &x,
       AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
       for (const SmallVector<unsigned> &loops :
            joinBlocks(unpack, getLoops(map)))
-        if (loops.back() == sequence.back() && llvm::all_of(loops, isToken))
+        if (!loops.empty() && loops.back() == sequence.back() &&
+            llvm::all_of(loops, isToken))
           return loops;
     }
   return sequence;
@@ -357,6 +427,17 @@ static std::optional<Linear> matchContraction(linalg::LinalgOp op,
     why = std::move(reason);
     return std::nullopt;
   };
+  SmallVector<AffineMap> maps = getPlainMaps(op);
+  for (auto [operand, map] : llvm::zip_equal(op->getOperands(), maps)) {
+    if (!isPermutationWithUnits(map))
+      return refuse(
+          "an operand is not read at one loop per dimension, as a convolution "
+          "of several pixels or of groups reads it; as a 1x1 convolution, or a "
+          "matmul, of gathered pixels (im2col) it would be a linear");
+    if (!readsWhole(operand, map))
+      return refuse("it reads index 0 of a dimension that is not of size 1; "
+                    "take a slice of that operand before");
+  }
   if (!hasPlainBody(op))
     return refuse("its body does more than multiply and add; move what else it "
                   "computes into an op of its own");
@@ -364,7 +445,7 @@ static std::optional<Linear> matchContraction(linalg::LinalgOp op,
   OpOperand *init = op.getDpsInitOperand(0);
   auto read = [&](unsigned number, bool asWeight) {
     OpOperand *input = op.getDpsInputOperand(number);
-    Operand operand(input, op.getMatchingIndexingMap(input));
+    Operand operand(input, maps[number]);
     if (asWeight)
       unpacked ? operand.seeThroughCopiesAndPack() : operand.seeThroughCopies();
     else if (unpacked)
@@ -385,7 +466,7 @@ static std::optional<Linear> matchContraction(linalg::LinalgOp op,
   linear.x = x.read.tensor;
   linear.weight = w.read;
   linear.isUnpacked = x.isUnpacked || w.isUnpacked;
-  DimensionLoops y = getLoops(op.getMatchingIndexingMap(init));
+  DimensionLoops y = getLoops(maps.back());
 
   auto isIn = [](const DimensionLoops &dimensions, unsigned loop) {
     return llvm::any_of(dimensions, [&](const SmallVector<unsigned> &loops) {
@@ -420,7 +501,7 @@ static std::optional<Linear> matchContraction(linalg::LinalgOp op,
   // The roles take the places of their first loops among all.
   DimensionLoops loops = {roles.sequence, roles.features, roles.channels};
   for (unsigned loop : llvm::seq(op.getNumLoops()))
-    if (!isIn(loops, loop))
+    if (!isIn(loops, loop) && isIn(y, loop))
       loops.push_back({loop});
   llvm::sort(loops, [](const auto &a, const auto &b) {
     return a.front() < b.front();
@@ -485,10 +566,67 @@ static std::optional<Linear> matchContraction(linalg::LinalgOp op,
   return matchContraction(op, /*unpacked=*/false, why);
 }
 
+/// The operands of a linalg op whose elements a value in its body depends on,
+/// if they change from one term of its sums to the next.
+static void findTerms(linalg::LinalgOp op, Value value, ArrayRef<unsigned> sums,
+                      llvm::SmallSetVector<OpOperand *, 4> &terms) {
+  SmallVector<Value> open = {value};
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  while (!open.empty()) {
+    Value next = open.pop_back_val();
+    if (auto argument = dyn_cast<BlockArgument>(next)) {
+      if (argument.getOwner() != op.getBlock())
+        continue;
+      OpOperand *operand = op.getMatchingOpOperand(argument);
+      AffineMap map = op.getMatchingIndexingMap(operand);
+      if (llvm::any_of(
+              sums, [&](unsigned loop) { return map.isFunctionOfDim(loop); }))
+        terms.insert(operand);
+    } else if (Operation *inner = next.getDefiningOp();
+               inner->getBlock() == op.getBlock() &&
+               seen.insert(inner).second) {
+      llvm::append_range(open, inner->getOperands());
+    }
+  }
+}
+
+/// Whether something is added to the init.
+static bool addsUp(linalg::LinalgOp op) {
+  auto skipCasts = [](Value value) {
+    for (Operation *cast = value.getDefiningOp();
+         cast && cast->getNumOperands() == 1; cast = value.getDefiningOp())
+      value = cast->getOperand(0);
+    return value;
+  };
+  Value last = skipCasts(op.getBlock()->getTerminator()->getOperand(0));
+  Operation *sum = last.getDefiningOp();
+  return isa_and_nonnull<arith::AddFOp, arith::AddIOp, math::FmaOp>(sum) &&
+         llvm::any_of(sum->getOperands(), [&](Value term) {
+           auto argument = dyn_cast<BlockArgument>(skipCasts(term));
+           return argument && argument.getOwner() == op.getBlock() &&
+                  op.isDpsInit(op.getMatchingOpOperand(argument));
+         });
+}
+
+/// Whatever its name, its types and what else it computes: if it is not written
+/// so that it can be a linear, Linear::match says why.
 bool stamp::isLinearCandidate(linalg::LinalgOp op) {
-  return linalg::isaContractionOpInterface(op) || getLayout(op) ||
-         isa<linalg::QuantizedMatmulOp, linalg::QuantizedBatchMatmulOp>(
-             op.getOperation());
+  if (linalg::isaContractionOpInterface(op))
+    return true;
+  SmallVector<unsigned> sums;
+  op.getReductionDims(sums);
+  if (sums.empty() || !addsUp(op))
+    return false;
+  return llvm::any_of(*op.getBlock(), [&](Operation &inner) {
+    if (!isa<arith::MulFOp, arith::MulIOp, math::FmaOp>(inner) ||
+        inner.getOperand(0) == inner.getOperand(1))
+      return false;
+    llvm::SmallSetVector<OpOperand *, 4> left, right;
+    findTerms(op, inner.getOperand(0), sums, left);
+    findTerms(op, inner.getOperand(1), sums, right);
+    return !left.empty() && !right.empty() &&
+           (left.size() > 1 || right.size() > 1 || left[0] != right[0]);
+  });
 }
 
 std::optional<Linear> Linear::match(linalg::LinalgOp op, std::string &why) {
@@ -508,6 +646,10 @@ std::optional<Linear> Linear::match(linalg::LinalgOp op, std::string &why) {
   if (llvm::all_of(op.getDpsInputs(), isInteger))
     return refuse("its operands are integers: it is quantized already; nothing "
                   "is left to do");
+  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+    return refuse("it has other operands than two factors and a sum; compute "
+                  "what they add, such as a scale, in an op of its own, on the "
+                  "weight or on the result");
   auto isFloat = [](Type type) {
     Type element = getElementTypeOrSelf(type);
     return element.isF32() || element.isF16() || element.isBF16();

@@ -278,12 +278,13 @@ void Prepacking::changeCall(func::CallOp call, KnownWeights &known) {
     operands.push_back(
         source < oldCount ? call.getOperand(source)
                           : mapping.lookup(end->getOperand(source - oldCount)));
-  auto caller = call->getParentOfType<func::FuncOp>();
   bool isComputedHere = llvm::any_of(weights, [&](unsigned number) {
-    Slice slice;
     Value weight = call.getOperand(number);
-    return !matchPattern(weight, m_Constant()) &&
-           !(caller && slice.add(weight, caller));
+    Weight read = Weight::seeThrough(
+        weight, AffineMap::getMultiDimIdentityMap(
+                    cast<RankedTensorType>(weight.getType()).getRank(),
+                    weight.getContext()));
+    return read.isCodes() || read.whyUnknown();
   });
   if (isComputedHere)
     remark::missed(call.getLoc(), kRemark) << remark::reason(

@@ -39,6 +39,7 @@
 #include "Globals.h"
 #include "QuantizedWeights.h"
 
+#include "stamp/IR/Constants.h"
 #include "stamp/IR/Groups.h"
 #include "stamp/Transforms/Padding.h"
 #include "stamp/Transforms/Passes.h"
@@ -441,26 +442,117 @@ static std::optional<int64_t> getAccumulatorGroup(PlanAttr plan, int64_t k) {
   return llvm::divideCeil(k, llvm::divideCeil(k, kMaxGroup));
 }
 
+/// Adds all that the values of a tensor depend on; false if not all is known.
+static bool addToKey(Value tensor, SmallVectorImpl<Attribute> &key) {
+  Attribute constant;
+  if (matchPattern(tensor, m_Constant(&constant))) {
+    key.push_back(constant);
+    return true;
+  }
+  Operation *op = tensor.getDefiningOp();
+  if (!op)
+    return false;
+  SmallVector<Value> sources = getWeightSources(op);
+  llvm::append_values(key, op->getName().getIdentifier(),
+                      op->getAttrDictionary(), TypeAttr::get(tensor.getType()));
+  if (auto pad = dyn_cast<tensor::PadOp>(op))
+    addToKey(pad.getConstantPaddingValue(), key);
+  return !sources.empty() && llvm::all_of(sources, [&](Value source) {
+    return addToKey(source, key);
+  });
+}
+
 /// All that the codes of a constant weight depend on; null if it is none.
 static Attribute getKey(QuantizeWeightOp op) {
   SmallVector<Attribute> key = {op->getAttrDictionary()};
-  Value weight = op.getWeight();
-  while (isa_and_nonnull<FeatureTransformOp, InverseFeatureTransformOp>(
-      weight.getDefiningOp())) {
-    Operation *transform = weight.getDefiningOp();
-    llvm::append_values(key, transform->getName().getIdentifier(),
-                        transform->getAttrDictionary());
-    weight = transform->getOperand(0);
-  }
-  Attribute constant;
-  if (!matchPattern(weight, m_Constant(&constant)))
+  if (!addToKey(op.getWeight(), key))
     return {};
-  key.push_back(constant);
   return ArrayAttr::get(op->getContext(), key);
+}
+
+/// What has been done to a picked weight, done to all that it is picked from.
+static Value rebuildOnWhole(OpBuilder &builder, Value picked) {
+  Operation *op = picked.getDefiningOp();
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    return slice.getSource();
+  Location loc = op->getLoc();
+  Value input = op->getOperand(0), whole = rebuildOnWhole(builder, input);
+  Type type = getElementTypeOrSelf(picked);
+  if (isa<arith::ExtFOp>(op))
+    return arith::ExtFOp::create(
+        builder, loc, cast<RankedTensorType>(whole.getType()).clone(type),
+        whole);
+  SmallVector<int64_t> dimensions = PickedWeight::match(input)->dimensions;
+  if (auto transform = dyn_cast<FeatureTransformOp>(op))
+    return FeatureTransformOp::create(
+               builder, loc, whole, transform.getTransform(),
+               transform.getSide(), dimensions[transform.getDimension()], type)
+        .getResult();
+  if (auto transform = dyn_cast<InverseFeatureTransformOp>(op))
+    return InverseFeatureTransformOp::create(
+               builder, loc, whole, transform.getTransform(),
+               transform.getSide(), dimensions[transform.getDimension()], type)
+        .getResult();
+  return whole;
+}
+
+/// Quantizes all the weights of which run time picks one, and picks its codes,
+/// scales and sums:
+///
+///   %w = tensor.extract_slice %all[%layer, 0, 0] …
+///   %q, %s, %c = stamp.quantize_weight … ins(%w)
+/// becomes
+///   %qs, %ss, %cs = stamp.quantize_weight … ins(%all)
+///   %q = tensor.extract_slice %qs[%layer, 0, 0] …
+///   %s = tensor.extract_slice %ss[%layer, 0] …
+///   %c = tensor.extract_slice %cs[%layer, 0] …
+///
+/// The new one is for all; null, and nothing happens, if none is picked.
+static QuantizeWeightOp pickAmongCodes(RewriterBase &rewriter,
+                                       QuantizeWeightOp op) {
+  std::optional<PickedWeight> picked = PickedWeight::match(op.getWeight());
+  if (!picked)
+    return {};
+  tensor::ExtractSliceOp slice = picked->slice;
+  int64_t reduced = picked->dimensions[op.getReducedDimension()];
+  if (slice.getStaticSize(reduced) != slice.getSourceType().getDimSize(reduced))
+    return {};
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPointAfterValue(slice.getSource());
+  Location loc = op.getLoc();
+  auto all = QuantizeWeightOp::create(
+      rewriter, loc, rebuildOnWhole(rewriter, op.getWeight()), op.getBits(),
+      reduced, op.getGroupSize(), op.getGroupsForSums());
+  rewriter.setInsertionPoint(op);
+  SmallVector<Value> results;
+  for (auto [from, to] : llvm::zip_equal(all.getResults(), op.getResults())) {
+    SmallVector<OpFoldResult> offsets = slice.getMixedOffsets(),
+                              sizes = slice.getMixedSizes(),
+                              strides = slice.getMixedStrides();
+    auto fromType = cast<RankedTensorType>(from.getType());
+    if (fromType.getRank() == static_cast<int64_t>(sizes.size())) {
+      sizes[reduced] = rewriter.getIndexAttr(fromType.getDimSize(reduced));
+    } else {
+      offsets.erase(offsets.begin() + reduced);
+      sizes.erase(sizes.begin() + reduced);
+      strides.erase(strides.begin() + reduced);
+    }
+    results.push_back(tensor::ExtractSliceOp::create(
+        rewriter, loc, cast<RankedTensorType>(to.getType()), from, offsets,
+        sizes, strides));
+  }
+  Value weight = op.getWeight();
+  rewriter.replaceOp(op, results);
+  eraseDead(rewriter, weight);
+  return all;
 }
 
 void stamp::foldConstantWeight(RewriterBase &rewriter, Operation *weight,
                                QuantizeWeightOp op, KnownWeights &known) {
+  if (QuantizeWeightOp all = pickAmongCodes(rewriter, op)) {
+    op = all;
+    weight = all;
+  }
   Attribute key = getKey(op);
   if (!key)
     return;

@@ -26,12 +26,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fold/Passage.h"
+#include "Options.h"
 
 #include "stamp/IR/Groups.h"
 #include "stamp/Transforms/Passes.h"
 #include "stamp/Transforms/Weight.h"
 
-#include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/DenseMap.h"
@@ -535,27 +535,14 @@ private:
     return true;
   }
 
-  template <typename AttrTy>
-  AttrTy parseOption(StringRef name, StringRef text, MLIRContext *context) {
-    // The parser has already said what it could not read.
-    Attribute attribute = parseAttribute(text, context);
-    if (!attribute)
-      return {};
-    auto typed = dyn_cast<AttrTy>(attribute);
-    if (!typed)
-      emitError(UnknownLoc::get(context))
-          << "stamp-quantize-attention: option '" << name << "' does not take "
-          << attribute;
-    return typed;
-  }
-
   /// The options as the plan of a linear that has no weight.
   PlanAttr parsePlan(MLIRContext *context) {
-    auto parsedBasis = parseOption<BasisAttrInterface>("basis", basis, context);
+    auto parsedBasis =
+        parseOption<BasisAttrInterface>(getArgument(), "basis", basis, context);
     if (!parsedBasis)
       return {};
     auto parsedSchedule =
-        parseOption<ScheduleAttr>("schedule", schedule, context);
+        parseOption<ScheduleAttr>(getArgument(), "schedule", schedule, context);
     if (!parsedSchedule)
       return {};
     if (group < 0 || group > kMaxGroup) {

@@ -12,11 +12,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "Globals.h"
+#include "Options.h"
 
 #include "stamp/Transforms/Passes.h"
 #include "stamp/Transforms/Transforms.h"
 
-#include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -114,25 +114,13 @@ struct StampSelect final : public stamp::impl::StampSelectBase<StampSelect> {
   }
 
 private:
-  template <typename AttrTy>
-  AttrTy parseOption(StringRef name, StringRef text, MLIRContext *context) {
-    // The parser has already said what it could not read.
-    Attribute attribute = parseAttribute(text, context);
-    if (!attribute)
-      return {};
-    auto typed = dyn_cast<AttrTy>(attribute);
-    if (!typed)
-      emitError(UnknownLoc::get(context)) << "stamp-select: option '" << name
-                                          << "' does not take " << attribute;
-    return typed;
-  }
-
   PlanAttr parsePlan(MLIRContext *context) {
-    auto parsedBasis = parseOption<BasisAttrInterface>("basis", basis, context);
+    auto parsedBasis =
+        parseOption<BasisAttrInterface>(getArgument(), "basis", basis, context);
     if (!parsedBasis)
       return {};
     auto parsedSchedule =
-        parseOption<ScheduleAttr>("schedule", schedule, context);
+        parseOption<ScheduleAttr>(getArgument(), "schedule", schedule, context);
     if (!parsedSchedule)
       return {};
     std::optional<SmallVector<FeatureTransformAttrInterface>> parsedFeatures =
@@ -168,7 +156,8 @@ private:
     SmallVector<FeatureTransformAttrInterface> transforms;
     if (features.empty() || features == kProposeHadamard)
       return transforms;
-    auto attribute = parseOption<Attribute>("features", features, context);
+    auto attribute =
+        parseOption<Attribute>(getArgument(), "features", features, context);
     if (!attribute)
       return std::nullopt;
     auto list = dyn_cast<ArrayAttr>(attribute);
@@ -255,6 +244,11 @@ private:
   std::optional<std::string> whyNot(const Linear &linear) {
     if (std::optional<std::string> unknown = linear.weight.whyUnknown())
       return unknown;
+    if (PickedWeight::match(linear.weight.tensor) &&
+        !linear.weightArrangement.isIdentity())
+      return "run time picks its weight among several, which it reads in "
+             "another "
+             "shape; reshape all of them before";
     if (std::string why; linear.weight.isCodes() && !inspectCodes(linear, why))
       return "its weight comes as codes, but " + why;
     int64_t tokens = linear.getSequenceLength();

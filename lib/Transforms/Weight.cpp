@@ -8,6 +8,7 @@
 
 #include "Globals.h"
 
+#include "stamp/IR/Constants.h"
 #include "stamp/IR/Stamp.h"
 #include "stamp/Transforms/WeightCodes.h"
 
@@ -28,18 +29,6 @@ static RankedTensorType getTensorType(Value tensor) {
 //===----------------------------------------------------------------------===//
 // In front of what copies
 //===----------------------------------------------------------------------===//
-
-/// Whether each element of the result is one of the input's, maybe widened: the
-/// weight's quantizer widens all the same.
-static bool copiesElements(linalg::GenericOp op) {
-  if (op.getNumDpsInputs() != 1 || op.getNumDpsInits() != 1 ||
-      !op.hasPureTensorSemantics() || op.getNumReductionLoops() != 0)
-    return false;
-  Value element = op.getBody()->getTerminator()->getOperand(0);
-  if (auto widened = element.getDefiningOp<arith::ExtFOp>())
-    element = widened.getIn();
-  return element == op.getBody()->getArgument(0);
-}
 
 /// What stands in front of an op that only copies elements, and how the
 /// result's indices become indices of that; a 0 is the index of a dimension of
@@ -80,21 +69,13 @@ static std::optional<std::pair<Value, AffineMap>> skipCopy(Operation *op) {
                      identity(expand.getResult()).getSubMap(kept));
   }
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-  if (!linalgOp || !linalgOp.hasPureTensorSemantics())
+  if (!linalgOp || getCopiedTensors(op).empty())
     return std::nullopt;
-  if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
-    if (!copiesElements(generic))
-      return std::nullopt;
-  } else if (!isa<linalg::TransposeOp, linalg::BroadcastOp>(op)) {
-    return std::nullopt;
-  }
   OpOperand *input = linalgOp.getDpsInputOperand(0);
+  if (!isa<FloatType>(getElementTypeOrSelf(input->get())))
+    return std::nullopt;
   AffineMap from = linalgOp.getMatchingIndexingMap(input);
   AffineMap to = linalgOp.getIndexingMapMatchingResult(op->getResult(0));
-  if (!isa<FloatType>(getElementTypeOrSelf(input->get())) ||
-      !from.isProjectedPermutation(/*allowZeroInResults=*/true) ||
-      !to.isPermutation())
-    return std::nullopt;
   return std::pair(input->get(), from.compose(inversePermutation(to)));
 }
 
@@ -180,22 +161,61 @@ static FunctionOpInterface getFunction(Value value) {
   return dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
 }
 
-std::optional<std::string> Weight::whyUnknown() const {
+std::optional<PickedWeight> PickedWeight::match(Value tensor) {
+  Operation *op = tensor.getDefiningOp();
+  if (auto slice = dyn_cast_or_null<tensor::ExtractSliceOp>(op)) {
+    if (!getCopiedTensors(op).empty() || !slice.getType().hasStaticShape())
+      return std::nullopt;
+    PickedWeight picked = {slice, {}};
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    for (auto [d, size] : llvm::enumerate(slice.getStaticSizes())) {
+      bool isWhole = slice.getStaticOffsets()[d] == 0 &&
+                     size == slice.getSourceType().getDimSize(d) &&
+                     slice.getStaticStrides()[d] == 1;
+      if (!isWhole && size != 1)
+        return std::nullopt;
+      if (!dropped.test(d))
+        picked.dimensions.push_back(d);
+    }
+    return picked;
+  }
+  if (!isa_and_nonnull<FeatureTransformOp, InverseFeatureTransformOp,
+                       arith::ExtFOp, tensor::CollapseShapeOp>(op) ||
+      getWeightSources(op).size() != 1)
+    return std::nullopt;
+  Value source = op->getOperand(0);
+  std::optional<PickedWeight> picked = match(source);
+  auto collapse = dyn_cast<tensor::CollapseShapeOp>(op);
+  if (!picked || !collapse)
+    return picked;
+  SmallVector<int64_t> kept;
+  for (ReassociationIndices group : collapse.getReassociationIndices()) {
+    auto isUnit = [&](int64_t d) {
+      return getTensorType(source).getDimSize(d) == 1;
+    };
+    int64_t last = group.back();
+    llvm::erase_if(group, isUnit);
+    if (group.size() > 1)
+      return std::nullopt;
+    kept.push_back(picked->dimensions[group.empty() ? last : group.front()]);
+  }
+  picked->dimensions = kept;
+  return picked;
+}
+
+static std::optional<std::string> whyNotKnown(Value tensor) {
   if (matchPattern(tensor, m_Constant()))
     return std::nullopt;
-  // What rule 7 of stamp-fold has left to the quantizer.
-  if (isa_and_nonnull<FeatureTransformOp, InverseFeatureTransformOp>(
-          tensor.getDefiningOp())) {
-    Value input = tensor.getDefiningOp()->getOperand(0);
-    if (isa<RankedTensorType>(input.getType()))
-      return seeThrough(input, AffineMap::getMultiDimIdentityMap(
-                                   getTensorType(input).getRank(),
-                                   tensor.getContext()))
-          .whyUnknown();
-  }
-  if (Operation *op = tensor.getDefiningOp())
+  if (Operation *op = tensor.getDefiningOp()) {
     if (std::optional<std::string> why = whyNoConstant(op))
       return "its weight is " + *why;
+    SmallVector<Value> sources = getWeightSources(op);
+    for (Value source : sources)
+      if (std::optional<std::string> why = whyNotKnown(source))
+        return why;
+    if (!sources.empty())
+      return std::nullopt;
+  }
   if (FunctionOpInterface function = getFunction(tensor)) {
     unsigned number = cast<BlockArgument>(tensor).getArgNumber();
     if (function.getArgAttr(number, StampDialect::kWeightAttrName))
@@ -206,10 +226,18 @@ std::optional<std::string> Weight::whyUnknown() const {
            " if it is the same in every call, or give the linear a stamp.plan "
            "to quantize it at run time";
   }
-  if (isCodes())
+  if (comesAsCodes(tensor))
     return std::nullopt;
   return "its weight is not a constant; with a stamp.plan of its own it is "
          "quantized at run time";
+}
+
+std::optional<std::string> Weight::whyUnknown() const {
+  // It is the codes of all that are known, and of which one is picked.
+  std::optional<PickedWeight> picked = PickedWeight::match(tensor);
+  if (picked && !comesAsCodes(picked->slice.getSource()))
+    return whyNotKnown(picked->slice.getSource());
+  return whyNotKnown(tensor);
 }
 
 Value Weight::materialize(OpBuilder &builder, Location loc) const {

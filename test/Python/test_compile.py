@@ -330,6 +330,31 @@ def test_what_the_driver_is_asked_for(gpu_library, call):
     assert "managed" not in log
 
 
+@pytest.mark.parametrize("pools", ["0", "1"])
+def test_a_call_waits_once_before_it_returns(gpu_library, call, pools):
+    x = correlated(np.random.default_rng(1), 16, 8)
+    y, log, error = call(gpu_library, x, 4, CALLS="2", FAKE_CUDA_POOLS=pools)
+    assert y is not None, error
+    first, second = log.split("wait for stream 0\n")[:2]
+    # One stream for both calls; the constant has a wait of its own.
+    assert first.startswith("make stream 0\n") and log.count("stream") == 3
+    assert first.count("wait") == 1 and "wait" not in second
+    # All is in the stream: a pool's memory is freed there, other memory cannot be.
+    kinds = [
+        line.split()[0] for line in second.splitlines() if not line.startswith("  ")
+    ]
+    work = ["allocate", "copy", "allocate", "launch", "launch", "copy"]
+    assert kinds == (["free"] * 2 + work if pools == "0" else work + ["free"] * 2)
+
+
+def test_results_are_there_when_a_call_returns(gpu_library, call):
+    # What is put into a stream, the fake driver does when somebody waits.
+    x = correlated(np.random.default_rng(1), 16, 8)
+    y, _, error = call(gpu_library, x, 4, FAKE_CUDA_FILL="63")
+    assert y is not None, error
+    np.testing.assert_array_equal(y.view(np.uint32), 0x3F3F3F3F)
+
+
 def test_weights_are_copied_once(gpu_library, call):
     x = correlated(np.random.default_rng(1), 16, 8)
     y, log, _ = call(gpu_library, x, 4, CALLS="5")
@@ -434,36 +459,74 @@ def test_a_failed_call_leaves_no_device_memory(gpu_library, call, failure):
 
 def test_a_kernel_that_fails_is_an_error_of_the_call(gpu_library, call):
     x = correlated(np.random.default_rng(1), 16, 8)
-    y, _, error = call(gpu_library, x, 4, FAKE_CUDA_FAIL="cuStreamSynchronize:700:2")
+    y, log, error = call(
+        gpu_library, x, 4, CALLS="2", FAKE_CUDA_FAIL="cuStreamSynchronize:700:2"
+    )
     assert y is None
     assert (
-        "a kernel or a copy on the device failed: CUDA_ERROR_ILLEGAL_ADDRESS (700): "
-        "an illegal memory access was encountered" in error
+        "a kernel or a copy failed on Fake Device 0; the last kernel launched was "
+        "'main_kernel_0' (with CUDA_LAUNCH_BLOCKING=1 the one that fails is named): "
+        "CUDA_ERROR_ILLEGAL_ADDRESS (700): an illegal memory access was encountered"
+        in error
     )
+    # The second call has the stream of the first, which failed.
+    assert log.count("make stream") == 1
 
 
-def test_a_buffer_that_the_host_reads_is_managed(compile_library, call):
-    # The number of rows to take is a value in a tensor that a kernel has computed.
-    module = """
-    func.func @main(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
-      %e = tensor.empty() : tensor<1xf32>
-      %z = arith.constant 3.0 : f32
-      %f = linalg.fill ins(%z : f32) outs(%e : tensor<1xf32>) -> tensor<1xf32>
-      %c0 = arith.constant 0 : index
-      %v = tensor.extract %f[%c0] : tensor<1xf32>
-      %i = arith.fptoui %v : f32 to i64
-      %n = arith.index_cast %i : i64 to index
-      %r = tensor.empty(%n) : tensor<?x8xf32>
-      %s = tensor.extract_slice %x[0, 0] [%n, 8] [1, 1]
-        : tensor<?x8xf32> to tensor<?x8xf32>
-      %y = linalg.exp ins(%s : tensor<?x8xf32>) outs(%r : tensor<?x8xf32>)
-        -> tensor<?x8xf32>
-      return %y : tensor<?x8xf32>
-    }
-    """
-    library = succeed(compile_library(module, "--gpu=sm_80", "--gpu-format=isa"))
-    _, log, error = call(library, np.ones((4, 8), np.float32), 8)
-    assert log.count("managed") <= 1, error
+# The number of rows comes from a tensor that a kernel has computed. In the loop the
+# host reads what each round's kernel has written.
+HOST_READS = """
+func.func @main(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %c0 = arith.constant 0 : index
+  %m = tensor.dim %x, %c0 : tensor<?x8xf32>
+  %e = tensor.empty(%m) : tensor<?x8xf32>
+  %f = linalg.floor ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>)
+    -> tensor<?x8xf32>
+  %v = tensor.extract %f[%c0, %c0] : tensor<?x8xf32>
+  %i = arith.fptoui %v : f32 to i64
+  %n = arith.index_cast %i : i64 to index
+  %r = tensor.empty(%n) : tensor<?x8xf32>
+  %s = tensor.extract_slice %x[0, 0] [%n, 8] [1, 1]
+    : tensor<?x8xf32> to tensor<?x8xf32>
+  %y = linalg.exp ins(%s : tensor<?x8xf32>) outs(%r : tensor<?x8xf32>)
+    -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+func.func @loop(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
+  %y = scf.for %i = %c0 to %c3 step %c1 iter_args(%t = %x) -> tensor<?x8xf32> {
+    %v = tensor.extract %t[%c0, %i] : tensor<?x8xf32>
+    %e = tensor.empty(%n) : tensor<?x8xf32>
+    %f = linalg.fill ins(%v : f32) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %a = linalg.add ins(%f, %t : tensor<?x8xf32>, tensor<?x8xf32>)
+      outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+    scf.yield %a : tensor<?x8xf32>
+  }
+  return %y : tensor<?x8xf32>
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "function, rows, order", [("main", 3, "lwlw"), ("loop", 4, "lwllwllwll")]
+)
+def test_the_host_waits_for_the_memory_that_it_touches(
+    compile_library, call, function, rows, order
+):
+    # The fake driver ends a host that touches managed memory before it waits, and
+    # its kernels write 3.02.
+    library = succeed(compile_library(HOST_READS, "--gpu=sm_80", "--gpu-format=isa"))
+    x = np.ones((4, 8), np.float32)
+    y, log, error = call(library, x, 8, function=function, FAKE_CUDA_FILL="64")
+    assert y is not None, error
+    assert y.shape == (rows, 8)
+    assert "managed" in log
+    # Launches and waits; behind the loop are upstream's deallocations.
+    assert "".join(re.findall(r"^[lw](?=aunch|ait)", log, re.M)).startswith(order)
 
 
 @pytest.mark.skipif(

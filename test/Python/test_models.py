@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from conftest import BIN
 from models import MODELS, Codes
+from more_models import MORE_MODELS
 from stamp import reference
 
 SCHEDULE = reference.Schedule([(4, 8)], 4)
 PASSES = ["--stamp-quantize", "--stamp-fold"]
+ALL_MODELS = MODELS | MORE_MODELS
 
 
-@pytest.fixture(params=MODELS.values(), ids=MODELS.keys())
+@pytest.fixture(params=ALL_MODELS.values(), ids=ALL_MODELS.keys())
 def model(request):
     return request.param()
 

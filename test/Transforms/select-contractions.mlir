@@ -138,6 +138,38 @@ func.func @a_stride(%x: tensor<1x8x9x3xf32>, %y: tensor<1x4x3x5xf32>) -> tensor<
   return %0 : tensor<1x4x3x5xf32>
 }
 
+// Index 0 of a dimension of size 1 says nothing, nor does a loop of one step.
+// CHECK-LABEL: func @units
+//       CHECK:   linalg.generic {{.*}}{stamp.plan =
+func.func @units(%x: tensor<1x32x8xf32>, %y: tensor<1x32x4x1xf32>) -> tensor<1x32x4x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<1x8x4x1xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(m, n, u, k) -> (0, m, k)>, affine_map<(m, n, u, k) -> (0, k, n, 0)>, affine_map<(m, n, u, k) -> (0, m, n, u)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<1x32x8xf32>, tensor<1x8x4x1xf32>) outs(%y : tensor<1x32x4x1xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<1x32x4x1xf32>
+  return %0 : tensor<1x32x4x1xf32>
+}
+
+// What a linalg.conv_2d_nchw_fchw of one pixel becomes as a generic.
+// CHECK-LABEL: func @pixels_of_a_generic
+//       CHECK:   linalg.generic {{.*}}{stamp.plan =
+func.func @pixels_of_a_generic(%x: tensor<1x3x4x16xf32>, %y: tensor<1x5x4x16xf32>) -> tensor<1x5x4x16xf32> {
+  %w = arith.constant dense<1.0> : tensor<5x3x1x1xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(b, f, h, w, c, i, j) -> (b, c, h + i, w + j)>, affine_map<(b, f, h, w, c, i, j) -> (f, c, i, j)>, affine_map<(b, f, h, w, c, i, j) -> (b, f, h, w)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : tensor<1x3x4x16xf32>, tensor<5x3x1x1xf32>) outs(%y : tensor<1x5x4x16xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<1x5x4x16xf32>
+  return %0 : tensor<1x5x4x16xf32>
+}
+
 func.func private @without_a_body(tensor<32x8xf32>) -> tensor<32x4xf32>
 
 // Everything below stays as it is, for a reason.
@@ -191,6 +223,69 @@ func.func @a_larger_filter(%x: tensor<1x6x6x3xf32>, %y: tensor<1x4x4x5xf32>) -> 
   return %0 : tensor<1x4x4x5xf32>
 }
 
+func.func @one_channel(%x: tensor<32x8xf32>, %y: tensor<32x1xf32>) -> tensor<32x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<8xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its weight is a vector; expand it to a matrix of one column"
+  %0 = linalg.generic {indexing_maps = [affine_map<(m, k) -> (m, k)>, affine_map<(m, k) -> (k)>, affine_map<(m, k) -> (m, 0)>],
+                       iterator_types = ["parallel", "reduction"]}
+      ins(%x, %w : tensor<32x8xf32>, tensor<8xf32>) outs(%y : tensor<32x1xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<32x1xf32>
+  return %0 : tensor<32x1xf32>
+}
+
+func.func @a_row_of_two(%x: tensor<32x8xf32>, %y: tensor<32x4xf32>) -> tensor<32x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<2x8x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="it reads index 0 of a dimension that is not of size 1; take a slice of that operand before"
+  %0 = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (0, k, n)>, affine_map<(m, n, k) -> (m, n)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<32x8xf32>, tensor<2x8x4xf32>) outs(%y : tensor<32x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<32x4xf32>
+  return %0 : tensor<32x4xf32>
+}
+
+func.func @a_scale_in_the_body(%x: tensor<32x8xf32>, %scale: tensor<4xf32>, %y: tensor<32x4xf32>) -> tensor<32x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<8x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="it has other operands than two factors and a sum; compute what they add, such as a scale, in an op of its own, on the weight or on the result"
+  %0 = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (n)>, affine_map<(m, n, k) -> (m, n)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w, %scale : tensor<32x8xf32>, tensor<8x4xf32>, tensor<4xf32>) outs(%y : tensor<32x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %f: f32, %c: f32):
+    %v = arith.mulf %b, %f : f32
+    %p = arith.mulf %a, %v : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<32x4xf32>
+  return %0 : tensor<32x4xf32>
+}
+
+func.func @fused_multiply_add(%x: tensor<32x8xf32>, %y: tensor<32x4xf32>) -> tensor<32x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<8x4xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its body does more than multiply and add; move what else it computes into an op of its own"
+  %0 = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<32x8xf32>, tensor<8x4xf32>) outs(%y : tensor<32x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %s = math.fma %a, %b, %c : f32
+    linalg.yield %s : f32
+  } -> tensor<32x4xf32>
+  return %0 : tensor<32x4xf32>
+}
+
+func.func @a_filter_for_each_channel(%x: tensor<1x6x6x3xf32>, %y: tensor<1x4x4x3xf32>) -> tensor<1x4x4x3xf32> {
+  %w = arith.constant dense<1.0> : tensor<3x3x3xf32>
+  // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="an operand is not read at one loop per dimension, as a convolution of several pixels or of groups reads it; as a 1x1 convolution, or a matmul, of gathered pixels (im2col) it would be a linear"
+  %0 = linalg.depthwise_conv_2d_nhwc_hwc ins(%x, %w : tensor<1x6x6x3xf32>, tensor<3x3x3xf32>) outs(%y : tensor<1x4x4x3xf32>) -> tensor<1x4x4x3xf32>
+  return %0 : tensor<1x4x4x3xf32>
+}
+
 func.func @complex_numbers(%x: tensor<32x8xcomplex<f32>>, %w: tensor<8x4xcomplex<f32>>, %y: tensor<32x4xcomplex<f32>>) -> tensor<32x4xcomplex<f32>> {
   // REMARK: [[@LINE+1]]:{{[0-9]+}}: remark: [Missed] {{.*}} Reason="its element types are not f32, f16 or bf16; convert them first"
   %0 = linalg.matmul ins(%x, %w : tensor<32x8xcomplex<f32>>, tensor<8x4xcomplex<f32>>) outs(%y : tensor<32x4xcomplex<f32>>) -> tensor<32x4xcomplex<f32>>
@@ -205,4 +300,18 @@ func.func @quantized_elsewhere(%x: tensor<32x8xi8>, %y: tensor<32x4xi32>) -> ten
   return %0 : tensor<32x4xi32>
 }
 
-// REMARK: remark: [Analysis] {{.*}} contractions=23, left=9, selected=14
+// No contractions: sums of squares, even of what two operands make.
+func.func @variance(%x: tensor<32x8xf32>, %mean: tensor<32xf32>, %y: tensor<32xf32>) -> tensor<32xf32> {
+  %0 = linalg.generic {indexing_maps = [affine_map<(m, k) -> (m, k)>, affine_map<(m, k) -> (m)>, affine_map<(m, k) -> (m)>],
+                       iterator_types = ["parallel", "reduction"]}
+      ins(%x, %mean : tensor<32x8xf32>, tensor<32xf32>) outs(%y : tensor<32xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %d = arith.subf %a, %b : f32
+    %p = arith.mulf %d, %d : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<32xf32>
+  return %0 : tensor<32xf32>
+}
+
+// REMARK: remark: [Analysis] {{.*}} contractions=30, left=14, selected=16

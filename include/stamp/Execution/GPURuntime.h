@@ -10,8 +10,13 @@
  * with one. An error goes to the handler of stampGpuSetErrorHandler, which must
  * not return; without a handler it is printed and the process ends.
  *
- * Memory, streams and events are what gpu-to-llvm calls: mgpuMemAlloc of
- * upstream is stampGpuMemAlloc here, with the same parameters.
+ * Memory functions are what gpu-to-llvm calls: mgpuMemAlloc of upstream is
+ * stampGpuMemAlloc here, with the same parameters. Functions that generated
+ * code calls through MLIR's C interface have its prefix.
+ *
+ * All that is given a stream happens in the order of the stream, and may still
+ * be to come when the function returns: device memory that is freed, too, is
+ * there until the stream no longer needs it.
  */
 #ifndef STAMP_EXECUTION_GPURUNTIME_H
 #define STAMP_EXECUTION_GPURUNTIME_H
@@ -42,9 +47,7 @@ typedef struct StampGpuImage {
   void *loaded;  /* null until the runtime loads the image */
 } StampGpuImage;
 
-typedef struct StampGpuStreamState
-    *StampGpuStream; /* null: the default stream */
-typedef struct StampGpuEventState *StampGpuEvent;
+typedef struct StampGpuStreamState *StampGpuStream;
 
 void stampGpuSetErrorHandler(void (*handler)(const char *message));
 
@@ -60,32 +63,27 @@ void stampGpuLaunch(StampGpuImage *image, const char *kernel, uint64_t gridX,
 /* Before the code that holds the image goes away. */
 void stampGpuUnload(StampGpuImage *image);
 
-/* Managed memory if `isHostShared`. Size 0 may give a null pointer. */
+/* Managed memory if `isHostShared`, for which `stream` may be null: it is there
+ * at once. Size 0 may give a null pointer. */
 void *stampGpuMemAlloc(uint64_t bytes, StampGpuStream stream,
                        uint8_t isHostShared);
 void stampGpuMemFree(void *memory, StampGpuStream stream);
 /* Where kernels read a constant of the program, as a memref<?xi8>: allocated,
  * aligned, offset, size, stride. It is copied there once, when it is first
- * asked for, and stays until an image is unloaded. Generated code calls this as
- * the function stampGpuConstant, through MLIR's C interface. */
+ * asked for, and stays until an image is unloaded. */
 void _mlir_ciface_stampGpuConstant(int64_t memref[5], const void *data,
                                    uint64_t bytes);
 /* Between host and device memory in any direction. */
 void stampGpuMemcpy(void *to, void *from, uint64_t bytes,
                     StampGpuStream stream);
-void stampGpuMemset16(void *memory, uint16_t value, uint64_t count,
-                      StampGpuStream stream);
-void stampGpuMemset32(void *memory, uint32_t value, uint64_t count,
-                      StampGpuStream stream);
 
-StampGpuStream stampGpuStreamCreate(void);
-void stampGpuStreamDestroy(StampGpuStream stream);
-void stampGpuStreamSynchronize(StampGpuStream stream);
-void stampGpuStreamWaitEvent(StampGpuStream stream, StampGpuEvent event);
-StampGpuEvent stampGpuEventCreate(void);
-void stampGpuEventDestroy(StampGpuEvent event);
-void stampGpuEventSynchronize(StampGpuEvent event);
-void stampGpuEventRecord(StampGpuEvent event, StampGpuStream stream);
+/* One stream for one call of a function. */
+StampGpuStream _mlir_ciface_stampGpuOpenStream(void);
+/* Until all is done that was put into the stream. What failed there fails
+ * here. */
+void _mlir_ciface_stampGpuWait(StampGpuStream stream);
+/* Waits, and the stream is gone. */
+void _mlir_ciface_stampGpuCloseStream(StampGpuStream stream);
 
 #ifdef __cplusplus
 }

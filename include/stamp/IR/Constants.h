@@ -13,8 +13,10 @@
 #ifndef STAMP_IR_CONSTANTS_H
 #define STAMP_IR_CONSTANTS_H
 
+#include "mlir/IR/AffineMap.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Value.h"
 
 #include <cstring>
 #include <optional>
@@ -36,6 +38,25 @@ llvm::ArrayRef<char> getRawBytes(mlir::Attribute constant);
 std::optional<llvm::ArrayRef<float>> readFloats(mlir::Attribute constant,
                                                 mlir::ShapedType type,
                                                 std::vector<float> &storage);
+
+/// Whether a map says 0, the index of a dimension of size 1, or a loop for each
+/// dimension, each loop once at most.
+bool isPermutationWithUnits(mlir::AffineMap map);
+
+/// The tensors that `op` only copies elements of, maybe in part, repeated or
+/// widened; none for any other op, or one whose places run time decides. What
+/// it fills the rest with is a constant.
+llvm::SmallVector<mlir::Value> getCopiedTensors(mlir::Operation *op);
+
+/// The same for what may be done to a weight before it is quantized, which
+/// feature transforms are, too.
+llvm::SmallVector<mlir::Value> getWeightSources(mlir::Operation *op);
+
+/// The values of a constant tensor, or of what getWeightSources leads from to
+/// constants: nobody needs them but a quantizer, so that they never become a
+/// constant. `storage` as above.
+std::optional<llvm::ArrayRef<float>>
+readKnownValues(mlir::Value tensor, std::vector<float> &storage);
 
 /// The constant of these bytes, as a resource named after `name` and them. One
 /// of equal bytes that was made before is shared.

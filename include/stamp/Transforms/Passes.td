@@ -14,8 +14,8 @@ def StampSelect : Pass<"stamp-select"> {
   let description = [{
     Gives a `stamp.plan` to every contraction of float activations with a float
     weight that is known before the program runs: named or generic, in any order
-    of dimensions, and also behind what only transposes, reshapes, widens or
-    repeats the weight. Of the
+    of dimensions, and also behind what only transposes, reshapes, widens,
+    repeats, cuts, pads or concatenates the weight. Of the
     dimensions that the activations and the result have and the weight has not,
     the last one of the activations is the sequence; the others hold sequences of
     their own. 1x1 convolutions are linears whose tokens are the pixels that they
@@ -31,6 +31,8 @@ def StampSelect : Pass<"stamp-select"> {
         per tensor, channel or group of inputs, or `quant.dcast` of constants.
         Their own width and groups go into the plan, and no feature transform,
         which would have to change them;
+      - one of several known weights, picked by a slice at an index that run time
+        decides, such as that of a layer in a loop or of an expert;
       - an argument of the function that is marked with `stamp.weight`.
 
     Linears that surely see fewer than `min-tokens` tokens stay float. Where only
@@ -41,7 +43,9 @@ def StampSelect : Pass<"stamp-select"> {
     A plan that the user put on an op stays. What the user asks for, on an op or
     by `basis`, `features` or `schedule`, must fit a static sequence and its
     features; where only the defaults do not fit, the op is left. Every
-    contraction that is left gets a `missed` remark that says why
+    contraction that is left gets a `missed` remark that says why. To be one it is
+    enough that an op multiplies two of its inputs and sums the products up,
+    whatever else its body does
     (`--remarks-filter="stamp.*" --remark-format=emitRemark`).
     An option that holds a space is written in braces:
     `--stamp-select="schedule={#stamp.schedule<[64 : 8], 4>}"`.

@@ -13,6 +13,7 @@
 #ifndef STAMP_TRANSFORMS_WEIGHT_H
 #define STAMP_TRANSFORMS_WEIGHT_H
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -45,6 +46,18 @@ struct Weight {
   /// The tensor in the shape in which it is read; a new constant shares the
   /// elements of the old one, and stands beside it.
   mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc) const;
+};
+
+/// One weight of several, which run time picks: that of a layer or an expert.
+/// What may be done to a weight before it is quantized has been done to it.
+struct PickedWeight {
+  /// Takes some dimensions of its source as a whole, and one index of the
+  /// others.
+  mlir::tensor::ExtractSliceOp slice;
+  /// For each dimension of the picked weight, which one of the source it is.
+  mlir::SmallVector<int64_t> dimensions;
+
+  static std::optional<PickedWeight> match(mlir::Value tensor);
 };
 
 } // namespace stamp

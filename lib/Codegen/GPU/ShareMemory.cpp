@@ -8,8 +8,11 @@
 //
 // But host code around kernels is ordinary code: it may read an element, copy a
 // row, loop. A buffer that it touches, or of which this is not plain to see, is
-// managed memory: every launch has ended before the host goes on, and the pages
-// come along on demand.
+// managed memory, whose pages come along on demand.
+//
+// A call of a function has one stream. Allocations, copies, launches and frees
+// are put into it in the order of the program, and the host waits for it before
+// it touches managed memory and before it returns.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,102 +73,140 @@ static bool isReadByKernels(Value buffer) {
   });
 }
 
-/// Waits for what `makeAsync` starts in a stream of its own.
-template <typename Fn>
-static void runInStream(OpBuilder &builder, Location loc, Fn makeAsync) {
-  Type token = gpu::AsyncTokenType::get(builder.getContext());
-  Value stream =
-      gpu::WaitOp::create(builder, loc, token, ValueRange()).getAsyncToken();
-  Value done = makeAsync(token, stream);
-  gpu::WaitOp::create(builder, loc, /*asyncToken=*/Type(), done);
-}
-
-static Value allocate(OpBuilder &builder, Location loc, MemRefType type,
-                      ValueRange sizes, bool isManaged) {
-  if (isManaged)
-    return gpu::AllocOp::create(builder, loc, type, /*asyncToken=*/Type(),
-                                /*asyncDependencies=*/ValueRange(), sizes,
-                                /*symbolOperands=*/ValueRange(),
-                                /*hostShared=*/true)
-        .getMemref();
-  Value memory;
-  runInStream(builder, loc, [&](Type token, Value stream) {
-    auto alloc = gpu::AllocOp::create(builder, loc, type, token, stream, sizes,
-                                      /*symbolOperands=*/ValueRange(),
-                                      /*hostShared=*/false);
-    memory = alloc.getMemref();
-    return alloc.getAsyncToken();
-  });
-  return memory;
-}
-
-static void deallocate(OpBuilder &builder, Location loc, Value buffer) {
-  runInStream(builder, loc, [&](Type token, Value stream) {
-    return gpu::DeallocOp::create(builder, loc, token, stream, buffer)
-        .getAsyncToken();
-  });
-}
-
-static void copy(OpBuilder &builder, Location loc, Value from, Value to,
-                 bool isManaged) {
-  if (isManaged) {
-    memref::CopyOp::create(builder, loc, from, to);
-    return;
-  }
-  runInStream(builder, loc, [&](Type token, Value stream) {
-    return gpu::MemcpyOp::create(builder, loc, token, stream, to, from)
-        .getAsyncToken();
-  });
-}
-
-/// Where the allocation is that `buffer` is a view of.
-static bool isManaged(Value buffer) {
+static bool isInHostMemory(Value buffer) {
   while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
     buffer = view.getViewSource();
-  auto alloc = buffer.getDefiningOp<gpu::AllocOp>();
-  return !alloc || alloc.getHostShared();
+  return buffer.getDefiningOp<memref::GetGlobalOp>();
 }
 
-/// The runtime's stampGpuConstant, which knows bytes alone:
-///   (address on the host, number of bytes) → memory that kernels reach
-static func::FuncOp declareConstantFunction(ModuleOp module) {
-  constexpr StringLiteral name = "stampGpuConstant";
-  if (auto function = module.lookupSymbol<func::FuncOp>(name))
-    return function;
-  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
-  Type index = builder.getIndexType();
-  auto bytes = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
-  auto function =
-      func::FuncOp::create(builder, module.getLoc(), name,
-                           builder.getFunctionType({index, index}, bytes));
-  function.setPrivate();
-  return function;
+/// Whether host code reads or writes managed memory here, as far as is known.
+/// Control flow only hands buffers on.
+static bool touchesManagedMemory(Operation &op) {
+  return !op.hasTrait<OpTrait::IsTerminator>() && !isMemoryEffectFree(&op) &&
+         llvm::any_of(op.getOperands(), [](Value operand) {
+           return isa<MemRefType>(operand.getType()) &&
+                  !isInHostMemory(operand);
+         });
 }
 
 namespace {
 class FunctionMemory {
 public:
-  explicit FunctionMemory(func::FuncOp function) : function(function) {}
+  explicit FunctionMemory(func::FuncOp function)
+      : function(function), module(function->getParentOfType<ModuleOp>()),
+        token(gpu::AsyncTokenType::get(function.getContext())) {
+    OpBuilder builder = OpBuilder::atBlockBegin(&function.front());
+    stream =
+        callRuntime(builder, function.getLoc(), "stampGpuOpenStream", {}, token)
+            .getResult(0);
+  }
 
   LogicalResult place() {
     if (failed(placeAllocations()))
       return failure();
     placeConstants();
-    if (!function.isPublic())
+    if (function.isPublic()) {
+      SmallVector<Value> copies = placeArguments();
+      returnHostMemory();
+      function.walk([&](func::ReturnOp op) {
+        OpBuilder builder(op);
+        for (Value copy : copies)
+          deallocate(builder, op.getLoc(), copy);
+      });
+    }
+    orderLaunches();
+    if (stream.use_empty()) {
+      stream.getDefiningOp()->erase();
       return success();
-    SmallVector<Value> copies = placeArguments();
-    returnHostMemory();
+    }
+    waitForTheHost(function.getBody());
     function.walk([&](func::ReturnOp op) {
       OpBuilder builder(op);
-      for (Value copy : copies)
-        deallocate(builder, op.getLoc(), copy);
+      callRuntime(builder, op.getLoc(), "stampGpuCloseStream", stream, {});
     });
     return success();
   }
 
 private:
+  /// A function of the runtime, through MLIR's C interface.
+  func::CallOp callRuntime(OpBuilder &builder, Location loc, StringRef name,
+                           ValueRange arguments, TypeRange results) {
+    auto callee = module.lookupSymbol<func::FuncOp>(name);
+    if (!callee) {
+      OpBuilder atBegin = OpBuilder::atBlockBegin(module.getBody());
+      callee = func::FuncOp::create(
+          atBegin, module.getLoc(), name,
+          builder.getFunctionType(arguments.getTypes(), results));
+      callee.setPrivate();
+    }
+    return func::CallOp::create(builder, loc, callee, arguments);
+  }
+
+  /// Behind the beginning of the stream.
+  OpBuilder atEntry() {
+    OpBuilder builder(function.getContext());
+    builder.setInsertionPointAfterValue(stream);
+    return builder;
+  }
+
+  /// Managed memory is there for host and device alike, in no stream.
+  Value allocate(OpBuilder &builder, Location loc, MemRefType type,
+                 ValueRange sizes, bool isManaged) {
+    return gpu::AllocOp::create(builder, loc, type, isManaged ? Type() : token,
+                                isManaged ? ValueRange() : stream, sizes,
+                                /*symbolOperands=*/ValueRange(),
+                                /*hostShared=*/isManaged)
+        .getMemref();
+  }
+
+  void deallocate(OpBuilder &builder, Location loc, Value buffer) {
+    gpu::DeallocOp::create(builder, loc, token, stream, buffer);
+  }
+
+  void copy(OpBuilder &builder, Location loc, Value from, Value to) {
+    gpu::MemcpyOp::create(builder, loc, token, stream, to, from);
+  }
+
+  /// Gives launches the stream, and the token that goes with it.
+  void orderLaunches() {
+    function.walk([&](Operation *op) {
+      if (!isa<gpu::LaunchOp, gpu::LaunchFuncOp>(op))
+        return;
+      cast<gpu::AsyncOpInterface>(op).addAsyncDependency(stream);
+      OperationState state(op->getLoc(), op->getName());
+      state.addOperands(op->getOperands());
+      state.addTypes(token);
+      state.addAttributes(llvm::to_vector(op->getDiscardableAttrs()));
+      state.propertiesAttr = op->getPropertiesAsAttribute();
+      for (Region &region : op->getRegions())
+        state.addRegion()->takeBody(region);
+      OpBuilder(op).create(state);
+      op->erase();
+    });
+  }
+
+  /// Once between the device's work and the host's.
+  void waitForTheHost(Region &region) {
+    for (Block &block : region) {
+      bool mayRun = true;
+      for (Operation &op : block) {
+        if (auto async = dyn_cast<gpu::AsyncOpInterface>(op)) {
+          mayRun |= static_cast<bool>(async.getAsyncToken());
+        } else if (op.getNumRegions() > 0) {
+          for (Region &inner : op.getRegions())
+            waitForTheHost(inner);
+          mayRun = true;
+        } else if (mayRun && touchesManagedMemory(op)) {
+          OpBuilder builder(&op);
+          callRuntime(builder, op.getLoc(), "stampGpuWait", stream, {});
+          mayRun = false;
+        }
+      }
+    }
+  }
+
   LogicalResult placeAllocations() {
-    WalkResult result = function.walk([](Operation *op) -> WalkResult {
+    WalkResult result = function.walk([&](Operation *op) -> WalkResult {
       if (!isa<memref::AllocOp, memref::AllocaOp, memref::DeallocOp>(op))
         return WalkResult::advance();
       if (op->getParentOfType<gpu::LaunchOp>())
@@ -195,7 +236,7 @@ private:
     function.walk(
         [&](memref::GetGlobalOp op) { uses[op.getName()].push_back(op); });
 
-    OpBuilder builder = OpBuilder::atBlockBegin(&function.front());
+    OpBuilder builder = atEntry();
     for (auto &[name, ops] : uses) {
       Location loc = ops.front().getLoc();
       auto type = cast<MemRefType>(ops.front().getType());
@@ -229,8 +270,6 @@ private:
 
   Value getResident(OpBuilder &builder, Location loc, Value host) {
     auto type = cast<MemRefType>(host.getType());
-    auto constantFunction =
-        declareConstantFunction(function->getParentOfType<ModuleOp>());
     Value address =
         memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, host);
     int64_t bits = std::max(8u, type.getElementType().isIndex()
@@ -238,8 +277,10 @@ private:
                                     : type.getElementTypeBitWidth());
     Value bytes = arith::ConstantIndexOp::create(
         builder, loc, type.getNumElements() * llvm::divideCeil(bits, 8));
-    Value memory = func::CallOp::create(builder, loc, constantFunction,
-                                        ValueRange{address, bytes})
+    auto memoryType =
+        MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+    Value memory = callRuntime(builder, loc, "stampGpuConstant",
+                               {address, bytes}, memoryType)
                        .getResult(0);
     Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
     return memref::ViewOp::create(builder, loc, type, memory, zero,
@@ -250,20 +291,18 @@ private:
   /// write into an argument that nobody reads again.
   SmallVector<Value> placeArguments() {
     SmallVector<Value> copies;
-    Block &entry = function.front();
-    OpBuilder builder = OpBuilder::atBlockBegin(&entry);
-    for (BlockArgument argument : entry.getArguments()) {
+    OpBuilder builder = atEntry();
+    for (BlockArgument argument : function.getArguments()) {
       auto type = dyn_cast<MemRefType>(argument.getType());
       if (!type || argument.use_empty())
         continue;
       SmallVector<OpOperand *> uses = llvm::map_to_vector(
           argument.getUses(), [](OpOperand &use) { return &use; });
-      bool isManaged = isTouchedByHost(argument);
       Location loc = argument.getLoc();
       Value copied =
           allocate(builder, loc, type, getDynamicSizes(builder, loc, argument),
-                   isManaged);
-      copy(builder, loc, argument, copied, isManaged);
+                   isTouchedByHost(argument));
+      copy(builder, loc, argument, copied);
       for (OpOperand *use : uses)
         use->set(copied);
       copies.push_back(copied);
@@ -273,7 +312,7 @@ private:
 
   /// After deallocation every returned buffer belongs to the function alone.
   void returnHostMemory() {
-    function.walk([](func::ReturnOp op) {
+    function.walk([&](func::ReturnOp op) {
       OpBuilder builder(op);
       llvm::SmallSetVector<Value, 4> results;
       for (OpOperand &operand : op->getOpOperands()) {
@@ -284,7 +323,7 @@ private:
         Value host = memref::AllocOp::create(
             builder, op.getLoc(), type,
             getDynamicSizes(builder, op.getLoc(), result));
-        copy(builder, op.getLoc(), result, host, isManaged(result));
+        copy(builder, op.getLoc(), result, host);
         operand.set(host);
         results.insert(result);
       }
@@ -294,6 +333,9 @@ private:
   }
 
   func::FuncOp function;
+  ModuleOp module;
+  Type token;
+  Value stream;
 };
 
 struct GPUShareMemory final : stamp::impl::GPUShareMemoryBase<GPUShareMemory> {

@@ -4,7 +4,7 @@
 //
 // Device memory is host memory that is known to the runtime, filled with a
 // pattern that makes uninitialised values conspicuous. A launch has ended when
-// it returns, so streams and events have nothing to do.
+// it returns, so streams have nothing to do.
 //
 //===----------------------------------------------------------------------===//
 
@@ -196,12 +196,6 @@ void unload(StampGpuImage *image) { image->loaded = nullptr; }
 void copy(void *to, void *from, uint64_t bytes, StampGpuStream) {
   std::memmove(to, from, bytes);
 }
-void set16(void *memory, uint16_t value, uint64_t count, StampGpuStream) {
-  std::fill_n(static_cast<uint16_t *>(memory), count, value);
-}
-void set32(void *memory, uint32_t value, uint64_t count, StampGpuStream) {
-  std::fill_n(static_cast<uint32_t *>(memory), count, value);
-}
 
 /// Kernels read a constant where the program has it.
 void getConstant(int64_t memref[5], const void *data, uint64_t bytes) {
@@ -217,17 +211,11 @@ void getConstant(int64_t memref[5], const void *data, uint64_t bytes) {
 }
 
 /// Any address but null will do.
-char streamOrEvent;
-StampGpuStream createStream() {
-  return reinterpret_cast<StampGpuStream>(&streamOrEvent);
+char theStream;
+StampGpuStream openStream() {
+  return reinterpret_cast<StampGpuStream>(&theStream);
 }
-void useStream(StampGpuStream) {}
-void waitEvent(StampGpuStream, StampGpuEvent) {}
-StampGpuEvent createEvent() {
-  return reinterpret_cast<StampGpuEvent>(&streamOrEvent);
-}
-void useEvent(StampGpuEvent) {}
-void recordEvent(StampGpuEvent, StampGpuStream) {}
+void wait(StampGpuStream) {}
 
 /// The compiler compares our function with the interface's declaration.
 template <typename T>
@@ -295,16 +283,9 @@ Symbols stamp::emulator::getSymbols() {
   INTERFACE(stampGpuMemFree, deallocate);
   INTERFACE(_mlir_ciface_stampGpuConstant, getConstant);
   INTERFACE(stampGpuMemcpy, copy);
-  INTERFACE(stampGpuMemset16, set16);
-  INTERFACE(stampGpuMemset32, set32);
-  INTERFACE(stampGpuStreamCreate, createStream);
-  INTERFACE(stampGpuStreamDestroy, useStream);
-  INTERFACE(stampGpuStreamSynchronize, useStream);
-  INTERFACE(stampGpuStreamWaitEvent, waitEvent);
-  INTERFACE(stampGpuEventCreate, createEvent);
-  INTERFACE(stampGpuEventDestroy, useEvent);
-  INTERFACE(stampGpuEventSynchronize, useEvent);
-  INTERFACE(stampGpuEventRecord, recordEvent);
+  INTERFACE(_mlir_ciface_stampGpuOpenStream, openStream);
+  INTERFACE(_mlir_ciface_stampGpuWait, wait);
+  INTERFACE(_mlir_ciface_stampGpuCloseStream, wait);
   addOperations(symbols);
   addMatrixOperations(symbols);
   return symbols;

@@ -21,7 +21,6 @@ typedef struct CUctx_st *CUcontext;
 typedef struct CUmod_st *CUmodule;
 typedef struct CUfunc_st *CUfunction;
 typedef struct CUstream_st *CUstream;
-typedef struct CUevent_st *CUevent;
 typedef struct CUmemPool_st *CUmemPool;
 
 enum {
@@ -61,7 +60,6 @@ enum {
 
 enum { CU_MEM_ATTACH_GLOBAL = 1 };
 enum { CU_STREAM_NON_BLOCKING = 1 };
-enum { CU_EVENT_DISABLE_TIMING = 2 };
 
 enum { CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION = 4 };
 
@@ -129,17 +127,7 @@ typedef struct CUmemPoolProps {
   F(memFree, cuMemFree_v2, (CUdeviceptr pointer))                              \
   F(memGetInfo, cuMemGetInfo_v2, (size_t *free, size_t *total))                \
   F(memcpyAsync, cuMemcpyAsync,                                                \
-    (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream))         \
-  F(memsetD16Async, cuMemsetD16Async,                                          \
-    (CUdeviceptr to, unsigned short value, size_t count, CUstream stream))     \
-  F(memsetD32Async, cuMemsetD32Async,                                          \
-    (CUdeviceptr to, unsigned value, size_t count, CUstream stream))           \
-  F(streamWaitEvent, cuStreamWaitEvent,                                        \
-    (CUstream stream, CUevent event, unsigned flags))                          \
-  F(eventCreate, cuEventCreate, (CUevent * event, unsigned flags))             \
-  F(eventDestroy, cuEventDestroy_v2, (CUevent event))                          \
-  F(eventSynchronize, cuEventSynchronize, (CUevent event))                     \
-  F(eventRecord, cuEventRecord, (CUevent event, CUstream stream))
+    (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream))
 
 /// Null where the driver is older than they are: clusters are CUDA 11.8's,
 /// memory pools CUDA 11.2's.

@@ -40,19 +40,26 @@ struct Constant {
   struct Constant *next;
 };
 
-/// What a call in this thread has to release if it fails.
+/// The call that has to release something if it fails.
+struct Owner {
+  int guardDepth;
+  pthread_t thread;
+};
+
 struct Allocation {
   CUdeviceptr pointer;
   int fromPool;
-  int guardDepth;
-  pthread_t thread;
+  StampGpuStream freedIn; ///< what it still waits for, after it was freed
+  struct Owner owner;
   struct Allocation *next;
 };
 
 /// Streams are made once and lent again and again.
-struct IdleStream {
-  CUstream stream;
-  struct IdleStream *next;
+struct StampGpuStreamState {
+  CUstream handle;
+  const char *lastKernel; ///< that was launched in it
+  struct Owner owner;
+  StampGpuStream next;
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -64,7 +71,7 @@ static CUmemPool pool;
 static char deviceName[128];
 static struct Constant *constants;
 static struct Allocation *allocations;
-static struct IdleStream *idleStreams;
+static StampGpuStream idleStreams, busyStreams;
 
 static int check(CUresult result, const char *what) {
   if (result == CUDA_SUCCESS)
@@ -79,7 +86,7 @@ static int getAttribute(int attribute) {
   return value;
 }
 
-static void releaseAllocations(int guardDepth);
+static void releaseOwn(int guardDepth);
 
 /// Memory that is freed stays ours: to get it anew costs more than many kernels
 /// run. Without pools (a virtual GPU may have none) each buffer is allocated.
@@ -144,7 +151,7 @@ static int openDevice(void) {
             "cannot make a context on the CUDA device"))
     return 1;
   context = opened;
-  stampReleaseHook = releaseAllocations;
+  stampReleaseHook = releaseOwn;
   createPool(ordinal);
   return 0;
 }
@@ -184,54 +191,85 @@ static int explainMemory(CUresult result, uint64_t bytes) {
   return check(result, what);
 }
 
-static int allocate(CUdeviceptr *pointer, uint64_t bytes, CUstream stream,
-                    int isManaged, int *fromPool) {
-  *fromPool = 0;
-  CUresult result;
-  if (isManaged)
-    result = driver.memAllocManaged(pointer, bytes, CU_MEM_ATTACH_GLOBAL);
-  else if (!pool)
-    result = driver.memAlloc(pointer, bytes);
-  else {
-    *fromPool = 1;
-    result = driver.memAllocFromPoolAsync(pointer, bytes, pool, stream);
-  }
-  if (result == CUDA_ERROR_OUT_OF_MEMORY && pool) {
-    // The pool may hold blocks of other sizes.
-    driver.streamSynchronize(stream);
-    driver.memPoolTrimTo(pool, 0);
-    result = *fromPool
-                 ? driver.memAllocFromPoolAsync(pointer, bytes, pool, stream)
-                 : driver.memAllocManaged(pointer, bytes, CU_MEM_ATTACH_GLOBAL);
-  }
-  return result == CUDA_SUCCESS ? 0 : explainMemory(result, bytes);
+static struct Owner getOwner(void) {
+  return (struct Owner){stampGetGuardDepth(), pthread_self()};
 }
 
-static int remember(CUdeviceptr pointer, int fromPool) {
-  struct Allocation *allocation = malloc(sizeof *allocation);
+static int isOwn(struct Owner owner, int guardDepth) {
+  return owner.guardDepth >= guardDepth &&
+         pthread_equal(owner.thread, pthread_self());
+}
+
+/// Memory that is no pool's is freed when the stream has ended in which it was
+/// freed: the driver would not wait for the kernels that still use it.
+static int freeDeferred(StampGpuStream stream) {
+  int failed = 0;
+  for (struct Allocation **link = &allocations; *link;) {
+    struct Allocation *allocation = *link;
+    if (allocation->freedIn != stream) {
+      link = &allocation->next;
+      continue;
+    }
+    failed |=
+        check(driver.memFree(allocation->pointer), "cannot free device memory");
+    *link = allocation->next;
+    free(allocation);
+  }
+  return failed;
+}
+
+static CUresult tryToAllocate(CUdeviceptr *pointer, uint64_t bytes,
+                              StampGpuStream stream, int isManaged) {
+  if (isManaged)
+    return driver.memAllocManaged(pointer, bytes, CU_MEM_ATTACH_GLOBAL);
+  return pool ? driver.memAllocFromPoolAsync(pointer, bytes, pool,
+                                             stream->handle)
+              : driver.memAlloc(pointer, bytes);
+}
+
+static int allocate(CUdeviceptr *pointer, uint64_t bytes, StampGpuStream stream,
+                    int isManaged) {
+  struct Allocation *allocation = calloc(1, sizeof *allocation);
   if (!allocation) {
     stampSetError("out of host memory");
     return 1;
   }
-  allocation->pointer = pointer;
-  allocation->fromPool = fromPool;
-  allocation->guardDepth = stampGetGuardDepth();
-  allocation->thread = pthread_self();
+  CUresult result = tryToAllocate(pointer, bytes, stream, isManaged);
+  if (result == CUDA_ERROR_OUT_OF_MEMORY) {
+    // What has been freed may only have to be waited for, and the pool may hold
+    // blocks of other sizes.
+    for (StampGpuStream own = busyStreams; own; own = own->next)
+      if (isOwn(own->owner, 0) &&
+          driver.streamSynchronize(own->handle) == CUDA_SUCCESS)
+        freeDeferred(own);
+    if (pool)
+      driver.memPoolTrimTo(pool, 0);
+    result = tryToAllocate(pointer, bytes, stream, isManaged);
+  }
+  if (result != CUDA_SUCCESS) {
+    free(allocation);
+    return explainMemory(result, bytes);
+  }
+  allocation->pointer = *pointer;
+  allocation->fromPool = pool && !isManaged;
+  allocation->owner = getOwner();
   allocation->next = allocations;
   allocations = allocation;
   return 0;
 }
 
-static int release(CUdeviceptr pointer, CUstream stream) {
+static int release(CUdeviceptr pointer, StampGpuStream stream) {
   for (struct Allocation **link = &allocations; *link; link = &(*link)->next) {
     struct Allocation *allocation = *link;
-    if (allocation->pointer != pointer)
+    if (allocation->pointer != pointer || allocation->freedIn)
       continue;
-    int fromPool = allocation->fromPool;
+    if (!allocation->fromPool) {
+      allocation->freedIn = stream;
+      return 0;
+    }
     *link = allocation->next;
     free(allocation);
-    return check(fromPool ? driver.memFreeAsync(pointer, stream)
-                          : driver.memFree(pointer),
+    return check(driver.memFreeAsync(pointer, stream->handle),
                  "cannot free device memory");
   }
   stampSetError("memory at %p is freed that was not allocated, or twice",
@@ -240,18 +278,27 @@ static int release(CUdeviceptr pointer, CUstream stream) {
 }
 
 /// The message of the failure stays.
-static void releaseAllocations(int guardDepth) {
+static void releaseOwn(int guardDepth) {
   pthread_mutex_lock(&mutex);
   CUcontext popped;
   int pushed = driver.ctxPushCurrent(context) == CUDA_SUCCESS;
+  for (StampGpuStream *link = &busyStreams; *link;) {
+    StampGpuStream stream = *link;
+    if (!isOwn(stream->owner, guardDepth)) {
+      link = &stream->next;
+      continue;
+    }
+    driver.streamSynchronize(stream->handle);
+    *link = stream->next;
+    stream->next = idleStreams;
+    idleStreams = stream;
+  }
   for (struct Allocation **link = &allocations; *link;) {
     struct Allocation *allocation = *link;
-    if (allocation->guardDepth < guardDepth ||
-        !pthread_equal(allocation->thread, pthread_self())) {
+    if (!isOwn(allocation->owner, guardDepth)) {
       link = &allocation->next;
       continue;
     }
-    // Waits for the kernels that still use it.
     driver.memFree(allocation->pointer);
     *link = allocation->next;
     free(allocation);
@@ -453,7 +500,7 @@ static int checkLimits(const struct Kernel *kernel, const uint64_t grid[3],
 static int launch(StampGpuImage *image, const char *name,
                   const uint64_t grid[3], const uint64_t block[3],
                   const uint64_t cluster[3], uint32_t dynamicShared,
-                  CUstream stream, void **parameters) {
+                  StampGpuStream stream, void **parameters) {
   if (load(image))
     return 1;
   struct Kernel *kernel = getKernel(image, name);
@@ -472,12 +519,13 @@ static int launch(StampGpuImage *image, const char *name,
       return 1;
     kernel->dynamicShared = (int)dynamicShared;
   }
+  stream->lastKernel = kernel->name;
   if (cluster[0] * cluster[1] * cluster[2] == 1)
     return check(driver.launchKernel(
                      kernel->function, (unsigned)grid[0], (unsigned)grid[1],
                      (unsigned)grid[2], (unsigned)block[0], (unsigned)block[1],
-                     (unsigned)block[2], dynamicShared, stream, parameters,
-                     /*extra=*/NULL),
+                     (unsigned)block[2], dynamicShared, stream->handle,
+                     parameters, /*extra=*/NULL),
                  what);
 
   if (!driver.launchKernelEx) {
@@ -495,11 +543,66 @@ static int launch(StampGpuImage *image, const char *name,
     config.block[d] = (unsigned)block[d];
   }
   config.sharedBytes = dynamicShared;
-  config.stream = stream;
+  config.stream = stream->handle;
   config.attributes = &attribute;
   config.numAttributes = 1;
   return check(
       driver.launchKernelEx(&config, kernel->function, parameters, NULL), what);
+}
+
+//===----------------------------------------------------------------------===//
+// Streams
+//===----------------------------------------------------------------------===//
+
+static int openStream(StampGpuStream *result) {
+  StampGpuStream stream = idleStreams;
+  if (stream) {
+    idleStreams = stream->next;
+  } else {
+    stream = calloc(1, sizeof *stream);
+    if (!stream) {
+      stampSetError("out of host memory");
+      return 1;
+    }
+    if (check(driver.streamCreate(&stream->handle, CU_STREAM_NON_BLOCKING),
+              "cannot make a CUDA stream")) {
+      free(stream);
+      return 1;
+    }
+  }
+  stream->lastKernel = NULL;
+  stream->owner = getOwner();
+  stream->next = busyStreams;
+  busyStreams = stream;
+  *result = stream;
+  return 0;
+}
+
+/// Waits without the mutex, so that other threads can launch meanwhile.
+static int waitFor(StampGpuStream stream) {
+  pthread_mutex_unlock(&mutex);
+  CUresult result = driver.streamSynchronize(stream->handle);
+  pthread_mutex_lock(&mutex);
+  if (result == CUDA_SUCCESS)
+    return freeDeferred(stream);
+  char what[512];
+  snprintf(what, sizeof what,
+           "a kernel or a copy failed on %s; the last kernel launched was '%s' "
+           "(with CUDA_LAUNCH_BLOCKING=1 the one that fails is named)",
+           deviceName, stream->lastKernel ? stream->lastKernel : "none");
+  return check(result, what);
+}
+
+static int closeStream(StampGpuStream stream) {
+  if (waitFor(stream))
+    return 1;
+  StampGpuStream *link = &busyStreams;
+  while (*link != stream)
+    link = &(*link)->next;
+  *link = stream->next;
+  stream->next = idleStreams;
+  idleStreams = stream;
+  return 0;
 }
 
 //===----------------------------------------------------------------------===//
@@ -536,7 +639,7 @@ void stampGpuLaunch(StampGpuImage *image, const char *kernel, uint64_t gridX,
   const uint64_t block[] = {blockX, blockY, blockZ};
   const uint64_t cluster[] = {clusterX, clusterY, clusterZ};
   STAMP_DO(launch(image, kernel, grid, block, cluster, dynamicSharedBytes,
-                  (CUstream)stream, parameters));
+                  stream, parameters));
 }
 
 /// At the end of a process the driver may be gone already, so what it says does
@@ -558,26 +661,18 @@ void stampGpuUnload(StampGpuImage *image) {
   leave();
 }
 
-static int allocateAndRemember(CUdeviceptr *pointer, uint64_t bytes,
-                               CUstream stream, int isManaged) {
-  int fromPool;
-  return allocate(pointer, bytes, stream, isManaged, &fromPool) ||
-         remember(*pointer, fromPool);
-}
-
 void *stampGpuMemAlloc(uint64_t bytes, StampGpuStream stream,
                        uint8_t isHostShared) {
   if (bytes == 0)
     return NULL;
   CUdeviceptr pointer = 0;
-  STAMP_DO(
-      allocateAndRemember(&pointer, bytes, (CUstream)stream, isHostShared));
+  STAMP_DO(allocate(&pointer, bytes, stream, isHostShared));
   return (void *)(uintptr_t)pointer;
 }
 
 void stampGpuMemFree(void *memory, StampGpuStream stream) {
   if (memory)
-    STAMP_DO(release(toDevice(memory), (CUstream)stream));
+    STAMP_DO(release(toDevice(memory), stream));
 }
 
 void _mlir_ciface_stampGpuConstant(int64_t memref[5], const void *data,
@@ -594,97 +689,21 @@ void _mlir_ciface_stampGpuConstant(int64_t memref[5], const void *data,
 void stampGpuMemcpy(void *to, void *from, uint64_t bytes,
                     StampGpuStream stream) {
   if (bytes)
-    STAMP_DO(check(driver.memcpyAsync(toDevice(to), toDevice(from), bytes,
-                                      (CUstream)stream),
-                   "cannot copy between host and device"));
-}
-
-void stampGpuMemset16(void *memory, uint16_t value, uint64_t count,
-                      StampGpuStream stream) {
-  if (count)
     STAMP_DO(check(
-        driver.memsetD16Async(toDevice(memory), value, count, (CUstream)stream),
-        "cannot fill device memory"));
+        driver.memcpyAsync(toDevice(to), toDevice(from), bytes, stream->handle),
+        "cannot copy between host and device"));
 }
 
-void stampGpuMemset32(void *memory, uint32_t value, uint64_t count,
-                      StampGpuStream stream) {
-  if (count)
-    STAMP_DO(check(
-        driver.memsetD32Async(toDevice(memory), value, count, (CUstream)stream),
-        "cannot fill device memory"));
+StampGpuStream _mlir_ciface_stampGpuOpenStream(void) {
+  StampGpuStream stream = NULL;
+  STAMP_DO(openStream(&stream));
+  return stream;
 }
 
-static int takeStream(CUstream *stream) {
-  struct IdleStream *idle = idleStreams;
-  if (!idle)
-    return check(driver.streamCreate(stream, CU_STREAM_NON_BLOCKING),
-                 "cannot make a CUDA stream");
-  *stream = idle->stream;
-  idleStreams = idle->next;
-  free(idle);
-  return 0;
+void _mlir_ciface_stampGpuWait(StampGpuStream stream) {
+  STAMP_DO(waitFor(stream));
 }
 
-static int returnStream(CUstream stream) {
-  struct IdleStream *idle = malloc(sizeof *idle);
-  if (!idle) {
-    stampSetError("out of host memory");
-    return 1;
-  }
-  idle->stream = stream;
-  idle->next = idleStreams;
-  idleStreams = idle;
-  return 0;
-}
-
-StampGpuStream stampGpuStreamCreate(void) {
-  CUstream stream = NULL;
-  STAMP_DO(takeStream(&stream));
-  return (StampGpuStream)stream;
-}
-
-void stampGpuStreamDestroy(StampGpuStream stream) {
-  STAMP_DO(returnStream((CUstream)stream));
-}
-
-/// Waits without the mutex, so that other threads can launch meanwhile. An
-/// error of a kernel comes out here.
-void stampGpuStreamSynchronize(StampGpuStream stream) {
-  if (enter())
-    stampFail();
-  pthread_mutex_unlock(&mutex);
-  CUresult result = driver.streamSynchronize((CUstream)stream);
-  pthread_mutex_lock(&mutex);
-  int failed = check(result, "a kernel or a copy on the device failed");
-  leave();
-  if (failed)
-    stampFail();
-}
-
-void stampGpuStreamWaitEvent(StampGpuStream stream, StampGpuEvent event) {
-  STAMP_DO(check(driver.streamWaitEvent((CUstream)stream, (CUevent)event, 0),
-                 "cannot wait for a CUDA event"));
-}
-
-StampGpuEvent stampGpuEventCreate(void) {
-  CUevent event = NULL;
-  STAMP_DO(check(driver.eventCreate(&event, CU_EVENT_DISABLE_TIMING),
-                 "cannot make a CUDA event"));
-  return (StampGpuEvent)event;
-}
-
-void stampGpuEventDestroy(StampGpuEvent event) {
-  STAMP_DO(check(driver.eventDestroy((CUevent)event),
-                 "cannot destroy a CUDA event"));
-}
-
-void stampGpuEventSynchronize(StampGpuEvent event) {
-  STAMP_DO(check(driver.eventSynchronize((CUevent)event),
-                 "a kernel or a copy on the device failed"));
-}
-
-void stampGpuEventRecord(StampGpuEvent event, StampGpuStream stream) {
-  STAMP_DO(check(driver.eventRecord((CUevent)event, (CUstream)stream),
-                 "cannot record a CUDA event"));
+void _mlir_ciface_stampGpuCloseStream(StampGpuStream stream) {
+  STAMP_DO(closeStream(stream));
 }

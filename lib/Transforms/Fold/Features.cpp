@@ -83,12 +83,12 @@ bool stamp::isFoldableWeight(Value tensor) {
   while (Operation *op = tensor.getDefiningOp()) {
     if (matchPattern(op, m_Constant()))
       return true;
-    if (!isa<FeatureTransformOp, InverseFeatureTransformOp, arith::ExtFOp,
-             tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
+    // Behind a transpose or a broadcast rows pass, so that what may be read in
+    // front of it is.
+    SmallVector<Value> sources = getWeightSources(op);
+    if (sources.size() != 1 || isa<linalg::LinalgOp>(op))
       return false;
-    tensor = op->getOperand(0);
-    if (!isa<RankedTensorType>(tensor.getType()))
-      return false;
+    tensor = sources.front();
   }
   auto argument = cast<BlockArgument>(tensor);
   auto function =

@@ -59,7 +59,7 @@
 
 // HOST: llvm.func @stamp_linear(
 // HOST: llvm.call @mgpuMemAlloc
-// HOST: gpu.launch_func @kernels::@stamp_linear_kernel blocks in
+// HOST: gpu.launch_func <%{{.*}} : !llvm.ptr> @kernels::@stamp_linear_kernel blocks in
 // HOST: llvm.call @malloc
 // HOST: llvm.func @_mlir_ciface_stamp_linear(
 // HOST: gpu.binary @kernels

@@ -4,11 +4,22 @@
 //
 // The entry points of libcuda on host memory. Nothing computes: a launch is
 // written down, with its shape and its arguments, and device memory is zero
-// until something is copied there. The environment says what to be:
+// until something is copied there.
 //
-//   FAKE_CUDA_LOG=path           where to write calls that move or run
-//   something FAKE_CUDA_FAIL=name:code[:n] from its nth call on, name returns
-//   code FAKE_CUDA_DEVICES=n          how many devices there are (1)
+// It is as late as a device may be: what is put into a stream is done when
+// somebody waits for the stream, so a result that is read too early is not
+// there. Until then managed memory is out of bounds: a host that touches it
+// ends with a message. Memory of the pool belongs to the stream that it was
+// allocated in, and no memory may be freed that a stream still uses.
+//
+// The environment says what to be:
+//
+//   FAKE_CUDA_LOG=path           where to write calls that move, run or wait
+//   FAKE_CUDA_DUMP=directory     where to write images and what is copied
+//   FAKE_CUDA_FAIL=name:code[:n] name returns code from its nth call on
+//   FAKE_CUDA_FILL=byte          what a kernel fills all memory with that it is
+//                                given (nothing)
+//   FAKE_CUDA_DEVICES=n          how many devices there are (1)
 //   FAKE_CUDA_CHIP=80            the compute capability, times ten (90)
 //   FAKE_CUDA_VERSION=12040      the driver's version (12.8)
 //   FAKE_CUDA_MEMORY=bytes       how much memory there is (1 GiB)
@@ -21,20 +32,41 @@
 //===----------------------------------------------------------------------===//
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
 enum { MAX_BLOCKS = 4096, MAX_PARAMETERS = 256 };
 
+struct Stream {
+  int number;
+};
+
+enum Kind { FOR_LONG, FROM_POOL, MANAGED };
+
 struct Block {
   char *memory;
   size_t bytes;
   int number, isFreed;
+  enum Kind kind;
+  const struct Stream *owner;  ///< of memory from the pool
+  const struct Stream *usedIn; ///< what was not waited for
+};
+
+/// A copy; memory to be freed, where `to` is null; memory that a kernel fills,
+/// where `from` is null.
+struct Work {
+  const struct Stream *stream;
+  void *to, *from;
+  size_t bytes;
+  struct Work *next;
 };
 
 struct Module {
@@ -51,6 +83,8 @@ struct Function {
 static struct Block blocks[MAX_BLOCKS];
 static int numBlocks, contextDepth;
 static size_t usedBytes;
+static struct Work *work, **lastWork = &work;
+static struct Stream defaultStream = {-1};
 
 static long setting(const char *name, long otherwise) {
   const char *text = getenv(name);
@@ -108,21 +142,99 @@ static int ordered(const char *name) {
       return 201;                                                              \
   } while (0)
 
-/// "block 2", "block 2 + 64", or "host".
-static const char *nameOf(uint64_t address, char *text, size_t size) {
+static struct Block *findBlock(uint64_t address) {
   for (int i = 0; i < numBlocks; ++i) {
     uint64_t start = (uint64_t)(uintptr_t)blocks[i].memory;
-    if (blocks[i].isFreed || address < start ||
-        address >= start + blocks[i].bytes)
-      continue;
-    if (address == start)
-      snprintf(text, size, "block %d", blocks[i].number);
-    else
-      snprintf(text, size, "block %d + %" PRIu64, blocks[i].number,
-               address - start);
-    return text;
+    if (!blocks[i].isFreed && address >= start &&
+        address < start + blocks[i].bytes)
+      return &blocks[i];
   }
   return NULL;
+}
+
+/// "block 2", "block 2 + 64", or null for the host's.
+static const char *nameOf(uint64_t address, char *text, size_t size) {
+  const struct Block *block = findBlock(address);
+  if (!block)
+    return NULL;
+  uint64_t offset = address - (uint64_t)(uintptr_t)block->memory;
+  if (offset == 0)
+    snprintf(text, size, "block %d", block->number);
+  else
+    snprintf(text, size, "block %d + %" PRIu64, block->number, offset);
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// What a stream has still to do
+//===----------------------------------------------------------------------===//
+
+static const struct Stream *streamOf(const void *stream) {
+  return stream ? stream : &defaultStream;
+}
+
+static void protect(const struct Block *block, int access) {
+  mprotect(block->memory, block->bytes, access);
+}
+
+/// The host's memory may be used anywhere, the pool's in one stream.
+static int use(uint64_t address, const struct Stream *stream) {
+  struct Block *block = findBlock(address);
+  if (!block)
+    return 0;
+  if (block->kind == FROM_POOL && block->owner != stream) {
+    fprintf(stderr, "fake CUDA: block %d is of another stream\n",
+            block->number);
+    return 1;
+  }
+  block->usedIn = stream;
+  if (block->kind == MANAGED)
+    protect(block, PROT_NONE);
+  return 0;
+}
+
+static void putIntoStream(const struct Stream *stream, void *to, void *from,
+                          size_t bytes) {
+  struct Work *item = calloc(1, sizeof *item);
+  *item = (struct Work){stream, to, from, bytes, NULL};
+  *lastWork = item;
+  lastWork = &item->next;
+}
+
+static void finish(const struct Stream *stream) {
+  for (int i = 0; i < numBlocks; ++i)
+    if (blocks[i].usedIn == stream) {
+      blocks[i].usedIn = NULL;
+      if (blocks[i].kind == MANAGED && !blocks[i].isFreed)
+        protect(&blocks[i], PROT_READ | PROT_WRITE);
+    }
+  for (struct Work **link = &work; *link;) {
+    struct Work *item = *link;
+    if (item->stream != stream) {
+      link = &item->next;
+      continue;
+    }
+    if (!item->from)
+      memset(item->to, (int)setting("FAKE_CUDA_FILL", 0), item->bytes);
+    else if (item->to)
+      memcpy(item->to, item->from, item->bytes);
+    else
+      free(item->from);
+    *link = item->next;
+    free(item);
+  }
+  lastWork = &work;
+  while (*lastWork)
+    lastWork = &(*lastWork)->next;
+}
+
+static void touched(int number, siginfo_t *info, void *context) {
+  const struct Block *block = findBlock((uint64_t)(uintptr_t)info->si_addr);
+  static const char text[] =
+      "fake CUDA: the host touches managed memory before it waits\n";
+  if (block && write(STDERR_FILENO, text, sizeof text - 1))
+    _exit(3);
+  signal(number, SIG_DFL);
 }
 
 //===----------------------------------------------------------------------===//
@@ -268,6 +380,10 @@ EXPORT int cuCtxPopCurrent_v2(void **context) {
 
 EXPORT int cuCtxSynchronize(void) {
   IN_CONTEXT("cuCtxSynchronize");
+  while (work)
+    finish(work->stream);
+  for (int i = 0; i < numBlocks; ++i)
+    blocks[i].usedIn = NULL;
   return 0;
 }
 
@@ -429,9 +545,9 @@ EXPORT int cuFuncSetAttribute(void *function, int attribute, int value) {
   return 0;
 }
 
-static void logLaunch(const struct Function *function, const unsigned grid[3],
-                      const unsigned block[3], unsigned sharedBytes,
-                      void **parameters) {
+static int launch(const struct Function *function, const unsigned grid[3],
+                  const unsigned block[3], unsigned sharedBytes,
+                  const struct Stream *stream, void **parameters) {
   writeLog("launch %s grid %u %u %u block %u %u %u shared %u\n", function->name,
            grid[0], grid[1], grid[2], block[0], block[1], block[2],
            sharedBytes);
@@ -448,7 +564,13 @@ static void logLaunch(const struct Function *function, const unsigned grid[3],
       writeLog("  %d: %s\n", i, name);
     else
       writeLog("  %d: %" PRIu64 " (%d bytes)\n", i, value, function->sizes[i]);
+    if (name && use(value, stream))
+      return 1;
+    const struct Block *given = name ? findBlock(value) : NULL;
+    if (given && setting("FAKE_CUDA_FILL", 0))
+      putIntoStream(stream, given->memory, NULL, given->bytes);
   }
+  return 0;
 }
 
 EXPORT int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
@@ -456,9 +578,9 @@ EXPORT int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
                           unsigned blockZ, unsigned sharedBytes, void *stream,
                           void **parameters, void **extra) {
   IN_CONTEXT("cuLaunchKernel");
-  logLaunch(function, (unsigned[]){gridX, gridY, gridZ},
-            (unsigned[]){blockX, blockY, blockZ}, sharedBytes, parameters);
-  return 0;
+  return launch(function, (unsigned[]){gridX, gridY, gridZ},
+                (unsigned[]){blockX, blockY, blockZ}, sharedBytes,
+                streamOf(stream), parameters);
 }
 
 struct LaunchConfig {
@@ -479,16 +601,17 @@ EXPORT int cuLaunchKernelEx(const struct LaunchConfig *config, void *function,
     if (config->attributes[i].id == 4)
       writeLog("clusters of %u %u %u\n", config->attributes[i].value[0],
                config->attributes[i].value[1], config->attributes[i].value[2]);
-  logLaunch(function, config->grid, config->block, config->sharedBytes,
-            parameters);
-  return 0;
+  return launch(function, config->grid, config->block, config->sharedBytes,
+                streamOf(config->stream), parameters);
 }
 
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
 
-static int allocate(uint64_t *pointer, size_t bytes, const char *kind) {
+static int allocate(uint64_t *pointer, size_t bytes, enum Kind kind,
+                    const struct Stream *owner) {
+  static const char *const names[] = {"for long", "from the pool", "managed"};
   if (bytes == 0)
     return 1;
   size_t total = (size_t)setting("FAKE_CUDA_MEMORY", 1L << 30);
@@ -497,41 +620,59 @@ static int allocate(uint64_t *pointer, size_t bytes, const char *kind) {
   if (numBlocks == MAX_BLOCKS)
     return 2;
   struct Block *block = &blocks[numBlocks];
-  block->memory = calloc(1, bytes);
+  block->memory = kind != MANAGED ? calloc(1, bytes)
+                                  : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   block->bytes = bytes;
+  block->kind = kind;
+  block->owner = owner;
   block->number = numBlocks++;
   usedBytes += bytes;
   *pointer = (uint64_t)(uintptr_t)block->memory;
-  writeLog("allocate block %d: %zu bytes, %s\n", block->number, bytes, kind);
+  writeLog("allocate block %d: %zu bytes, %s\n", block->number, bytes,
+           names[kind]);
   return 0;
 }
 
 EXPORT int cuMemAlloc_v2(uint64_t *pointer, size_t bytes) {
   IN_CONTEXT("cuMemAlloc_v2");
-  return allocate(pointer, bytes, "for long");
+  return allocate(pointer, bytes, FOR_LONG, NULL);
 }
 
 EXPORT int cuMemAllocManaged(uint64_t *pointer, size_t bytes, unsigned flags) {
   IN_CONTEXT("cuMemAllocManaged");
-  return allocate(pointer, bytes, "managed");
+  struct sigaction action = {.sa_sigaction = touched, .sa_flags = SA_SIGINFO};
+  sigaction(SIGSEGV, &action, NULL);
+  return allocate(pointer, bytes, MANAGED, NULL);
 }
 
-static int freeBlock(uint64_t pointer) {
-  for (int i = 0; i < numBlocks; ++i)
-    if ((uint64_t)(uintptr_t)blocks[i].memory == pointer &&
-        !blocks[i].isFreed) {
-      blocks[i].isFreed = 1;
-      usedBytes -= blocks[i].bytes;
-      free(blocks[i].memory);
-      writeLog("free block %d\n", blocks[i].number);
-      return 0;
-    }
-  return 1;
+/// At the beginning of a block; null if there is none.
+static struct Block *giveUp(uint64_t pointer) {
+  struct Block *block = findBlock(pointer);
+  if (!block || (uint64_t)(uintptr_t)block->memory != pointer)
+    return NULL;
+  block->isFreed = 1;
+  usedBytes -= block->bytes;
+  writeLog("free block %d\n", block->number);
+  return block;
 }
 
 EXPORT int cuMemFree_v2(uint64_t pointer) {
   IN_CONTEXT("cuMemFree_v2");
-  return freeBlock(pointer);
+  struct Block *block = findBlock(pointer);
+  if (block && block->usedIn) {
+    fprintf(stderr, "fake CUDA: block %d is freed while a stream uses it\n",
+            block->number);
+    return 1;
+  }
+  block = giveUp(pointer);
+  if (!block)
+    return 1;
+  if (block->kind == MANAGED)
+    munmap(block->memory, block->bytes);
+  else
+    free(block->memory);
+  return 0;
 }
 
 EXPORT int cuMemGetInfo_v2(size_t *available, size_t *total) {
@@ -561,65 +702,63 @@ EXPORT int cuMemPoolTrimTo(void *pool, size_t bytes) {
 EXPORT int cuMemAllocFromPoolAsync(uint64_t *pointer, size_t bytes, void *pool,
                                    void *stream) {
   IN_CONTEXT("cuMemAllocFromPoolAsync");
-  return allocate(pointer, bytes, "from the pool");
+  return allocate(pointer, bytes, FROM_POOL, streamOf(stream));
 }
 
 EXPORT int cuMemFreeAsync(uint64_t pointer, void *stream) {
   IN_CONTEXT("cuMemFreeAsync");
-  return freeBlock(pointer);
+  if (use(pointer, streamOf(stream)))
+    return 1;
+  struct Block *block = giveUp(pointer);
+  if (!block || block->kind != FROM_POOL)
+    return 1;
+  putIntoStream(streamOf(stream), NULL, block->memory, 0);
+  return 0;
 }
 
-static int copy(uint64_t to, uint64_t from, size_t bytes) {
+/// What comes from the host's pages is taken away at once.
+EXPORT int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes,
+                         void *stream) {
+  IN_CONTEXT("cuMemcpyAsync");
   char toText[64], fromText[64];
   const char *toName = nameOf(to, toText, sizeof toText);
   const char *fromName = nameOf(from, fromText, sizeof fromText);
   writeLog("copy %zu bytes from %s to %s\n", bytes,
            fromName ? fromName : "host", toName ? toName : "host");
+  if (use(to, streamOf(stream)) || use(from, streamOf(stream)))
+    return 1;
+  void *source = (void *)(uintptr_t)from;
+  if (!fromName) {
+    void *staged = malloc(bytes);
+    memcpy(staged, source, bytes);
+    source = staged;
+  }
   if (toName && !fromName) {
     static int number;
     char name[32];
     snprintf(name, sizeof name, "%d", number++);
-    dump(name, (const void *)(uintptr_t)from, bytes);
+    dump(name, source, bytes);
   }
-  memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, bytes);
+  putIntoStream(streamOf(stream), (void *)(uintptr_t)to, source, bytes);
+  if (!fromName)
+    putIntoStream(streamOf(stream), NULL, source, 0);
   return 0;
 }
 
-EXPORT int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes,
-                         void *stream) {
-  IN_CONTEXT("cuMemcpyAsync");
-  return copy(to, from, bytes);
+static int copyAndWait(uint64_t to, uint64_t from, size_t bytes) {
+  int failed = cuMemcpyAsync(to, from, bytes, NULL);
+  finish(&defaultStream);
+  return failed;
 }
 
 EXPORT int cuMemcpyHtoD_v2(uint64_t to, const void *from, size_t bytes) {
   IN_CONTEXT("cuMemcpyHtoD_v2");
-  return copy(to, (uint64_t)(uintptr_t)from, bytes);
+  return copyAndWait(to, (uint64_t)(uintptr_t)from, bytes);
 }
 
 EXPORT int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
   IN_CONTEXT("cuMemcpyDtoH_v2");
-  return copy((uint64_t)(uintptr_t)to, from, bytes);
-}
-
-EXPORT int cuMemcpyDtoD_v2(uint64_t to, uint64_t from, size_t bytes) {
-  IN_CONTEXT("cuMemcpyDtoD_v2");
-  return copy(to, from, bytes);
-}
-
-EXPORT int cuMemsetD16Async(uint64_t to, unsigned short value, size_t count,
-                            void *stream) {
-  IN_CONTEXT("cuMemsetD16Async");
-  for (size_t i = 0; i < count; ++i)
-    ((uint16_t *)(uintptr_t)to)[i] = value;
-  return 0;
-}
-
-EXPORT int cuMemsetD32Async(uint64_t to, unsigned value, size_t count,
-                            void *stream) {
-  IN_CONTEXT("cuMemsetD32Async");
-  for (size_t i = 0; i < count; ++i)
-    ((uint32_t *)(uintptr_t)to)[i] = value;
-  return 0;
+  return copyAndWait((uint64_t)(uintptr_t)to, from, bytes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -628,18 +767,21 @@ EXPORT int cuMemsetD32Async(uint64_t to, unsigned value, size_t count,
 
 EXPORT int cuStreamCreate(void **stream, unsigned flags) {
   IN_CONTEXT("cuStreamCreate");
-  static int theStream;
-  *stream = &theStream;
+  static int number;
+  struct Stream *made = calloc(1, sizeof *made);
+  made->number = number++;
+  *stream = made;
+  writeLog("make stream %d\n", made->number);
   return 0;
 }
 
 EXPORT int cuStreamSynchronize(void *stream) {
+  finish(streamOf(stream));
   OBEY("cuStreamSynchronize");
-  writeLog("wait\n");
-  return 0;
-}
-
-EXPORT int cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
+  if (stream)
+    writeLog("wait for stream %d\n", ((struct Stream *)stream)->number);
+  else
+    writeLog("wait\n");
   return 0;
 }
 
@@ -656,8 +798,6 @@ EXPORT int cuEventDestroy_v2(void *event) {
   free(event);
   return 0;
 }
-
-EXPORT int cuEventSynchronize(void *event) { return 0; }
 
 EXPORT int cuEventRecord(void *event, void *stream) {
   *(int *)event = ++recorded;

@@ -107,8 +107,10 @@ def GPUShareMemory : Pass<"stamp-gpu-share-memory", "::mlir::ModuleOp"> {
     Allocations become device memory, or managed memory (`gpu.alloc
     host_shared`) where host code touches them as well. The arguments of public
     functions are copied there on entry, results are copied back on return.
-    Kernels read constants from a copy that the runtime makes once and keeps. See
-    docs/GPU.md for the contract with the caller. Runs on functions whose
+    Kernels read constants from a copy that the runtime makes once and keeps.
+    Launches, copies, allocations and frees go into one stream for each call of a
+    function (`stampGpuOpenStream`, `stampGpuCloseStream`), which the host waits
+    for (`stampGpuWait`) before it touches managed memory. See docs/GPU.md for the contract with the caller. Runs on functions whose
     buffers already have their deallocations.
   }];
   let dependentDialects = [

@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emulate.h"
+#include "../RuntimeCalls.h"
 
 #include "stamp/Codegen/GPU/Passes.h"
 #include "stamp/Execution/GPURuntime.h"
@@ -123,7 +124,11 @@ public:
     return success();
   }
 
-  void lowerLaunch(gpu::LaunchFuncOp launch);
+  LogicalResult lower(gpu::LaunchFuncOp launch) {
+    return callLaunch(
+        launch, getImageName(),
+        rename((launch.getKernelName().getValue() + "_name").str()));
+  }
 
 private:
   struct Kernel {
@@ -324,13 +329,9 @@ private:
     return global;
   }
 
-  LLVM::GlobalOp makeText(const Twine &name, StringRef text) {
+  void makeText(const Twine &name, StringRef text) {
     OpBuilder builder = atEnd();
-    std::string bytes = text.str() + '\0';
-    auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size());
-    return LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true,
-                                  LLVM::Linkage::Internal, name.str(),
-                                  builder.getStringAttr(bytes));
+    makeBytes(builder, loc, name, text);
   }
 
   Value makeStruct(OpBuilder &builder, ArrayRef<Value> fields) {
@@ -408,20 +409,10 @@ private:
           chip = nvvm.getChip();
     makeText(rename("name"), module.getName());
     makeText(rename("chip"), chip);
-    auto type = LLVM::LLVMStructType::getLiteral(
-        host.getContext(), {i32, i32, pointer, pointer, pointer, i64, pointer});
-    makeGlobal(getImageName(), type, /*isConstant=*/false,
-               LLVM::Linkage::External, [&](OpBuilder &builder) {
-                 return makeStruct(
-                     builder,
-                     {calls.number(builder, loc, STAMP_GPU_IMAGE_EMULATED),
-                      calls.number(builder, loc, 0),
-                      addressOf(builder, rename("name")),
-                      addressOf(builder, rename("chip")),
-                      addressOf(builder, rename("module")),
-                      number64(builder, 0),
-                      LLVM::ZeroOp::create(builder, loc, pointer)});
-               });
+    OpBuilder builder = atEnd();
+    stamp::makeImage(builder, loc, getImageName(), LLVM::Linkage::External,
+                     STAMP_GPU_IMAGE_EMULATED, rename("name"), rename("chip"),
+                     rename("module"), /*size=*/0);
   }
 
   std::string getImageName() {
@@ -442,56 +433,6 @@ private:
 };
 } // namespace
 
-//===----------------------------------------------------------------------===//
-// Launches
-//===----------------------------------------------------------------------===//
-
-void ModuleEmulator::lowerLaunch(gpu::LaunchFuncOp launch) {
-  OpBuilder builder(launch);
-  Location loc = launch.getLoc();
-  // The arguments' places are in the entry block: a launch may be in a loop.
-  auto function = launch->getParentOfType<LLVM::LLVMFuncOp>();
-  OpBuilder entry = OpBuilder::atBlockBegin(&function.front());
-  Value one = calls.number(entry, loc, 1, 64);
-  uint64_t count = launch.getNumKernelOperands();
-  Value parameters = LLVM::AllocaOp::create(
-      entry, loc, pointer, LLVM::LLVMArrayType::get(pointer, count), one);
-  for (auto [i, operand] : llvm::enumerate(launch.getKernelOperands())) {
-    Value room =
-        LLVM::AllocaOp::create(entry, loc, pointer, operand.getType(), one);
-    LLVM::StoreOp::create(builder, loc, operand, room);
-    Value place =
-        LLVM::GEPOp::create(builder, loc, pointer, pointer, parameters,
-                            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
-    LLVM::StoreOp::create(builder, loc, room, place);
-  }
-  auto widen = [&](Value size) -> Value {
-    if (!size)
-      return number64(builder, 1);
-    if (size.getType() == i64)
-      return size;
-    return LLVM::ZExtOp::create(builder, loc, i64, size);
-  };
-  Value stream = launch.getAsyncObject();
-  if (!stream)
-    stream = LLVM::ZeroOp::create(builder, loc, pointer);
-  Value shared = launch.getDynamicSharedMemorySize();
-  if (!shared)
-    shared = calls.number(builder, loc, 0);
-  Value kernel = addressOf(
-      builder, rename((launch.getKernelName().getValue() + "_name").str()));
-  SmallVector<Value> arguments = {addressOf(builder, getImageName()), kernel};
-  for (Value size :
-       {launch.getGridSizeX(), launch.getGridSizeY(), launch.getGridSizeZ(),
-        launch.getBlockSizeX(), launch.getBlockSizeY(), launch.getBlockSizeZ(),
-        launch.getClusterSizeX(), launch.getClusterSizeY(),
-        launch.getClusterSizeZ()})
-    arguments.push_back(widen(size));
-  arguments.append({shared, stream, parameters, number64(builder, count)});
-  calls.call(builder, loc, "stampGpuLaunch", Type(), arguments);
-  launch.erase();
-}
-
 namespace {
 struct GPUEmulate final : stamp::impl::GPUEmulateBase<GPUEmulate> {
   void runOnOperation() override {
@@ -502,25 +443,16 @@ struct GPUEmulate final : stamp::impl::GPUEmulateBase<GPUEmulate> {
       ModuleEmulator emulator(host, module);
       if (failed(emulator.run()))
         return signalPassFailure();
-      host.walk([&](gpu::LaunchFuncOp launch) {
-        if (launch.getKernelModuleName() == module.getNameAttr())
-          emulator.lowerLaunch(launch);
+      WalkResult result = host.walk([&](gpu::LaunchFuncOp launch) {
+        return launch.getKernelModuleName() == module.getNameAttr()
+                   ? WalkResult(emulator.lower(launch))
+                   : WalkResult::advance();
       });
+      if (result.wasInterrupted())
+        return signalPassFailure();
       module.erase();
     }
     host->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
-  }
-
-private:
-  /// mgpuMemAlloc, which gpu-to-llvm calls, is our stampGpuMemAlloc.
-  static void renameUpstreamFunctions(ModuleOp host) {
-    SymbolTable symbols(host);
-    for (auto function :
-         llvm::make_early_inc_range(host.getOps<LLVM::LLVMFuncOp>())) {
-      StringRef name = function.getName();
-      if (function.isExternal() && name.consume_front("mgpu"))
-        (void)symbols.rename(function, ("stampGpu" + name).str());
-    }
   }
 };
 } // namespace
