@@ -47,11 +47,12 @@ public:
 
   void emit(Value batch, Value first, Value block) {
     if (rows.areWhole())
-      return emitChunks(batch, first, block, /*whole=*/true);
-    b.branch(
-        rows.isWhole(b, first, seqLen),
-        [&] { emitChunks(batch, first, block, /*whole=*/true); },
-        [&] { emitChunks(batch, first, block, /*whole=*/false); });
+      emitChunks(batch, first, block, /*whole=*/true);
+    else
+      b.branch(
+          rows.isWhole(b, first, seqLen),
+          [&] { emitChunks(batch, first, block, /*whole=*/true); },
+          [&] { emitChunks(batch, first, block, /*whole=*/false); });
     ofFeatures.emitRotations(block, rows.size);
   }
 
