@@ -60,16 +60,15 @@ public:
   void emitAlone(Value batch, Value block) {
     forEachChunk([&](Value feature, Value mask) {
       Value value = b.load(x, {batch, b.index(0), feature}, mask);
-      if (transformed)
-        value = b.roundTo(value, transformed);
-      b.store(ofFeatures.emitScales(value, feature), block,
-              {b.index(0), feature});
+      store(value, block, b.index(0), feature);
     });
     ofFeatures.emitRotations(block, /*numRows=*/1);
   }
 
 private:
   void emitChunks(Value batch, Value first, Value block, bool whole) {
+    if (auto turns = rows.turns(b); turns && whole && transformed)
+      return emitTurns(batch, first, block, *turns);
     forEachChunk([&](Value feature, Value mask) {
       auto token = [&](int64_t r) { return b.add(first, rows.distance(r)); };
       if (whole)
@@ -78,10 +77,7 @@ private:
         return load(batch, token(r), feature, mask, whole);
       };
       auto storeRow = [&](int64_t r, Value value) {
-        if (transformed)
-          value = b.roundTo(value, transformed);
-        b.store(ofFeatures.emitScales(value, feature), block,
-                {b.index(r), feature});
+        store(value, block, b.index(r), feature);
       };
       if (transformed)
         return rows.mix(b, first, seqLen, whole, Direction::Forward, loadRow,
@@ -89,6 +85,39 @@ private:
       for (int64_t r = 0; r < rows.size; ++r)
         storeRow(r, loadRow(r));
     });
+  }
+
+  /// Registers then hold all rows that are mixed, and X is read a few rows at a
+  /// time, as a machine foresees it.
+  void emitTurns(Value batch, Value first, Value block,
+                 const RowBlocks::Turns &turns) {
+    int64_t ofPanel = b.tile.rows, panels = rows.size / ofPanel;
+    b.loop(b.index(0), b.index(rows.size), ofPanel, [&](Value row) {
+      forEachChunk([&](Value feature, Value mask) {
+        Values values;
+        for (int64_t r = 0; r < ofPanel; ++r)
+          values.push_back(load(batch, b.add(b.add(first, row), r), feature,
+                                mask, /*whole=*/true));
+        turns.ofPanel.emitBlock(b, values, Value(), Direction::Forward);
+        b.store(values[0], block, {row, feature});
+        for (int64_t r = 1; r < ofPanel; ++r)
+          store(values[r], block, b.add(row, r), feature);
+      });
+    });
+    forEachChunk([&](Value feature, Value) {
+      Values values;
+      for (int64_t i = 0; i < panels; ++i)
+        values.push_back(b.load(block, {b.index(i * ofPanel), feature}));
+      turns.ofFirstRows.emitBlock(b, values, Value(), Direction::Forward);
+      for (int64_t i = 0; i < panels; ++i)
+        store(values[i], block, b.index(i * ofPanel), feature);
+    });
+  }
+
+  void store(Value value, Value block, Value row, Value feature) {
+    if (transformed)
+      value = b.roundTo(value, transformed);
+    b.store(ofFeatures.emitScales(value, feature), block, {row, feature});
   }
 
   /// A machine sees by itself that a few rows are read in order, but not many.
