@@ -6,7 +6,14 @@ What the portable lowering computes is compared with the oracle elsewhere.
 
 import numpy as np
 import pytest
-from test_kernels import PROGRAMS, Program, constant, host_instructions, same_bits
+from test_kernels import (
+    GRIDS,
+    PROGRAMS,
+    Program,
+    constant,
+    host_instructions,
+    same_bits,
+)
 
 # Orders of the dense part, and how many features a rotation is of: fewer than a
 # vector has, as many, and more than one turn takes; runs of no whole vectors.
@@ -62,7 +69,18 @@ class Rotated(Program):
 
 @pytest.mark.parametrize("seed", range(2 * PROGRAMS))
 def test_kernels_equal_the_portable_lowering(run, optimize, seed):
+    check(run, optimize, Rotated(seed))
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_grids_equal_the_portable_lowering(run, optimize, seed):
+    """Rotations behind the transform of whole patches."""
     program = Rotated(seed)
+    program.basis, program.length = GRIDS[seed // 2]
+    check(run, optimize, program)
+
+
+def check(run, optimize, program):
     module = optimize(str(program), *program.flags())
     assert module.count(" = stamp.feature_transform ") == len(program.transforms)
     calls = [("f", [x], 2) for x in program.inputs()]

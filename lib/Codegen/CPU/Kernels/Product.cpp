@@ -26,6 +26,10 @@ namespace {
 /// Products that are worth a task: about a microsecond.
 constexpr int64_t leastProducts = int64_t{1} << 17;
 
+/// Into how many tasks the rows that are gone through for one strip are cut.
+/// Whole ones would leave threads unequal shares of a few dozen strips.
+constexpr int64_t mostParts = 4;
+
 class ProductEmitter {
 public:
   ProductEmitter(KernelBuilder &b, const Panels &panels,
@@ -38,17 +42,22 @@ public:
 
   void emit() {
     int64_t numStrips = llvm::divideCeil(product.channels, b.stripWidth());
-    int64_t rowsOfTask =
-        std::max(b.target.getRowsPerTask(panels.features), rows.size);
-    int64_t blocksOfTask = rowsOfTask / rows.size;
-    int64_t stripsOfTask = getStripsPerTask(rowsOfTask);
+    int64_t blocksNear = std::max<int64_t>(
+        b.target.getRowsPerTask(panels.features) / rows.size, 1);
+    int64_t parts = std::min(blocksNear, mostParts);
+    int64_t blocksOfTask = blocksNear / parts;
+    int64_t stripsOfTask = getStripsPerTask(blocksOfTask * rows.size);
     Value blocks = rows.blocks(b, panels.seqLen);
-    b.parallel({panels.batch, b.ceilDiv(blocks, blocksOfTask),
-                b.index(llvm::divideCeil(numStrips, stripsOfTask))},
+    Value tasksOfBlocks = b.ceilDiv(blocks, blocksOfTask);
+    // The parts are the innermost turns: what is near stays so.
+    b.parallel({panels.batch, b.ceilDiv(tasksOfBlocks, parts),
+                b.index(llvm::divideCeil(numStrips, stripsOfTask)),
+                b.min(tasksOfBlocks, b.index(parts))},
                [&](ValueRange at) {
                  batch = at[0];
                  tokens = panels.countTokens(b, batch);
-                 Value firstBlock = b.mul(at[1], blocksOfTask);
+                 Value firstBlock =
+                     b.mul(b.add(b.mul(at[1], parts), at[3]), blocksOfTask);
                  Value endBlock =
                      b.min(b.add(firstBlock, blocksOfTask), blocks);
                  Value firstStrip = b.mul(at[2], stripsOfTask);
@@ -72,7 +81,8 @@ private:
   void emitStrips(Value firstStrip, Value endStrip, Value firstBlock,
                   Value endBlock) {
     auto emitMany = [&] {
-      scratch = b.alloc({rows.size, b.stripWidth()}, b.getF32Type());
+      if (rows.size > tile.rows)
+        scratch = allocScratch();
       b.loop(firstStrip, endStrip, 1, [&](Value strip) {
         loadColumns(strip);
         b.loop(firstBlock, endBlock, 1, [&](Value block) { emitBlock(block); });
@@ -162,6 +172,9 @@ private:
 
   /// Some rows are no tokens, or are skipped.
   void emitPart(Value firstRow, Value first) {
+    // The only use that blocks of one panel have of it, and a rare one.
+    if (rows.size == tile.rows)
+      scratch = allocScratch();
     b.loop(b.index(0), b.index(rows.size), tile.rows, [&](Value r) {
       Value row = b.add(firstRow, r), token = b.add(first, r);
       // The rows up to the last token.
@@ -189,12 +202,13 @@ private:
 
   /// y of `numRows` rows, for all vectors of the strip.
   Values multiply(Value row, Value token, int64_t numRows) {
-    if (panels.groups)
-      return addBias(sumGroups(row, numRows), token);
-    Values start(numRows * tile.vectors, b.zeros(b.getI32Type()));
-    return rescale(
-        accumulate(row, start, b.index(0), b.index(stepsOf(panels.features))),
-        row, token);
+    int64_t steps = stepsOf(panels.features);
+    Values values = panels.groups
+                        ? sumGroups(row, numRows)
+                        : scale(accumulate(row, start(row, numRows, Value()),
+                                           b.index(0), b.index(steps)),
+                                row, Value());
+    return addBias(values, token);
   }
 
   int64_t perByte() const { return product.weightBits == 4 ? 2 : 1; }
@@ -305,81 +319,9 @@ private:
         b.getArrayAttr(iterators));
   }
 
-  /// (s_x·s_w)·float(acc − z·c) [+ l·b], with the offset of the weight's bytes
-  /// taken off first.
-  Values rescale(ValueRange accumulators, Value row, Value token) {
-    int64_t numRows = static_cast<int64_t>(accumulators.size()) / tile.vectors;
-    int64_t offset = b.target.getWeightOffset(product.weightBits);
-    Type floats = b.vectorOf(b.getF32Type(), b.lanes());
-    Values results;
-    for (int64_t r = 0; r < numRows; ++r) {
-      Value at[] = {batch, b.add(row, r)};
-      auto ofRow = [&](Value memory) {
-        return Value(memref::LoadOp::create(b, memory, at));
-      };
-      Value scale = b.splat(ofRow(panels.scales));
-      Value zeroPoint = b.splat(ofRow(panels.zeroPoints));
-      Value surplus, spread;
-      if (offset != 0)
-        surplus = b.splat(arith::MulIOp::create(b, ofRow(panels.sums),
-                                                b.constantI32(offset)));
-      if (product.spread)
-        spread = spreadOf(token, r);
-      for (int64_t v = 0; v < tile.vectors; ++v) {
-        Value sum = accumulators[r * tile.vectors + v];
-        if (surplus)
-          sum = arith::SubIOp::create(b, sum, surplus);
-        Value exact = arith::SubIOp::create(
-            b, sum, arith::MulIOp::create(b, zeroPoint, sums[v]));
-        Value value = b.mulF(b.mulF(scale, scales[v]),
-                             arith::SIToFPOp::create(b, floats, exact));
-        if (product.bias)
-          value = b.addF(value, spread ? b.mulF(spread, bias[v]) : bias[v]);
-        results.push_back(value);
-      }
-    }
-    return results;
-  }
-
-  /// What the bias is multiplied by in the row that is `row` rows behind the
-  /// one of `token`.
-  Value spreadOf(Value token, int64_t row) {
-    Value near = b.clamp(b.add(token, rows.distance(row)), b.index(0),
-                         b.sub(panels.seqLen, 1));
-    Values at = {rows.coefficient(b, near)};
-    if (cast<MemRefType>(product.spread.getType()).getRank() == 2)
-      at.insert(at.begin(), batch);
-    return b.splat(memref::LoadOp::create(b, product.spread, at));
-  }
-
-  //===--- Groups -------------------------------------------------------===//
-
-  static bool hasGroups(Value columns) {
-    return cast<MemRefType>(columns.getType()).getRank() == 2;
-  }
-
-  /// Σ_g (s_x·s_w)·float(acc_g − z·c_g)
-  Values sumGroups(Value row, int64_t numRows) {
-    int64_t size = panels.groups->size, steps = stepsOf(panels.features);
-    // −0 + y is y, for y = 0 as well.
-    Values start(numRows * tile.vectors, b.splat(b.constant(-0.0f)));
-    // Padding may look like a group more.
-    int64_t features = cast<MemRefType>(panels.x.getType()).getDimSize(2);
-    return b.loop(b.index(0), b.index(llvm::divideCeil(features, size)), 1,
-                  start, [&](Value group, ValueRange carried) {
-                    Value first = b.mul(group, stepsOf(size));
-                    Value end = b.add(first, stepsOf(size));
-                    if (panels.features % size != 0)
-                      end = b.min(end, b.index(steps));
-                    Values exact = accumulate(
-                        row, startGroup(row, numRows, group), first, end);
-                    return addGroup(carried, exact, row, group);
-                  });
-  }
-
-  /// −z·c_g, and what takes the offset of the weight's bytes off: accumulators
+  /// −z·c, and what takes the offset of the weight's bytes off: accumulators
   /// that start so have nothing to be corrected when they are complete.
-  Values startGroup(Value row, int64_t numRows, Value group) {
+  Values start(Value row, int64_t numRows, Value group) {
     int64_t offset = b.target.getWeightOffset(product.weightBits);
     Values columns = columnsOf(product.columnSums, sums, group), start;
     for (int64_t r = 0; r < numRows; ++r) {
@@ -396,23 +338,33 @@ private:
     return start;
   }
 
-  Values addGroup(ValueRange carried, ValueRange exact, Value row,
-                  Value group) {
+  /// (s_x·s_w)·float(exact)
+  Values scale(ValueRange exact, Value row, Value group) {
     Type floats = b.vectorOf(b.getF32Type(), b.lanes());
-    Values columns = columnsOf(product.columnScales, scales, group), next;
+    Values columns = columnsOf(product.columnScales, scales, group), values;
     int64_t numRows = static_cast<int64_t>(exact.size()) / tile.vectors;
     for (int64_t r = 0; r < numRows; ++r) {
       Value scale = b.splat(ofRow(panels.scales, b.add(row, r), group));
-      for (int64_t v = 0; v < tile.vectors; ++v) {
-        int64_t i = r * tile.vectors + v;
-        Value value = b.mulF(b.mulF(scale, columns[v]),
-                             arith::SIToFPOp::create(b, floats, exact[i]));
-        next.push_back(b.addF(carried[i], value));
-      }
+      for (int64_t v = 0; v < tile.vectors; ++v)
+        values.push_back(b.mulF(
+            b.mulF(scale, columns[v]),
+            arith::SIToFPOp::create(b, floats, exact[r * tile.vectors + v])));
     }
-    return next;
+    return values;
   }
 
+  /// What the bias is multiplied by in the row that is `row` rows behind the
+  /// one of `token`.
+  Value spreadOf(Value token, int64_t row) {
+    Value near = b.clamp(b.add(token, rows.distance(row)), b.index(0),
+                         b.sub(panels.seqLen, 1));
+    Values at = {rows.coefficient(b, near)};
+    if (cast<MemRefType>(product.spread.getType()).getRank() == 2)
+      at.insert(at.begin(), batch);
+    return b.splat(memref::LoadOp::create(b, product.spread, at));
+  }
+
+  /// [+ l·b]
   Values addBias(Values values, Value token) {
     if (!product.bias)
       return values;
@@ -424,6 +376,34 @@ private:
       values[i] = b.addF(values[i], added);
     }
     return values;
+  }
+
+  //===--- Groups -------------------------------------------------------===//
+
+  static bool hasGroups(Value columns) {
+    return cast<MemRefType>(columns.getType()).getRank() == 2;
+  }
+
+  /// Σ_g (s_x·s_w)·float(acc_g − z·c_g)
+  Values sumGroups(Value row, int64_t numRows) {
+    int64_t size = panels.groups->size, steps = stepsOf(panels.features);
+    // −0 + y is y, for y = 0 as well.
+    Values none(numRows * tile.vectors, b.splat(b.constant(-0.0f)));
+    // Padding may look like a group more.
+    int64_t features = cast<MemRefType>(panels.x.getType()).getDimSize(2);
+    return b.loop(b.index(0), b.index(llvm::divideCeil(features, size)), 1,
+                  none, [&](Value group, ValueRange carried) {
+                    Value first = b.mul(group, stepsOf(size));
+                    Value end = b.add(first, stepsOf(size));
+                    if (panels.features % size != 0)
+                      end = b.min(end, b.index(steps));
+                    Values own = scale(
+                        accumulate(row, start(row, numRows, group), first, end),
+                        row, group);
+                    for (auto [sum, before] : llvm::zip_equal(own, carried))
+                      sum = b.addF(before, sum);
+                    return own;
+                  });
   }
 
   /// A row's number in `memory`: that of the group, if groups have their own.
@@ -446,6 +426,10 @@ private:
   }
 
   //===--- Results ------------------------------------------------------===//
+
+  Value allocScratch() {
+    return b.alloc({rows.size, b.stripWidth()}, b.getF32Type());
+  }
 
   void keep(ValueRange values, Value row) {
     for (size_t i = 0; i < values.size(); ++i)

@@ -47,11 +47,12 @@ public:
 
   void emit(Value batch, Value first, Value block) {
     if (rows.areWhole())
-      return emitChunks(batch, first, block, /*whole=*/true);
-    b.branch(
-        rows.isWhole(b, first, tokens),
-        [&] { emitChunks(batch, first, block, /*whole=*/true); },
-        [&] { emitChunks(batch, first, block, /*whole=*/false); });
+      emitChunks(batch, first, block, /*whole=*/true);
+    else
+      b.branch(
+          rows.isWhole(b, first, tokens),
+          [&] { emitChunks(batch, first, block, /*whole=*/true); },
+          [&] { emitChunks(batch, first, block, /*whole=*/false); });
     ofFeatures.emitRotations(block, rows.size);
   }
 
@@ -59,16 +60,15 @@ public:
   void emitAlone(Value batch, Value block) {
     forEachChunk([&](Value feature, Value mask) {
       Value value = b.load(x, {batch, b.index(0), feature}, mask);
-      if (transformed)
-        value = b.roundTo(value, transformed);
-      b.store(ofFeatures.emitScales(value, feature), block,
-              {b.index(0), feature});
+      store(value, block, b.index(0), feature);
     });
     ofFeatures.emitRotations(block, /*numRows=*/1);
   }
 
 private:
   void emitChunks(Value batch, Value first, Value block, bool whole) {
+    if (auto turns = rows.turns(b); turns && whole && transformed)
+      return emitTurns(batch, first, block, *turns);
     forEachChunk([&](Value feature, Value mask) {
       auto token = [&](int64_t r) { return b.add(first, rows.distance(r)); };
       if (whole)
@@ -77,10 +77,7 @@ private:
         return load(batch, token(r), feature, mask, whole);
       };
       auto storeRow = [&](int64_t r, Value value) {
-        if (transformed)
-          value = b.roundTo(value, transformed);
-        b.store(ofFeatures.emitScales(value, feature), block,
-                {b.index(r), feature});
+        store(value, block, b.index(r), feature);
       };
       if (transformed)
         return rows.mix(b, first, tokens, whole, Direction::Forward, loadRow,
@@ -88,6 +85,39 @@ private:
       for (int64_t r = 0; r < rows.size; ++r)
         storeRow(r, loadRow(r));
     });
+  }
+
+  /// Registers then hold all rows that are mixed, and X is read a few rows at a
+  /// time, as a machine foresees it.
+  void emitTurns(Value batch, Value first, Value block,
+                 const RowBlocks::Turns &turns) {
+    int64_t ofPanel = b.tile.rows, panels = rows.size / ofPanel;
+    b.loop(b.index(0), b.index(rows.size), ofPanel, [&](Value row) {
+      forEachChunk([&](Value feature, Value mask) {
+        Values values;
+        for (int64_t r = 0; r < ofPanel; ++r)
+          values.push_back(load(batch, b.add(b.add(first, row), r), feature,
+                                mask, /*whole=*/true));
+        turns.ofPanel.emitBlock(b, values, Value(), Direction::Forward);
+        b.store(values[0], block, {row, feature});
+        for (int64_t r = 1; r < ofPanel; ++r)
+          store(values[r], block, b.add(row, r), feature);
+      });
+    });
+    forEachChunk([&](Value feature, Value) {
+      Values values;
+      for (int64_t i = 0; i < panels; ++i)
+        values.push_back(b.load(block, {b.index(i * ofPanel), feature}));
+      turns.ofFirstRows.emitBlock(b, values, Value(), Direction::Forward);
+      for (int64_t i = 0; i < panels; ++i)
+        store(values[i], block, b.index(i * ofPanel), feature);
+    });
+  }
+
+  void store(Value value, Value block, Value row, Value feature) {
+    if (transformed)
+      value = b.roundTo(value, transformed);
+    b.store(ofFeatures.emitScales(value, feature), block, {row, feature});
   }
 
   /// A machine sees by itself that a few rows are read in order, but not many.
@@ -205,8 +235,7 @@ private:
   };
 
   struct Range {
-    Value low, high;
-    Value isKnown; ///< no value is a NaN
+    Value low, high; ///< one is a NaN if any value is
   };
 
   void storePerRow(Value memory, ArrayRef<Value> values, const PanelRows &rows,
@@ -237,42 +266,39 @@ private:
     return quantizers;
   }
 
-  /// Comparisons as machines have them drop a NaN, but x·0 keeps it.
+  /// The bits of floats from 0 on are in order as signed integers, and those of
+  /// the negative ones, by magnitude, as unsigned integers. A NaN is beyond the
+  /// infinity of its sign; comparisons of floats would drop it.
   SmallVector<Range> emitRanges(const PanelRows &from, const Run &run) {
     int64_t rows = numRows;
-    Value zero = b.zeros(b.getF32Type());
-    Values start(3 * rows, zero);
-    Values result =
-        b.loop(run.first, b.add(run.first, padFeatures(b, run.count)),
-               b.lanes(), start, [&](Value feature, ValueRange carried) {
-                 Values next;
-                 for (int64_t r = 0; r < rows; ++r) {
-                   Value x =
-                       b.load(from.block, {b.add(from.firstRow, r), feature});
-                   Value low = carried[3 * r], high = carried[3 * r + 1];
-                   next.push_back(b.select(b.lessF(x, low), x, low));
-                   next.push_back(b.select(b.lessF(high, x), x, high));
-                   next.push_back(b.addF(carried[3 * r + 2], b.mulF(x, zero)));
-                 }
-                 return next;
-               });
-    SmallVector<Range> ranges;
     Type ints = b.vectorOf(b.getI32Type(), b.lanes());
-    for (int64_t r = 0; r < rows; ++r) {
-      Value bits = arith::BitcastOp::create(b, ints, result[3 * r + 2]);
-      Value all =
-          vector::ReductionOp::create(b, vector::CombiningKind::OR, bits);
-      // ±0 unless there was one.
-      Value magnitude =
-          arith::AndIOp::create(b, all, b.constantI32(0x7fffffff));
+    Value zero = b.zeros(b.getI32Type());
+    Value negativeZero =
+        b.splat(b.constantI32(std::numeric_limits<int32_t>::min()));
+    Values start;
+    for (int64_t r = 0; r < rows; ++r)
+      start.append({negativeZero, zero});
+    Values result = b.loop(
+        run.first, b.add(run.first, padFeatures(b, run.count)), b.lanes(),
+        start, [&](Value feature, ValueRange carried) {
+          Values next;
+          for (int64_t r = 0; r < rows; ++r) {
+            Value x = b.load(from.block, {b.add(from.firstRow, r), feature});
+            Value bits = arith::BitcastOp::create(b, ints, x);
+            next.push_back(arith::MaxUIOp::create(b, carried[2 * r], bits));
+            next.push_back(arith::MaxSIOp::create(b, carried[2 * r + 1], bits));
+          }
+          return next;
+        });
+    auto reduce = [&](vector::CombiningKind kind, Value lanes) -> Value {
+      Value bits = vector::ReductionOp::create(b, kind, lanes);
+      return arith::BitcastOp::create(b, b.getF32Type(), bits);
+    };
+    SmallVector<Range> ranges;
+    for (int64_t r = 0; r < rows; ++r)
       ranges.push_back(
-          {vector::ReductionOp::create(b, vector::CombiningKind::MINNUMF,
-                                       result[3 * r]),
-           vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF,
-                                       result[3 * r + 1]),
-           arith::CmpIOp::create(b, arith::CmpIPredicate::eq, magnitude,
-                                 b.constantI32(0))});
-    }
+          {reduce(vector::CombiningKind::MAXUI, result[2 * r]),
+           reduce(vector::CombiningKind::MAXSI, result[2 * r + 1])});
     return ranges;
   }
 
@@ -281,7 +307,7 @@ private:
     auto [steps, half] = emitWidth(token, blocks);
     Value width = b.subF(range.high, range.low);
     Value infinity = b.constant(std::numeric_limits<float>::infinity());
-    Value finite = b.both(range.isKnown, b.lessF(width, infinity));
+    Value finite = b.lessF(width, infinity);
     Value negligible = b.lessF(width, b.constant(kNegligible));
     Value scale = b.select(negligible, b.constant(1), b.divF(width, steps));
     Value offset = math::RoundEvenOp::create(

@@ -6,6 +6,8 @@
 
 #include "Transform.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 using namespace stamp;
 
@@ -132,4 +134,14 @@ void RowBlocks::mix(KernelBuilder &b, Value first, const TokenCount &tokens,
     for (int64_t r = 0; r < basisSize; ++r)
       store(part + r, rows[r]);
   }
+}
+
+std::optional<RowBlocks::Turns> RowBlocks::turns(const KernelBuilder &b) const {
+  auto haar = dyn_cast_if_present<HaarAttr>(basis);
+  if (!haar || b.tile.rows == 1 || basisSize <= b.tile.rows)
+    return std::nullopt;
+  int64_t levels = llvm::Log2_64(b.tile.rows);
+  return Turns{HaarAttr::get(b.getContext(), levels, /*skip=*/0),
+               HaarAttr::get(b.getContext(), haar.getLevels() - levels,
+                             /*skip=*/0)};
 }

@@ -80,6 +80,14 @@ struct RowBlocks {
            llvm::function_ref<mlir::Value(int64_t)> load,
            llvm::function_ref<void(int64_t, mlir::Value)> store) const;
 
+  /// L in two turns, where a block is too large for the registers and L allows
+  /// it: the first mixes each panel by itself, the second what that leaves to
+  /// mix, the first row of every panel.
+  struct Turns {
+    BasisAttrInterface ofPanel, ofFirstRows;
+  };
+  std::optional<Turns> turns(const KernelBuilder &b) const;
+
 private:
   mlir::Value isLong(KernelBuilder &b, const TokenCount &tokens) const;
 
