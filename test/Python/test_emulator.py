@@ -341,6 +341,82 @@ def test_wgmma(launch, n, swizzle):
             assert d[t, i] == expected[place(t, i)]
 
 
+def register_wgmma(n, sums, a, descriptor):
+    """wgmma with A in registers, in PTX's own words: no NVVM op has it."""
+    num = n // 2
+    d = ", ".join(f"${i}" for i in range(num))
+    ra = ", ".join(f"${num + i}" for i in range(4))
+    text = (
+        "{\\0A.reg .pred adds;\\0Asetp.ne.b32 adds, 1, 0;\\0A"
+        f"wgmma.mma_async.sync.aligned.m64n{n}k32.s32.s8.s8 "
+        f"{{{d}}}, {{{ra}}}, ${num + 4}, adds;\\0A}}"
+    )
+    constraints = "=r," * num + "r,r,r,r,l," + ",".join(map(str, range(num)))
+    types = ", ".join(["i32"] * 4 + ["i64"] + ["i32"] * num)
+    struct = f"!llvm.struct<({', '.join(['i32'] * num)})>"
+    operands = ", ".join(a + [descriptor] + sums)
+    return f"""%d = llvm.inline_asm has_side_effects asm_dialect = att "{text}", "{constraints}" {operands} : ({types}) -> {struct}
+    """
+
+
+@pytest.mark.parametrize("n", [8, 128])
+def test_wgmma_with_a_in_registers(launch, n):
+    rng = np.random.default_rng(n)
+    a = random_codes(rng, 8, True, (64, 32))
+    b = random_codes(rng, 8, True, (n, 32))
+    c = rng.integers(-1000, 1000, (64, n))
+    image, _, stride = in_shared(b, 128)
+    image = np.concatenate([image, np.zeros(-len(image) % 2048, np.int8)])
+
+    def place_a(thread, i):
+        """Figure "WGMMA .m64nNk32 register fragment layout for matrix A"."""
+        warp, lane = divmod(thread, 32)
+        row = lane // 4 if i < 4 or 8 <= i < 12 else lane // 4 + 8
+        column = lane % 4 * 4 + (i & 3) if i < 8 else lane % 4 * 4 + (i & 3) + 16
+        return 16 * warp + row, column
+
+    def place_d(thread, i):
+        warp, lane = divmod(thread, 32)
+        row = 16 * warp + lane // 4 + (8 if i % 4 >= 2 else 0)
+        return row, 8 * (i // 4) + lane % 4 * 2 + (i & 1)
+
+    num = n // 2
+    own = np.array([[a[place_a(t, i)] for i in range(16)] for t in range(128)], np.int8)
+    begin = np.array([[c[place_d(t, i)] for i in range(num)] for t in range(128)], np.int32)
+    body = ""
+    for i in range(len(image) // 2048):
+        body += f"%o{i} = llvm.mlir.constant({128 * i} : i32) : i32\n    %x{i} = llvm.add %x, %o{i} : i32\n    "
+        body += load(f"v{i}", "%p0", f"%x{i}", "vector<4xi32>") + store(f"%v{i}", "%smem", f"%x{i}", "vector<4xi32>", 3)
+    body += f"""nvvm.fence.proxy {{kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}}
+    nvvm.barrier0
+    %four = llvm.mlir.constant(4 : i64) : i64
+    %mask = llvm.mlir.constant(262128 : i64) : i64
+    %wide = llvm.ptrtoint %smem : !llvm.ptr<3> to i64
+    %low = llvm.and %wide, %mask : i64
+    %start = llvm.lshr %low, %four : i64
+    %rest = llvm.mlir.constant({1 << 62 | stride >> 4 << 32} : i64) : i64
+    %descriptor = llvm.or %start, %rest : i64
+    %n = llvm.mlir.constant({num} : i32) : i32
+    %first = llvm.mul %x, %n : i32
+    {load("a", "%p1", "%x", "vector<4xi32>")}"""
+    for i in range(4):
+        body += f"%ai{i} = llvm.mlir.constant({i} : i32) : i32\n    %a{i} = llvm.extractelement %a[%ai{i} : i32] : vector<4xi32>\n    "
+    for i in range(num):
+        body += f"%ci{i} = llvm.mlir.constant({i} : i32) : i32\n    %cx{i} = llvm.add %first, %ci{i} : i32\n    "
+        body += load(f"c{i}", "%p2", f"%cx{i}")
+    body += "nvvm.wgmma.fence.aligned\n    "
+    body += register_wgmma(n, [f"%c{i}" for i in range(num)], [f"%a{i}" for i in range(4)], "%descriptor")
+    body += "nvvm.wgmma.commit.group.sync.aligned\n    nvvm.wgmma.wait.group.sync.aligned 0\n    "
+    struct = f"!llvm.struct<({', '.join(['i32'] * num)})>"
+    for i in range(num):
+        body += f"%d{i} = llvm.extractvalue %d[{i}] : {struct}\n    " + store(f"%d{i}", "%p3", f"%cx{i}")
+    (d,) = launch(body, 128, [image, own, begin], [("i32", (128, num))], shared=len(image), seed=n)
+    expected = a @ b.T + c
+    for t in range(128):
+        for i in range(num):
+            assert d[t, i] == expected[place_d(t, i)]
+
+
 # ---------------------------------------------------------------------------
 # Warps
 # ---------------------------------------------------------------------------

@@ -19,6 +19,7 @@
 #include "Operation.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 using namespace stamp::emulator;
@@ -213,26 +214,59 @@ struct Descriptor {
   }
 };
 
-struct WgmmaOperands {
-  uint64_t a, b;
-};
+/// 32 bytes of K, for one row.
+using Run = std::array<char, 32>;
 
-/// Reads 32 bytes of K for each row and returns where they are.
+/// Reads some rows.
 void readRows(Thread &thread, const Descriptor &descriptor, unsigned first,
-              unsigned count, uint32_t site, const char *(*rows)[2]) {
-  for (unsigned row = 0; row < count; ++row)
+              llvm::MutableArrayRef<Run> rows, uint32_t site) {
+  for (unsigned row = 0; row < rows.size(); ++row)
     for (unsigned piece = 0; piece < 2; ++piece) {
       uint32_t offset = descriptor.locate(first + row, piece);
       thread.block->readByAsyncProxy(thread, offset, 16, site);
-      rows[row][piece] = thread.block->worker.arena + offset;
+      std::memcpy(rows[row].data() + piece * 16,
+                  thread.block->worker.arena + offset, 16);
     }
 }
 
+/// With A in shared memory.
+struct WgmmaOperands {
+  uint64_t b, a;
+
+  void readWarp(ArrayRef<Thread *> lanes, unsigned warp, uint32_t site,
+                llvm::MutableArrayRef<Run> rows) const {
+    readRows(*lanes.front(), Descriptor(a), 16 * warp, rows, site);
+  }
+  bool agrees(const WgmmaOperands &other) const {
+    return a == other.a && b == other.b;
+  }
+};
+
+/// With A in registers: as `mma.sync` m16n8k32 has it, in each of four warps.
+struct RegisterWgmmaOperands {
+  uint64_t b;
+  std::array<uint32_t, 4> a;
+
+  static void readWarp(ArrayRef<Thread *> lanes, unsigned, uint32_t,
+                       llvm::MutableArrayRef<Run> rows) {
+    for (const Thread *lane : lanes) {
+      const auto &own =
+          *static_cast<const RegisterWgmmaOperands *>(lane->request->operands);
+      unsigned g = lane->lane() / 4, t = lane->lane() % 4;
+      for (unsigned r = 0; r < 4; ++r)
+        std::memcpy(rows[g + r % 2 * 8].data() + 4 * t + r / 2 * 16, &own.a[r],
+                    4);
+    }
+  }
+  bool agrees(const RegisterWgmmaOperands &other) const { return b == other.b; }
+};
+
 /// m64 n k32: `n`, `types` as for mma.sync, and flags: 1 saturates, 2 adds to
 /// D. The result begins as a copy of the accumulators.
+template <typename Operands>
 void multiplyGroup(uint32_t site, const void *operands, void *result, int32_t n,
                    int32_t types, int32_t flags, int32_t) {
-  constexpr unsigned kMaxN = 256, kK = 32, kGroup = 128;
+  constexpr unsigned kMaxN = 256, kGroup = 128;
   bool aIsSigned = types & 16, bIsSigned = types & 32;
   Thread &thread = *currentThread;
   Block &block = *thread.block;
@@ -249,23 +283,23 @@ void multiplyGroup(uint32_t site, const void *operands, void *result, int32_t n,
                      operands,
                      result};
   block.meet(thread, request, kGroup, [&](ArrayRef<Thread *> lanes) {
-    auto in = [](const Thread *lane) {
-      return *static_cast<const WgmmaOperands *>(lane->request->operands);
+    auto in = [](const Thread *lane) -> const Operands & {
+      return *static_cast<const Operands *>(lane->request->operands);
     };
-    WgmmaOperands common = in(lanes.front());
+    const Operands &common = in(lanes.front());
     for (const Thread *lane : lanes)
-      if (in(lane).a != common.a || in(lane).b != common.b)
+      if (!in(lane).agrees(common))
         block.fail(block.launch.describeSite(site) + ": threads " +
                    toText(lanes.front()->id) + " and " + toText(lane->id) +
                    " have different descriptors");
     for (unsigned warp = 0; warp < 4; ++warp) {
       ArrayRef<Thread *> warpLanes = lanes.slice(warp * kWarpSize, kWarpSize);
-      const char *a[16][2], *b[kMaxN][2];
-      readRows(*warpLanes.front(), Descriptor(common.a), 16 * warp, 16, site,
-               a);
-      readRows(*warpLanes.front(), Descriptor(common.b), 0, n, site, b);
-      auto get = [](const char *const(&row)[2], unsigned k, bool isSigned) {
-        char byte = row[k / 16][k % 16];
+      std::array<Run, 16> a;
+      std::array<Run, kMaxN> b;
+      common.readWarp(warpLanes, warp, site, a);
+      readRows(*warpLanes.front(), Descriptor(common.b), 0,
+               llvm::MutableArrayRef(b).take_front(n), site);
+      auto get = [](char byte, bool isSigned) -> int32_t {
         return isSigned ? static_cast<int8_t>(byte)
                         : static_cast<uint8_t>(byte);
       };
@@ -274,10 +308,11 @@ void multiplyGroup(uint32_t site, const void *operands, void *result, int32_t n,
         auto *d = static_cast<int32_t *>(lane->request->results);
         for (int r = 0; r < n / 2; ++r) {
           int row = g + r / 2 % 2 * 8, column = r / 4 * 8 + 2 * t + r % 2;
-          int64_t sum = flags & 2 ? d[r] : 0;
-          for (unsigned k = 0; k < kK; ++k)
-            sum += get(a[row], k, aIsSigned) * get(b[column], k, bIsSigned);
-          d[r] = accumulate(sum, flags & 1);
+          int32_t product = 0;
+          for (unsigned k = 0; k < a[row].size(); ++k)
+            product += get(a[row][k], aIsSigned) * get(b[column][k], bIsSigned);
+          d[r] =
+              accumulate(int64_t{product} + (flags & 2 ? d[r] : 0), flags & 1);
         }
       }
     }
@@ -338,7 +373,8 @@ void stamp::emulator::addMatrixOperations(Symbols &symbols) {
   add("stampEmuLdMatrix", &loadMatrix);
   add("stampEmuStMatrix", &storeMatrix);
   add("stampEmuMma", &multiply);
-  add("stampEmuWgmma", &multiplyGroup);
+  add("stampEmuWgmma", &multiplyGroup<WgmmaOperands>);
+  add("stampEmuRegisterWgmma", &multiplyGroup<RegisterWgmmaOperands>);
   add("stampEmuWgmmaFence", &fenceWgmma);
   add("stampEmuWgmmaCommit", &commitWgmma);
   add("stampEmuWgmmaWait", &waitForWgmma);

@@ -10,6 +10,9 @@
 // RUN: not stamp-opt %t/intrinsic.mlir --stamp-gpu-emulate 2>&1 | FileCheck %s --check-prefix=INTRINSIC
 // INTRINSIC: error: 'llvm.call_intrinsic' op of 'llvm.nvvm.ex2.approx.f' is not known to the GPU emulator
 
+// RUN: not stamp-opt %t/inline.mlir --stamp-gpu-emulate 2>&1 | FileCheck %s --check-prefix=INLINE
+// INLINE: error: 'llvm.inline_asm' op is not known to the GPU emulator: of inline PTX it knows nothing but wgmma on s8 with A in registers, as kernels have it
+
 // RUN: not stamp-run %t/op.mlir --gpu=emulate --launch="m::k<<1, 1>>()" 2>&1 | FileCheck %s --check-prefix=SYNTAX
 // SYNTAX: error: malformed --launch 'm::k<<1, 1>>()': expected 'module::kernel<<<grid, block[, shared]>>>(x.npy | i32[4x8] | 7, ...) -> y.npy, ...'
 // RUN: not stamp-run %t/op.mlir --gpu=emulate --launch="m::other<<<1, 1>>>()" 2>&1 | FileCheck %s --check-prefix=KERNEL
@@ -49,6 +52,13 @@ module { gpu.module @m {
 module { gpu.module @m {
   llvm.func @k(%v: f32) attributes {gpu.kernel, nvvm.kernel} {
     %t = llvm.call_intrinsic "llvm.nvvm.ex2.approx.f"(%v) : (f32) -> f32
+    llvm.return
+  }
+} }
+//--- inline.mlir
+module { gpu.module @m {
+  llvm.func @k() attributes {gpu.kernel, nvvm.kernel} {
+    llvm.inline_asm has_side_effects "bar.sync 0;", "" : () -> ()
     llvm.return
   }
 } }

@@ -57,10 +57,10 @@ public:
         })
         .Case<LLVM::MemcpyInlineOp, LLVM::MemsetInlineOp, LLVM::MaskedLoadOp,
               LLVM::MaskedStoreOp, LLVM::masked_gather, LLVM::masked_scatter,
-              LLVM::masked_expandload, LLVM::masked_compressstore,
-              LLVM::InlineAsmOp>([&](auto unknown) {
-          return unknown.emitOpError("is not known to the GPU emulator");
-        })
+              LLVM::masked_expandload, LLVM::masked_compressstore>(
+            [&](auto unknown) {
+              return unknown.emitOpError("is not known to the GPU emulator");
+            })
         .Default(success());
   }
 

@@ -16,6 +16,8 @@
 
 #include "Emulate.h"
 
+#include "../RegisterWgmma.h"
+
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -77,7 +79,8 @@ public:
   LogicalResult run() {
     SmallVector<Operation *> ops;
     function.walk([&](Operation *op) {
-      if (isa_and_present<NVVM::NVVMDialect>(op->getDialect()))
+      if (isa_and_present<NVVM::NVVMDialect>(op->getDialect()) ||
+          isa<LLVM::InlineAsmOp>(op))
         ops.push_back(op);
     });
     for (Operation *op : ops)
@@ -123,6 +126,7 @@ private:
   FailureOr<Plan> makePlan(Operation *op, OpBuilder &builder);
   FailureOr<Plan> planMma(NVVM::MmaOp op);
   FailureOr<Plan> planWgmma(NVVM::WgmmaMmaAsyncOp op);
+  FailureOr<Plan> planInlineAsm(LLVM::InlineAsmOp op, OpBuilder &builder);
 
   void carryOut(Operation *op, const Plan &plan, OpBuilder &builder) {
     Location loc = op->getLoc();
@@ -234,12 +238,32 @@ FailureOr<Plan> OperationEmulator::planWgmma(NVVM::WgmmaMmaAsyncOp op) {
   bool adds = op.getScaleD() == NVVM::WGMMAScaleOut::one;
   bool saturates = op.getSatfinite() == NVVM::MMAIntOverflow::satfinite;
   return Plan{"stampEmuWgmma",
-              {op.getDescriptorA(), op.getDescriptorB()},
+              {op.getDescriptorB(), op.getDescriptorA()},
               {static_cast<int32_t>(op.getShape().getN()),
                encodeTypes(8, op.getTypeA() == WGMMATypes::s8,
                            op.getTypeB() == WGMMATypes::s8),
                saturates | adds << 1},
               op.getInouts()};
+}
+
+FailureOr<Plan> OperationEmulator::planInlineAsm(LLVM::InlineAsmOp op,
+                                                 OpBuilder &builder) {
+  std::optional<RegisterWgmma> wgmma = matchRegisterWgmma(op);
+  if (!wgmma)
+    return refuse(op, ": of inline PTX it knows nothing but wgmma on s8 with A "
+                      "in registers, as kernels have it");
+  Value sums =
+      LLVM::PoisonOp::create(builder, op.getLoc(), op.getResult(0).getType());
+  for (auto [i, sum] : llvm::enumerate(wgmma->sums))
+    sums = LLVM::InsertValueOp::create(builder, op.getLoc(), sums, sum,
+                                       static_cast<int64_t>(i));
+  SmallVector<Value> operands = {wgmma->descriptor};
+  llvm::append_range(operands, wgmma->a);
+  return Plan{"stampEmuRegisterWgmma",
+              operands,
+              {static_cast<int32_t>(2 * wgmma->sums.size()),
+               encodeTypes(8, true, true), /*adds*/ 2},
+              sums};
 }
 
 FailureOr<Plan> OperationEmulator::makePlan(Operation *op, OpBuilder &builder) {
@@ -397,6 +421,7 @@ FailureOr<Plan> OperationEmulator::makePlan(Operation *op, OpBuilder &builder) {
                     {static_cast<int32_t>(op.getGroup())});
       })
       .Case([&](NVVM::WgmmaMmaAsyncOp op) { return planWgmma(op); })
+      .Case([&](LLVM::InlineAsmOp op) { return planInlineAsm(op, builder); })
       // Arithmetic.
       .Case([&](NVVM::DotAccumulate4WayOp op) {
         return plan("stampEmuDot4", {op.getA(), op.getB(), op.getC()},
