@@ -27,7 +27,7 @@ class LinearProgram(Program):
     def __init__(self, seed):
         super().__init__(seed)
         random = np.random.default_rng(1000 + seed)
-        self.type = "f32"
+        self.type = ["f32", "f16", "f32", "bf16"][seed // 2 % 4]
         self.basis = EXACT[seed % len(EXACT)]
         self.transposed = bool(random.integers(2))
         self.batch = random.choice([None, None, 2])

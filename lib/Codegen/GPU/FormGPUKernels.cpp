@@ -66,33 +66,19 @@ static BasisAttrInterface getKernelBasis(BasisAttrInterface order) {
   return size && *size <= most ? order : nullptr;
 }
 
-static LogicalResult checkQuantize(QuantizeOp op, TransformOp transform,
-                                   StringRef &why) {
+static LogicalResult checkQuantize(QuantizeOp op, StringRef &why) {
   if (failed(matchQuantize(op, why)))
     return failure();
   why = "groups of features have no kernel";
   if (op.getGroupSize())
     return failure();
-  why = "the activations are not f32";
-  Value x = transform ? transform.getInput() : op.getInput();
-  if (!getType(x).getElementType().isF32() ||
-      !getType(op.getInput()).getElementType().isF32())
-    return failure();
   why = "there are no features";
-  return failure(getType(x).getShape().back() == 0);
+  return failure(getType(op.getInput()).getShape().back() == 0);
 }
 
 static LogicalResult checkLinear(QuantizedLinear &linear, StringRef &why) {
   why = "groups of features have no kernel";
   if (linear.product.group)
-    return failure();
-  why = "the result is not f32";
-  if (!getType(linear.result()).getElementType().isF32() ||
-      !getType(linear.rescale.getResult()).getElementType().isF32())
-    return failure();
-  why = "the bias is not f32";
-  if (Value bias = linear.rescale.getBias();
-      bias && !getType(bias).getElementType().isF32())
     return failure();
   why = "there are no channels";
   return failure(linear.product.weight.channels == 0);
@@ -241,7 +227,9 @@ static CodedRows launchQuantize(Launcher &launcher, GPUKernelBuilder &b,
                            transform ? blocks : BasisAttrInterface(),
                            rows.blocks,
                            rows.features,
-                           rows.paddedFeatures};
+                           rows.paddedFeatures,
+                           cast<MemRefType>(x.getType()).getElementType(),
+                           getType(op.getInput()).getElementType()};
   int64_t rowsOfCTA = getRowsOfCTA(rows.blocks);
   Value ctas = b.mul(b.mul(rows.batch, rows.tiles), tile.rows / rowsOfCTA);
   launcher.launch(b, nameKernel(op, "quantize"),
@@ -274,12 +262,17 @@ static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
                           bool(rescale.getBias()),
                           bool(rescale.getBias() && rescale.getSpread()),
                           linear.inverse ? linear.inverse.getBasis()
-                                         : BasisAttrInterface()};
+                                         : BasisAttrInterface(),
+                          {},
+                          getType(rescale.getResult()).getElementType(),
+                          getType(linear.result()).getElementType()};
+  if (kernel.hasBias)
+    kernel.bias = getType(rescale.getBias()).getElementType();
   Value weight = toBuffer(b, createPackedWeight(b, tile, codes, bits));
   Value result = linear.result();
   Value y =
       alloc(b, {ShapedType::kDynamic, ShapedType::kDynamic, codes.channels},
-            b.getF32Type(), {rows.batch, rows.seqLen});
+            kernel.result, {rows.batch, rows.seqLen});
   SmallVector<Value> buffers = {rows.codes,
                                 rows.scales,
                                 rows.zeroPoints,
@@ -316,7 +309,7 @@ static void rewriteQuantize(RewriterBase &rewriter, Launcher &launcher,
   StringRef why;
   BasisAttrInterface blocks = getKernelBasis(quantize.getBlockBasisAttr());
   TransformOp transform = matchTransform(quantize.getInput(), quantize, blocks);
-  if (failed(checkQuantize(quantize, transform, why))) {
+  if (failed(checkQuantize(quantize, why))) {
     remark::missed(quantize.getLoc(), kRemark)
         << remark::reason("no kernel quantizes these activations: {0}", why);
     return;

@@ -106,18 +106,37 @@ func.func @weight_of_run_time(%x: tensor<32x16xf32>, %w: tensor<16x48xi8>, %sw: 
 
 // -----
 
-// REMARK: remark: {{.*}}no kernel quantizes these activations: the activations are not f32
+// f16 in, bf16 out: f32 in registers.
 
 // CHECK-LABEL: func @half
-//   CHECK-NOT:   gpu.launch_func
-func.func @half(%x: tensor<32x16xf16>) -> tensor<32x16xi8> {
+//       CHECK:   gpu.launch_func @stamp_kernels::@half_quantize
+//       CHECK:   gpu.launch_func @stamp_kernels::@half_product
+//       CHECK: gpu.func @half_quantize
+// CHECK-COUNT-8: llvm.load {{.*}} {alignment = 8 : i64} : !llvm.ptr<1> -> vector<4xf16>
+//       CHECK: gpu.func @half_product
+//       CHECK:   arith.truncf {{.*}} : vector<4xf32> to vector<4xbf16>
+//       CHECK:   llvm.store {{.*}} {alignment = 8 : i64} : vector<4xbf16>, !llvm.ptr<1>
+func.func @half(%x: tensor<32x16xf16>) -> tensor<32x48xbf16> {
+  %w = arith.constant dense<100> : tensor<16x48xi8>
+  %sw = arith.constant dense<0.5> : tensor<48xf32>
+  %c = arith.constant dense<1600> : tensor<48xi32>
+  %i0 = arith.constant 0 : i32
   %eq = tensor.empty() : tensor<32x16xi8>
   %es = tensor.empty() : tensor<32xf32>
   %ez = tensor.empty() : tensor<32xi32>
+  %ea = tensor.empty() : tensor<32x48xi32>
+  %ey = tensor.empty() : tensor<32x48xbf16>
   %q, %s, %z = stamp.quantize #stamp.schedule<[4 : 8], 4> along 0 over 1
       ins(%x : tensor<32x16xf16>)
       outs(%eq, %es, %ez : tensor<32x16xi8>, tensor<32xf32>, tensor<32xi32>)
-  return %q : tensor<32x16xi8>
+  %zero = linalg.fill ins(%i0 : i32) outs(%ea : tensor<32x48xi32>) -> tensor<32x48xi32>
+  %a = linalg.matmul ins(%q, %w : tensor<32x16xi8>, tensor<16x48xi8>)
+      outs(%zero : tensor<32x48xi32>) -> tensor<32x48xi32>
+  %r = stamp.rescale along 0 over 1
+      ins(%a, %s, %z, %sw, %c : tensor<32x48xi32>, tensor<32xf32>, tensor<32xi32>,
+          tensor<48xf32>, tensor<48xi32>)
+      outs(%ey : tensor<32x48xbf16>)
+  return %r : tensor<32x48xbf16>
 }
 
 // -----
