@@ -10,7 +10,8 @@
 //     %y = stamp.inverse_transform … (%r)           ┘
 //
 // Linears that share their codes share the first launch. A transform that is
-// not made of short blocks of tokens stays an op of its own, on either side.
+// not made of short blocks of tokens becomes launches of its own, on either
+// side; see Kernels/Transform.h.
 //
 // As on a CPU the launches work on buffers while all around them are tensors.
 // Kernels are written here down to the instruction, and take plain addresses.
@@ -21,6 +22,7 @@
 
 #include "../QuantizedLinear.h"
 #include "Kernels/CodedRows.h"
+#include "Kernels/Transform.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -329,10 +331,6 @@ static void rewriteQuantize(RewriterBase &rewriter, Launcher &launcher,
   }
   if (linears.empty())
     return;
-  if (!transform && quantize.getInput().getDefiningOp<TransformOp>())
-    remark::missed(quantize.getLoc(), kRemark)
-        << remark::reason("the transform is not made in the quantizer's "
-                          "kernel: it is not of short blocks of tokens");
 
   rewriter.setInsertionPoint(quantize);
   GPUKernelBuilder b(rewriter, quantize.getLoc());
@@ -379,6 +377,14 @@ struct FormGPUKernels final
     Launcher launcher(getOperation(), *target);
     for (QuantizeOp op : quantizers)
       rewriteQuantize(rewriter, launcher, op);
+    formTransforms(rewriter, getOperation(),
+                   [&](GPUKernelBuilder &host, StringRef name,
+                       ValueRange buffers, ValueRange sizes, Value grid,
+                       int64_t threads, int64_t sharedBytes,
+                       Launcher::Body body) {
+                     launcher.launch(host, name, buffers, sizes, {}, grid,
+                                     /*gridY=*/1, threads, sharedBytes, body);
+                   });
   }
 };
 } // namespace

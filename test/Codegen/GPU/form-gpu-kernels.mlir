@@ -141,12 +141,21 @@ func.func @half(%x: tensor<32x16xf16>) -> tensor<32x48xbf16> {
 
 // -----
 
-// REMARK: remark: {{.*}}the transform is not made in the quantizer's kernel: it is not of short blocks of tokens
+// What is not of short blocks is transformed by a kernel in front: products and
+// sums are rounded one by one.
 
 // CHECK-LABEL: func @cosines
-//       CHECK:   stamp.transform #stamp.dct
+//       CHECK:   gpu.launch_func @stamp_kernels::@cosines_transform blocks in (%{{.*}}) threads in (%c256
 //       CHECK:   gpu.launch_func @stamp_kernels::@cosines_quantize
 //       CHECK:   gpu.launch_func @stamp_kernels::@cosines_product
+//   CHECK-NOT:   {{ }}stamp.
+//       CHECK: gpu.func @cosines_transform
+//       CHECK:   scf.for
+//       CHECK:     nvvm.barrier0
+//   CHECK-NOT:     math.fma
+//       CHECK:     arith.mulf {{.*}} : vector<4xf32>
+//  CHECK-NEXT:     arith.addf {{.*}} : vector<4xf32>
+//       CHECK:     nvvm.barrier0
 func.func @cosines(%x: tensor<32x16xf32>) -> tensor<32x48xf32> {
   %w = arith.constant dense<100> : tensor<16x48xi8>
   %sw = arith.constant dense<0.5> : tensor<48xf32>
@@ -170,4 +179,43 @@ func.func @cosines(%x: tensor<32x16xf32>) -> tensor<32x48xf32> {
           tensor<48xf32>, tensor<48xi32>)
       outs(%ey : tensor<32x48xf32>)
   return %r : tensor<32x48xf32>
+}
+
+// -----
+
+// 4096 tokens are 12 levels: two launches of six, 256 rows of 32 columns each.
+
+// CHECK-LABEL: func @walsh
+//       CHECK:   gpu.launch_func @stamp_kernels::@walsh_transform{{.*}} blocks in (%c256{{[_0-9]*}},
+//       CHECK:   gpu.launch_func @stamp_kernels::@walsh_transform{{.*}} blocks in (%c256{{[_0-9]*}},
+//   CHECK-NOT:   gpu.launch_func
+//       CHECK: gpu.func @walsh_transform({{.*}}) workgroup(%{{.*}} : memref<32768xi8, #gpu.address_space<workgroup>>
+// CHECK-COUNT-8: llvm.load {{.*}} {alignment = 8 : i64} : !llvm.ptr<1> -> vector<4xf16>
+//       CHECK:   nvvm.barrier0
+//       CHECK:   llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<1>
+func.func @walsh(%x: tensor<4096x512xf16>) -> tensor<4096x512xf32> {
+  %e = tensor.empty() : tensor<4096x512xf32>
+  %y = stamp.transform #stamp.wht along 0 ins(%x : tensor<4096x512xf16>)
+      outs(%e : tensor<4096x512xf32>)
+  return %y : tensor<4096x512xf32>
+}
+
+// -----
+
+// REMARK: remark: {{.*}}no kernel transforms these tokens: each sequence has a length of its own
+// REMARK: remark: {{.*}}no kernel transforms these tokens: they are the last dimension
+// REMARK: remark: {{.*}}no kernel transforms these tokens: no kernel is known for its basis
+
+// CHECK-LABEL: func @without_kernels
+//   CHECK-NOT:   gpu.launch_func
+func.func @without_kernels(%x: tensor<2x16x8xf32>, %lengths: tensor<2xi64>)
+    -> (tensor<2x16x8xf32>, tensor<2x16x8xf32>, tensor<2x16x8xf32>) {
+  %e = tensor.empty() : tensor<2x16x8xf32>
+  %a = stamp.transform #stamp.wht along 1 lengths(%lengths : tensor<2xi64>)
+      ins(%x : tensor<2x16x8xf32>) outs(%e : tensor<2x16x8xf32>)
+  %b = stamp.transform #stamp.wht along 2 ins(%x : tensor<2x16x8xf32>)
+      outs(%e : tensor<2x16x8xf32>)
+  %c = stamp.transform #stamp.haar2d<levels = 2, grid = 4x4> along 1
+      ins(%x : tensor<2x16x8xf32>) outs(%e : tensor<2x16x8xf32>)
+  return %a, %b, %c : tensor<2x16x8xf32>, tensor<2x16x8xf32>, tensor<2x16x8xf32>
 }
