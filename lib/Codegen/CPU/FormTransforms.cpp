@@ -10,6 +10,7 @@
 
 #include "stamp/Codegen/CPU/Passes.h"
 
+#include "../BatchShape.h"
 #include "Kernels/Transform.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -34,71 +35,13 @@ static RankedTensorType getType(Value tensor) {
   return cast<RankedTensorType>(tensor.getType());
 }
 
-namespace {
-/// How the dimensions of a tensor become batch × tokens × columns.
-struct BatchShape {
-  int64_t dimension; ///< of the tokens
-  int64_t rank;
-
-  bool hasBatch() const { return dimension > 0; }
-
-  /// From the tensor to batch × tokens × columns, or without the batch if there
-  /// is none.
-  SmallVector<ReassociationIndices> groups() const {
-    SmallVector<ReassociationIndices> result;
-    if (hasBatch())
-      result.push_back(llvm::to_vector(llvm::seq(dimension)));
-    result.push_back({dimension});
-    result.push_back(llvm::to_vector(llvm::seq(dimension + 1, rank)));
-    return result;
-  }
-  /// Whether no more than one size of a group has to be computed.
-  bool isExpandable(RankedTensorType type) const {
-    return llvm::all_of(groups(), [&](ArrayRef<int64_t> group) {
-      return llvm::count_if(
-                 group, [&](int64_t d) { return type.isDynamicDim(d); }) <= 1;
-    });
-  }
-  bool isCollapsed() const { return rank == (hasBatch() ? 3 : 2); }
-};
-} // namespace
-
-static const SmallVector<ReassociationIndices> kWithoutBatch = {{0, 1}, {2}};
-
-static Value toBatch(ImplicitLocOpBuilder &b, Value x, BatchShape shape) {
-  if (!shape.isCollapsed())
-    x = tensor::CollapseShapeOp::create(b, x, shape.groups());
-  if (shape.hasBatch())
-    return x;
-  RankedTensorType type = getType(x);
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), x);
-  sizes.insert(sizes.begin(), b.getIndexAttr(1));
-  return b.createOrFold<tensor::ExpandShapeOp>(
-      RankedTensorType::get({1, type.getDimSize(0), type.getDimSize(1)},
-                            type.getElementType()),
-      x, kWithoutBatch, sizes);
-}
-
-static Value fromBatch(ImplicitLocOpBuilder &b, Value y, Value like,
-                       BatchShape shape) {
-  if (!shape.hasBatch())
-    y = tensor::CollapseShapeOp::create(b, y, kWithoutBatch);
-  if (shape.isCollapsed())
-    return y;
-  return tensor::ExpandShapeOp::create(
-      b,
-      RankedTensorType::get(getType(like).getShape(),
-                            getType(y).getElementType()),
-      y, shape.groups(), tensor::getMixedSizes(b, b.getLoc(), like));
-}
-
 /// What a kernel has just written, of which nobody else looks at the tensor
 /// that it has become.
 static bufferization::ToTensorOp findOwnMemory(Value input, BatchShape shape) {
   Value source = input;
   if (auto collapse = input.getDefiningOp<tensor::CollapseShapeOp>())
     if (!shape.hasBatch() &&
-        collapse.getReassociationIndices() == ArrayRef(kWithoutBatch))
+        collapse.getReassociationIndices() == BatchShape::ofOneSequence())
       source = collapse.getSrc();
   auto toTensor = source.getDefiningOp<bufferization::ToTensorOp>();
   if (!toTensor || !input.hasOneUse() || !source.hasOneUse() ||
@@ -121,13 +64,10 @@ static void rewriteTransform(RewriterBase &rewriter, const CPUTarget &target,
     return fail("they are on buffers");
   BatchShape shape = {static_cast<int64_t>(op.getDimension()),
                       getType(input).getRank()};
-  if (shape.dimension == shape.rank - 1)
-    return fail("they are the last dimension");
+  if (StringRef why = shape.check(getType(input)); !why.empty())
+    return fail(why);
   if (op.getLengths())
     return fail("each sequence has a length of its own");
-  // Upstream's lowering of the way back has no sizes for them.
-  if (!shape.isExpandable(getType(input)))
-    return fail("two sizes that are not static would be one");
   auto [basis, minTokens] = MinTokensAttr::split(op.getBasis());
   StringRef why;
   std::optional<TransformKernel> kernel = getTransformKernel(
@@ -145,7 +85,7 @@ static void rewriteTransform(RewriterBase &rewriter, const CPUTarget &target,
   if (own) {
     x = y = own.getBuffer();
   } else {
-    Value batch = toBatch(b, input, shape);
+    Value batch = shape.collapse(b, input);
     RankedTensorType type = getType(batch);
     x = bufferization::ToBufferOp::create(
         b, MemRefType::get(type.getShape(), type.getElementType()), batch,
@@ -161,7 +101,7 @@ static void rewriteTransform(RewriterBase &rewriter, const CPUTarget &target,
       b,
       RankedTensorType::get(cast<MemRefType>(y.getType()).getShape(), element),
       y, /*restrict=*/true, /*writable=*/true);
-  result = fromBatch(b, result, op.getInit(), shape);
+  result = shape.expand(b, result, op.getInit());
   if (result.getType() != op.getResult().getType())
     result = tensor::CastOp::create(b, op.getResult().getType(), result);
   rewriter.replaceOp(op, result);

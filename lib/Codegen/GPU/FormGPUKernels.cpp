@@ -10,7 +10,8 @@
 //     %y = stamp.inverse_transform … (%r)           ┘
 //
 // Linears that share their codes share the first launch. A transform that is
-// not made of short blocks of tokens stays an op of its own, on either side.
+// not made of short blocks of tokens becomes launches of its own, on either
+// side; see Kernels/Transform.h.
 //
 // As on a CPU the launches work on buffers while all around them are tensors.
 // Kernels are written here down to the instruction, and take plain addresses.
@@ -21,6 +22,7 @@
 
 #include "../QuantizedLinear.h"
 #include "Kernels/CodedRows.h"
+#include "Kernels/Transform.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -66,8 +68,7 @@ static BasisAttrInterface getKernelBasis(BasisAttrInterface order) {
   return size && *size <= most ? order : nullptr;
 }
 
-static LogicalResult checkQuantize(QuantizeOp op, TransformOp transform,
-                                   StringRef &why) {
+static LogicalResult checkQuantize(QuantizeOp op, StringRef &why) {
   if (failed(matchQuantize(op, why)))
     return failure();
   why = "sequences with lengths of their own have no kernel";
@@ -76,13 +77,8 @@ static LogicalResult checkQuantize(QuantizeOp op, TransformOp transform,
   why = "groups of features have no kernel";
   if (op.getGroupSize())
     return failure();
-  why = "the activations are not f32";
-  Value x = transform ? transform.getInput() : op.getInput();
-  if (!getType(x).getElementType().isF32() ||
-      !getType(op.getInput()).getElementType().isF32())
-    return failure();
   why = "there are no features";
-  return failure(getType(x).getShape().back() == 0);
+  return failure(getType(op.getInput()).getShape().back() == 0);
 }
 
 static LogicalResult checkLinear(QuantizedLinear &linear, StringRef &why) {
@@ -91,14 +87,6 @@ static LogicalResult checkLinear(QuantizedLinear &linear, StringRef &why) {
     return failure();
   why = "each sequence has a spread of its own";
   if (linear.rescale.getSpread() && !isVector(linear.rescale.getSpread()))
-    return failure();
-  why = "the result is not f32";
-  if (!getType(linear.result()).getElementType().isF32() ||
-      !getType(linear.rescale.getResult()).getElementType().isF32())
-    return failure();
-  why = "the bias is not f32";
-  if (Value bias = linear.rescale.getBias();
-      bias && !getType(bias).getElementType().isF32())
     return failure();
   why = "there are no channels";
   return failure(linear.product.weight.channels == 0);
@@ -247,7 +235,9 @@ static CodedRows launchQuantize(Launcher &launcher, GPUKernelBuilder &b,
                            transform ? blocks : BasisAttrInterface(),
                            rows.blocks,
                            rows.features,
-                           rows.paddedFeatures};
+                           rows.paddedFeatures,
+                           cast<MemRefType>(x.getType()).getElementType(),
+                           getType(op.getInput()).getElementType()};
   int64_t rowsOfCTA = getRowsOfCTA(rows.blocks);
   Value ctas = b.mul(b.mul(rows.batch, rows.tiles), tile.rows / rowsOfCTA);
   launcher.launch(b, nameKernel(op, "quantize"),
@@ -280,12 +270,17 @@ static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
                           bool(rescale.getBias()),
                           bool(rescale.getBias() && rescale.getSpread()),
                           linear.inverse ? linear.inverse.getBasis()
-                                         : BasisAttrInterface()};
+                                         : BasisAttrInterface(),
+                          {},
+                          getType(rescale.getResult()).getElementType(),
+                          getType(linear.result()).getElementType()};
+  if (kernel.hasBias)
+    kernel.bias = getType(rescale.getBias()).getElementType();
   Value weight = toBuffer(b, createPackedWeight(b, tile, codes, bits));
   Value result = linear.result();
   Value y =
       alloc(b, {ShapedType::kDynamic, ShapedType::kDynamic, codes.channels},
-            b.getF32Type(), {rows.batch, rows.seqLen});
+            kernel.result, {rows.batch, rows.seqLen});
   SmallVector<Value> buffers = {rows.codes,
                                 rows.scales,
                                 rows.zeroPoints,
@@ -322,7 +317,7 @@ static void rewriteQuantize(RewriterBase &rewriter, Launcher &launcher,
   StringRef why;
   BasisAttrInterface blocks = getKernelBasis(quantize.getBlockBasisAttr());
   TransformOp transform = matchTransform(quantize.getInput(), quantize, blocks);
-  if (failed(checkQuantize(quantize, transform, why))) {
+  if (failed(checkQuantize(quantize, why))) {
     remark::missed(quantize.getLoc(), kRemark)
         << remark::reason("no kernel quantizes these activations: {0}", why);
     return;
@@ -342,10 +337,6 @@ static void rewriteQuantize(RewriterBase &rewriter, Launcher &launcher,
   }
   if (linears.empty())
     return;
-  if (!transform && quantize.getInput().getDefiningOp<TransformOp>())
-    remark::missed(quantize.getLoc(), kRemark)
-        << remark::reason("the transform is not made in the quantizer's "
-                          "kernel: it is not of short blocks of tokens");
 
   rewriter.setInsertionPoint(quantize);
   GPUKernelBuilder b(rewriter, quantize.getLoc());
@@ -392,6 +383,14 @@ struct FormGPUKernels final
     Launcher launcher(getOperation(), *target);
     for (QuantizeOp op : quantizers)
       rewriteQuantize(rewriter, launcher, op);
+    formTransforms(rewriter, getOperation(),
+                   [&](GPUKernelBuilder &host, StringRef name,
+                       ValueRange buffers, ValueRange sizes, Value grid,
+                       int64_t threads, int64_t sharedBytes,
+                       Launcher::Body body) {
+                     launcher.launch(host, name, buffers, sizes, {}, grid,
+                                     /*gridY=*/1, threads, sharedBytes, body);
+                   });
   }
 };
 } // namespace

@@ -106,28 +106,56 @@ func.func @weight_of_run_time(%x: tensor<32x16xf32>, %w: tensor<16x48xi8>, %sw: 
 
 // -----
 
-// REMARK: remark: {{.*}}no kernel quantizes these activations: the activations are not f32
+// f16 in, bf16 out: f32 in registers.
 
 // CHECK-LABEL: func @half
-//   CHECK-NOT:   gpu.launch_func
-func.func @half(%x: tensor<32x16xf16>) -> tensor<32x16xi8> {
+//       CHECK:   gpu.launch_func @stamp_kernels::@half_quantize
+//       CHECK:   gpu.launch_func @stamp_kernels::@half_product
+//       CHECK: gpu.func @half_quantize
+// CHECK-COUNT-8: llvm.load {{.*}} {alignment = 8 : i64} : !llvm.ptr<1> -> vector<4xf16>
+//       CHECK: gpu.func @half_product
+//       CHECK:   arith.truncf {{.*}} : vector<4xf32> to vector<4xbf16>
+//       CHECK:   llvm.store {{.*}} {alignment = 8 : i64} : vector<4xbf16>, !llvm.ptr<1>
+func.func @half(%x: tensor<32x16xf16>) -> tensor<32x48xbf16> {
+  %w = arith.constant dense<100> : tensor<16x48xi8>
+  %sw = arith.constant dense<0.5> : tensor<48xf32>
+  %c = arith.constant dense<1600> : tensor<48xi32>
+  %i0 = arith.constant 0 : i32
   %eq = tensor.empty() : tensor<32x16xi8>
   %es = tensor.empty() : tensor<32xf32>
   %ez = tensor.empty() : tensor<32xi32>
+  %ea = tensor.empty() : tensor<32x48xi32>
+  %ey = tensor.empty() : tensor<32x48xbf16>
   %q, %s, %z = stamp.quantize #stamp.schedule<[4 : 8], 4> along 0 over 1
       ins(%x : tensor<32x16xf16>)
       outs(%eq, %es, %ez : tensor<32x16xi8>, tensor<32xf32>, tensor<32xi32>)
-  return %q : tensor<32x16xi8>
+  %zero = linalg.fill ins(%i0 : i32) outs(%ea : tensor<32x48xi32>) -> tensor<32x48xi32>
+  %a = linalg.matmul ins(%q, %w : tensor<32x16xi8>, tensor<16x48xi8>)
+      outs(%zero : tensor<32x48xi32>) -> tensor<32x48xi32>
+  %r = stamp.rescale along 0 over 1
+      ins(%a, %s, %z, %sw, %c : tensor<32x48xi32>, tensor<32xf32>, tensor<32xi32>,
+          tensor<48xf32>, tensor<48xi32>)
+      outs(%ey : tensor<32x48xbf16>)
+  return %r : tensor<32x48xbf16>
 }
 
 // -----
 
-// REMARK: remark: {{.*}}the transform is not made in the quantizer's kernel: it is not of short blocks of tokens
+// What is not of short blocks is transformed by a kernel in front: products and
+// sums are rounded one by one.
 
 // CHECK-LABEL: func @cosines
-//       CHECK:   stamp.transform #stamp.dct
+//       CHECK:   gpu.launch_func @stamp_kernels::@cosines_transform blocks in (%{{.*}}) threads in (%c256
 //       CHECK:   gpu.launch_func @stamp_kernels::@cosines_quantize
 //       CHECK:   gpu.launch_func @stamp_kernels::@cosines_product
+//   CHECK-NOT:   {{ }}stamp.
+//       CHECK: gpu.func @cosines_transform
+//       CHECK:   scf.for
+//       CHECK:     nvvm.barrier0
+//   CHECK-NOT:     math.fma
+//       CHECK:     arith.mulf {{.*}} : vector<4xf32>
+//  CHECK-NEXT:     arith.addf {{.*}} : vector<4xf32>
+//       CHECK:     nvvm.barrier0
 func.func @cosines(%x: tensor<32x16xf32>) -> tensor<32x48xf32> {
   %w = arith.constant dense<100> : tensor<16x48xi8>
   %sw = arith.constant dense<0.5> : tensor<48xf32>
@@ -151,4 +179,43 @@ func.func @cosines(%x: tensor<32x16xf32>) -> tensor<32x48xf32> {
           tensor<48xf32>, tensor<48xi32>)
       outs(%ey : tensor<32x48xf32>)
   return %r : tensor<32x48xf32>
+}
+
+// -----
+
+// 4096 tokens are 12 levels: two launches of six, 256 rows of 32 columns each.
+
+// CHECK-LABEL: func @walsh
+//       CHECK:   gpu.launch_func @stamp_kernels::@walsh_transform{{.*}} blocks in (%c256{{[_0-9]*}},
+//       CHECK:   gpu.launch_func @stamp_kernels::@walsh_transform{{.*}} blocks in (%c256{{[_0-9]*}},
+//   CHECK-NOT:   gpu.launch_func
+//       CHECK: gpu.func @walsh_transform({{.*}}) workgroup(%{{.*}} : memref<32768xi8, #gpu.address_space<workgroup>>
+// CHECK-COUNT-8: llvm.load {{.*}} {alignment = 8 : i64} : !llvm.ptr<1> -> vector<4xf16>
+//       CHECK:   nvvm.barrier0
+//       CHECK:   llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<1>
+func.func @walsh(%x: tensor<4096x512xf16>) -> tensor<4096x512xf32> {
+  %e = tensor.empty() : tensor<4096x512xf32>
+  %y = stamp.transform #stamp.wht along 0 ins(%x : tensor<4096x512xf16>)
+      outs(%e : tensor<4096x512xf32>)
+  return %y : tensor<4096x512xf32>
+}
+
+// -----
+
+// REMARK: remark: {{.*}}no kernel transforms these tokens: each sequence has a length of its own
+// REMARK: remark: {{.*}}no kernel transforms these tokens: they are the last dimension
+// REMARK: remark: {{.*}}no kernel transforms these tokens: no kernel is known for its basis
+
+// CHECK-LABEL: func @without_kernels
+//   CHECK-NOT:   gpu.launch_func
+func.func @without_kernels(%x: tensor<2x16x8xf32>, %lengths: tensor<2xi64>)
+    -> (tensor<2x16x8xf32>, tensor<2x16x8xf32>, tensor<2x16x8xf32>) {
+  %e = tensor.empty() : tensor<2x16x8xf32>
+  %a = stamp.transform #stamp.wht along 1 lengths(%lengths : tensor<2xi64>)
+      ins(%x : tensor<2x16x8xf32>) outs(%e : tensor<2x16x8xf32>)
+  %b = stamp.transform #stamp.wht along 2 ins(%x : tensor<2x16x8xf32>)
+      outs(%e : tensor<2x16x8xf32>)
+  %c = stamp.transform #stamp.haar2d<levels = 2, grid = 4x4> along 1
+      ins(%x : tensor<2x16x8xf32>) outs(%e : tensor<2x16x8xf32>)
+  return %a, %b, %c : tensor<2x16x8xf32>, tensor<2x16x8xf32>, tensor<2x16x8xf32>
 }

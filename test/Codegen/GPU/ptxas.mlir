@@ -11,6 +11,7 @@
 // RUN: stamp-opt %S/Inputs/stamp-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // RUN: stamp-opt %S/linear.mlir --stamp-quantize --stamp-fold --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // RUN: stamp-opt %S/Inputs/quantized-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
+// RUN: stamp-opt %S/Inputs/transforms.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // REDEFINE: %{chip} = sm_86
 // RUN: stamp-opt %S/Inputs/quantized-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // REDEFINE: %{chip} = sm_89
@@ -18,5 +19,6 @@
 // REDEFINE: %{chip} = sm_90a
 // RUN: stamp-opt %S/Inputs/stamp-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // RUN: stamp-opt %S/Inputs/quantized-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
+// RUN: stamp-opt %S/Inputs/transforms.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}
 // REDEFINE: %{chip} = sm_100a
 // RUN: stamp-opt %S/Inputs/quantized-linear.mlir --stamp-gpu-pipeline='chip=%{chip}' | %{assemble}

@@ -65,6 +65,8 @@ struct QuantizeKernel {
   BasisAttrInterface transform; ///< that is to be applied; or null
   TokenBlocks blocks;
   int64_t features, paddedFeatures;
+  mlir::Type input;       ///< of X's elements
+  mlir::Type transformed; ///< of those of L·X
 };
 
 /// What multiplies them.
@@ -75,6 +77,9 @@ struct ProductKernel {
   int64_t weightBits;
   bool hasBias, hasSpread;
   BasisAttrInterface inverse; ///< or null
+  mlir::Type bias;            ///< of its elements, if there is one
+  mlir::Type rescaled;        ///< of those that the inverse starts with
+  mlir::Type result;
 };
 
 /// The rows that a CTA quantizes: whole blocks, which divide a product's tile.

@@ -125,6 +125,19 @@ public:
     return mlir::arith::CmpFOp::create(*this, mlir::arith::CmpFPredicate::OLT,
                                        a, b);
   }
+  /// The f32 of an f16, a bf16 or an f32; or a vector of them.
+  mlir::Value widen(mlir::Value value) {
+    return like(value, getF32Type()) == value.getType()
+               ? value
+               : mlir::arith::ExtFOp::create(*this, like(value, getF32Type()),
+                                             value);
+  }
+  /// What is left of f32 in elements of that type.
+  mlir::Value narrow(mlir::Value value, mlir::Type type) {
+    return type.isF32()
+               ? value
+               : mlir::arith::TruncFOp::create(*this, like(value, type), value);
+  }
 
   //===--- Threads ------------------------------------------------------===//
 
@@ -246,13 +259,20 @@ public:
     return Values(op.getResults());
   }
 
-private:
   static unsigned bytesOf(mlir::Type type) {
     int64_t count = 1;
     if (auto vector = mlir::dyn_cast<mlir::VectorType>(type))
       count = vector.getNumElements();
     return static_cast<unsigned>(
         count * mlir::getElementTypeOrSelf(type).getIntOrFloatBitWidth() / 8);
+  }
+
+private:
+  /// The type of `value` with other elements.
+  static mlir::Type like(mlir::Value value, mlir::Type element) {
+    if (auto vector = mlir::dyn_cast<mlir::VectorType>(value.getType()))
+      return vector.clone(element);
+    return element;
   }
 };
 

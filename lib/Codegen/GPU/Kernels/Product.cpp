@@ -299,15 +299,16 @@ private:
   /// Four numbers, of a quad's channels; beyond the last channel any.
   Values loadColumns(Value address, Type type, Value channel) {
     Value memory = b.global(address);
+    int64_t bytes = b.bytesOf(type);
     if (storesVectors()) {
       Value near = b.min(channel, b.index(kernel.channels - 4));
       return b.elementsOf(
-          b.load(b.vectorOf(type, 4), b.at(memory, b.mul(near, 4))));
+          b.load(b.vectorOf(type, 4), b.at(memory, b.mul(near, bytes))));
     }
     Values values;
     for (int64_t u = 0; u < 4; ++u) {
       Value near = b.min(b.add(channel, u), b.index(kernel.channels - 1));
-      values.push_back(b.load(type, b.at(memory, b.mul(near, 4))));
+      values.push_back(b.load(type, b.at(memory, b.mul(near, bytes))));
     }
     return values;
   }
@@ -322,10 +323,11 @@ private:
       SmallVector<Values> columns = rescale(sums, quad, channel);
       for (Values &column : columns)
         undo(column, whole);
+      int64_t bytes = b.bytesOf(kernel.result);
       Value y = b.at(b.global(arguments[6]),
-                     b.mul(b.add(b.mul(row, kernel.channels), channel), 4));
+                     b.mul(b.add(b.mul(row, kernel.channels), channel), bytes));
       for (int64_t i = 0; i < kThreadRows; ++i) {
-        Value to = b.at(y, i * kernel.channels * 4);
+        Value to = b.at(y, i * kernel.channels * bytes);
         Values values;
         for (Values &column : columns)
           values.push_back(column[i]);
@@ -340,7 +342,8 @@ private:
     Values columnSums = loadColumns(arguments[5], b.getI32Type(), channel);
     Values bias;
     if (kernel.hasBias)
-      bias = loadColumns(arguments[9], b.getF32Type(), channel);
+      for (Value value : loadColumns(arguments[9], kernel.bias, channel))
+        bias.push_back(b.widen(value));
     SmallVector<Values> columns(4);
     for (int64_t u = 0; u < 4; ++u)
       for (int64_t i = 0; i < kThreadRows; ++i) {
@@ -362,6 +365,8 @@ private:
   void undo(Values &column, bool whole) {
     if (!kernel.inverse)
       return;
+    for (Value &value : column)
+      value = b.widen(b.narrow(value, kernel.rescaled));
     int64_t size = kernel.blocks.size;
     BasisAttrInterface within = kernel.inverse;
     if (size > kThreadRows) {
@@ -423,9 +428,11 @@ private:
                      : Value();
     };
     if (storesVectors())
-      return storeIf(isChannel(0), b.combine(values), to);
+      return storeIf(isChannel(0), b.narrow(b.combine(values), kernel.result),
+                     to);
     for (int64_t u = 0; u < 4; ++u)
-      storeIf(isChannel(u), values[u], b.at(to, u * 4));
+      storeIf(isChannel(u), b.narrow(values[u], kernel.result),
+              b.at(to, u * b.bytesOf(kernel.result)));
   }
 
   GPUKernelBuilder &b;

@@ -80,7 +80,7 @@ public:
     firstRow =
         b.add(b.mul(b.mul(sequence, tiles), target.productTile.rows), row);
     x = b.at(b.global(arguments[0]),
-             b.mul(b.mul(sequence, seqLen), kernel.features * 4));
+             b.mul(b.mul(sequence, seqLen), kernel.features * elementBytes()));
     codes =
         b.at(b.global(arguments[1]), b.mul(firstRow, kernel.paddedFeatures));
     isWhole = kernel.blocks.isWhole(b, firstToken, seqLen, rows);
@@ -108,6 +108,8 @@ private:
     return most;
   }
 
+  int64_t elementBytes() const { return b.bytesOf(kernel.input); }
+
   /// Calls `body` for each of this thread's vectors.
   Values forEachVector(ValueRange carried,
                        llvm::function_ref<Values(Value, ValueRange)> body) {
@@ -120,10 +122,12 @@ private:
   /// The transformed tokens at some features, a vector each.
   Values load(Value feature) {
     Type type = b.vectorOf(b.getF32Type(), width);
-    Value bytes = b.mul(feature, 4);
-    Value first = b.at(b.at(x, b.mul(firstToken, kernel.features * 4)), bytes);
+    int64_t rowBytes = kernel.features * elementBytes();
+    Value first = b.at(b.at(x, b.mul(firstToken, rowBytes)),
+                       b.mul(feature, elementBytes()));
     auto loadRow = [&](int64_t r) {
-      return b.load(type, b.at(first, r * kernel.features * 4));
+      return b.widen(
+          b.load(b.vectorOf(kernel.input, width), b.at(first, r * rowBytes)));
     };
     auto all = [&]() -> Values {
       Values values;
@@ -163,6 +167,8 @@ private:
       kernel.transform.emitBlock(b, MutableArrayRef(values).slice(part, size),
                                  count, Direction::Forward);
     }
+    for (Value &row : values)
+      row = b.widen(b.narrow(row, kernel.transformed));
   }
 
   //===--- Ranges -------------------------------------------------------===//
