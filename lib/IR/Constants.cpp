@@ -85,6 +85,17 @@ std::optional<ArrayRef<float>> stamp::readFloats(Attribute constant,
   return ArrayRef<float>(storage);
 }
 
+std::optional<ConstantBuffer<float>> stamp::copyFloats(Attribute constant,
+                                                       RankedTensorType type) {
+  std::vector<float> storage;
+  std::optional<ArrayRef<float>> values = readFloats(constant, type, storage);
+  if (!values)
+    return std::nullopt;
+  ConstantBuffer<float> copy(type);
+  llvm::copy(*values, copy.data());
+  return copy;
+}
+
 TypedAttr stamp::makeConstant(RankedTensorType type, StringRef name,
                               AsmResourceBlob elements) {
   ArrayRef<char> bytes = elements.getData();

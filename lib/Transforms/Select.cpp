@@ -244,6 +244,12 @@ private:
   std::optional<std::string> whyNot(const Linear &linear) {
     if (std::optional<std::string> unknown = linear.weight.whyUnknown())
       return unknown;
+    auto xType = cast<RankedTensorType>(linear.x.getType());
+    if (!Weight::seeThrough(linear.x, AffineMap::getMultiDimIdentityMap(
+                                          xType.getRank(), &getContext()))
+             .whyUnknown())
+      return "both its operands are known before the program runs; compute it "
+             "then, so that its result is a constant";
     if (PickedWeight::match(linear.weight.tensor) &&
         !linear.weightArrangement.isIdentity())
       return "run time picks its weight among several, which it reads in "

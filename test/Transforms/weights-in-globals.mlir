@@ -71,7 +71,8 @@ func.func @not_clobbered() -> tensor<2x2xf32> {
 //       CHECK:   linalg.matmul ins(%{{.*}}, %{{.*}} : tensor<2x2xi8>, tensor<2x2xi8>)
 func.func @both_operands(%zero: tensor<2x2xf32>) -> tensor<2x2xf32> {
   %w = ml_program.global_load @read_elsewhere : tensor<2x2xf32>
-  %y = linalg.matmul ins(%w, %w : tensor<2x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<2x2xf32>) -> tensor<2x2xf32>
+  %y = linalg.matmul {stamp.plan = #stamp.plan<basis = #stamp.dct, activations = #stamp.schedule<[], 8>, weight_bits = 8>}
+      ins(%w, %w : tensor<2x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<2x2xf32>) -> tensor<2x2xf32>
   return %y : tensor<2x2xf32>
 }
 

@@ -81,6 +81,11 @@ private:
   mlir::AsmResourceBlob elements;
 };
 
+/// A copy of the values of a constant f32 tensor, splats spread out, of which
+/// another constant is to be made; nullopt if it cannot be read.
+std::optional<ConstantBuffer<float>> copyFloats(mlir::Attribute constant,
+                                                mlir::RankedTensorType type);
+
 /// A constant of elements that are already written elsewhere.
 template <typename T>
 mlir::TypedAttr makeConstant(mlir::RankedTensorType type,

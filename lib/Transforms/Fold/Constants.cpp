@@ -18,30 +18,15 @@ using namespace stamp;
 // Values
 //===----------------------------------------------------------------------===//
 
-/// The f32 values of a constant, as they lie in memory; empty if it is of
-/// another kind. A splat is one value.
-static ArrayRef<float> getValues(Value tensor) {
+/// A constant of f32 in a shape that is known; null if it is none.
+static Attribute getConstant(Value tensor) {
   Attribute constant;
   auto type = dyn_cast<RankedTensorType>(tensor.getType());
   if (!type || !type.hasStaticShape() || !type.getElementType().isF32() ||
-      !matchPattern(tensor, m_Constant(&constant)))
+      !matchPattern(tensor, m_Constant(&constant)) ||
+      getRawBytes(constant).empty())
     return {};
-  ArrayRef<char> bytes = getRawBytes(constant);
-  size_t count = bytes.size() / sizeof(float);
-  if (count != 1 && count != static_cast<size_t>(type.getNumElements()))
-    return {};
-  return {reinterpret_cast<const float *>(bytes.data()), count};
-}
-
-/// A copy of them, splats spread out, that is to become another constant.
-static ConstantBuffer<float> copyValues(ArrayRef<float> values,
-                                        RankedTensorType type) {
-  ConstantBuffer<float> copy(type);
-  if (static_cast<int64_t>(values.size()) == type.getNumElements())
-    llvm::copy(values, copy.data());
-  else
-    std::fill_n(copy.data(), type.getNumElements(), values.front());
-  return copy;
+  return constant;
 }
 
 static Value createConstant(OpBuilder &builder, Location loc,
@@ -51,7 +36,7 @@ static Value createConstant(OpBuilder &builder, Location loc,
 }
 
 bool stamp::transformsAtCompileTime(Value tensor, const RowTransform &rows) {
-  return !rows.lengths && tensor.hasOneUse() && !getValues(tensor).empty();
+  return !rows.lengths && tensor.hasOneUse() && getConstant(tensor);
 }
 
 /// f(rows, count, features) for the rows along `dimension`, as a block of
@@ -89,9 +74,12 @@ template <typename OpTy> struct TransformConstant final : FoldPattern<OpTy> {
         !transformsAtCompileTime(op.getInput(), RowTransform::of(op)))
       return failure();
     auto type = cast<RankedTensorType>(op.getInput().getType());
-    ConstantBuffer<float> values = copyValues(getValues(op.getInput()), type);
+    std::optional<ConstantBuffer<float>> values =
+        copyFloats(getConstant(op.getInput()), type);
+    if (!values)
+      return failure();
     std::unique_ptr<Basis> basis = op.getBasis().getBasis();
-    forEachBlock(values.data(), type.getShape(), op.getDimension(),
+    forEachBlock(values->data(), type.getShape(), op.getDimension(),
                  [&](float *x, int64_t count, int64_t features) {
                    if constexpr (std::is_same_v<OpTy, TransformOp>)
                      basis->forward(x, count, features, op.getOrder());
@@ -99,7 +87,7 @@ template <typename OpTy> struct TransformConstant final : FoldPattern<OpTy> {
                      basis->inverse(x, count, features, op.getOrder());
                  });
     rewriter.replaceOp(
-        op, createConstant(rewriter, op.getLoc(), std::move(values)));
+        op, createConstant(rewriter, op.getLoc(), std::move(*values)));
     ++this->counts.constants;
     return success();
   }
@@ -146,22 +134,24 @@ struct ContractConstant final : FoldPattern<InverseTransformOp> {
     if (!sum || inverse.getLengths())
       return failure();
     Value factor = sum->other->get();
-    ArrayRef<float> constant = getValues(factor);
+    Attribute constant = getConstant(factor);
     // What others read would be held twice.
-    if (constant.empty() ||
-        (!factor.hasOneUse() && constant.size() * sizeof(float) > kInlineBytes))
+    if (!constant ||
+        (!factor.hasOneUse() && getRawBytes(constant).size() > kInlineBytes))
       return failure();
     auto type = cast<RankedTensorType>(factor.getType());
-    ConstantBuffer<float> values = copyValues(constant, type);
+    std::optional<ConstantBuffer<float>> values = copyFloats(constant, type);
+    if (!values)
+      return failure();
     std::unique_ptr<Basis> basis = inverse.getBasis().getBasis();
-    forEachBlock(values.data(), type.getShape(), sum->along,
+    forEachBlock(values->data(), type.getShape(), sum->along,
                  [&](float *x, int64_t count, int64_t features) {
                    applyTransposedInverse(*basis, inverse.getOrder(), x, count,
                                           features);
                  });
     rewriter.setInsertionPoint(sum->op);
     Value folded =
-        createConstant(rewriter, sum->op.getLoc(), std::move(values));
+        createConstant(rewriter, sum->op.getLoc(), std::move(*values));
     rewriter.modifyOpInPlace(sum->op, [&] {
       sum->other->set(folded);
       sum->inverted->set(inverse.getInput());

@@ -104,22 +104,19 @@ static Value evaluate(OpBuilder &builder, Value constant,
                       Direction direction, int64_t dimension) {
   auto type = cast<RankedTensorType>(constant.getType());
   Attribute elements;
-  std::vector<float> storage;
   if (!type.hasStaticShape() || !matchPattern(constant, m_Constant(&elements)))
     return {};
-  std::optional<ArrayRef<float>> values = readFloats(elements, type, storage);
-  if (!values)
+  std::optional<ConstantBuffer<float>> copy = copyFloats(elements, type);
+  if (!copy)
     return {};
-  ConstantBuffer<float> copy(type);
-  llvm::copy(*values, copy.data());
   ArrayRef<int64_t> sizes = type.getShape();
   transform.getFeatureTransform()->apply(
-      copy.data(),
+      copy->data(),
       {llvm::product_of(sizes.take_front(dimension)), sizes[dimension],
        llvm::product_of(sizes.drop_front(dimension + 1))},
       side, direction);
   return arith::ConstantOp::create(builder, constant.getLoc(),
-                                   std::move(copy).finish("stamp_folded"));
+                                   std::move(*copy).finish("stamp_folded"));
 }
 
 Value stamp::transformWeight(RewriterBase &rewriter, Value tensor,

@@ -361,6 +361,15 @@ private:
 };
 } // namespace
 
+/// Why no transform like this one moves, whatever is around it; null if it may.
+template <typename OpTy> static const char *whyFixed(OpTy op) {
+  if (!op.hasPureTensorSemantics())
+    return "it works on buffers; fold before bufferization";
+  if (!keepsType(op))
+    return "it changes its tensor's type; change it in an op of its own";
+  return nullptr;
+}
+
 //===----------------------------------------------------------------------===//
 // Up
 //===----------------------------------------------------------------------===//
@@ -373,16 +382,13 @@ static std::optional<Passage> planRise(TransformOp transform,
     why = std::move(reason);
     return std::nullopt;
   };
-  if (!transform.hasPureTensorSemantics())
-    return refuse("it works on buffers; fold before bufferization");
+  if (const char *reason = whyFixed(transform))
+    return refuse(reason);
   Value input = transform.getInput();
   auto result = dyn_cast<OpResult>(input);
   if (!result)
     return refuse(
         "its input is an argument; inline the function into what makes it");
-  if (!keepsType(transform))
-    return refuse(
-        "it changes its tensor's type; change it in an op of its own");
   if (!input.hasOneUse())
     return refuse("its input has other uses; linears under the same basis "
                   "would share the transform");
@@ -472,10 +478,8 @@ void stamp::populateMoves(RewritePatternSet &patterns, FoldCounts &counts) {
 }
 
 std::string stamp::explainStay(InverseTransformOp inverse) {
-  if (!inverse.hasPureTensorSemantics())
-    return "it works on buffers; fold before bufferization";
-  if (!keepsType(inverse))
-    return "it changes its tensor's type; change it in an op of its own";
+  if (const char *reason = whyFixed(inverse))
+    return reason;
   if (inverse->use_empty())
     return "nobody reads it; canonicalize";
   if (inverse.getResult().hasNUsesOrMore(kMaxReaders + 1))
