@@ -42,6 +42,8 @@ public:
     return emitScales(scales, lanes, feature);
   }
 
+  bool rotates() const { return !rotations.empty(); }
+
   /// The rest, in the first `numRows` rows of `block`: f32, rows × padded
   /// features. What is beyond the features stays as it is.
   void emitRotations(mlir::Value block, int64_t numRows) const;

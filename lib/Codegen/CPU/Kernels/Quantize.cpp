@@ -31,19 +31,60 @@ int64_t stamp::padFeatures(const KernelBuilder &b, int64_t features) {
 }
 
 //===----------------------------------------------------------------------===//
-// Transform
+// Ranges
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// The least and the largest value of some rows, or 0, in lanes.
+///
+/// The bits of floats from 0 on are in order as signed integers, and those of
+/// the negative ones, by magnitude, as unsigned integers. A NaN is beyond the
+/// infinity of its sign; comparisons of floats would drop it.
+namespace ranges {
+Values start(KernelBuilder &b, int64_t numRows) {
+  Value low = b.splat(b.constantI32(std::numeric_limits<int32_t>::min()));
+  Values carried;
+  for (int64_t r = 0; r < numRows; ++r)
+    carried.append({low, b.zeros(b.getI32Type())});
+  return carried;
+}
+
+void extend(KernelBuilder &b, Values &carried, int64_t row, Value x) {
+  Value bits =
+      arith::BitcastOp::create(b, b.vectorOf(b.getI32Type(), b.lanes()), x);
+  Value &low = carried[2 * row], &high = carried[2 * row + 1];
+  low = arith::MaxUIOp::create(b, low, bits);
+  high = arith::MaxSIOp::create(b, high, bits);
+}
+
+/// The low and the high end of each row's range; one is a NaN if any value is.
+Values finish(KernelBuilder &b, ValueRange carried) {
+  Values ends;
+  for (auto [i, lanes] : llvm::enumerate(carried)) {
+    Value bits =
+        vector::ReductionOp::create(b,
+                                    i % 2 == 0 ? vector::CombiningKind::MAXUI
+                                               : vector::CombiningKind::MAXSI,
+                                    lanes);
+    ends.push_back(arith::BitcastOp::create(b, b.getF32Type(), bits));
+  }
+  return ends;
+}
+} // namespace ranges
+
+//===----------------------------------------------------------------------===//
+// Transform
+//===----------------------------------------------------------------------===//
+
 /// A block of tokens, transformed, in f32: rows × padded features.
 class BlockTransform {
 public:
   BlockTransform(KernelBuilder &b, const RowBlocks &rows, Type transformed,
                  const FeatureTransforms &ofFeatures, Value x,
-                 TokenCount tokens, int64_t paddedFeatures)
+                 TokenCount tokens, int64_t paddedFeatures, Value ends)
       : b(b), rows(rows), transformed(transformed), ofFeatures(ofFeatures),
         x(x), features(cast<MemRefType>(x.getType()).getDimSize(2)),
-        paddedFeatures(paddedFeatures), tokens(tokens) {}
+        paddedFeatures(paddedFeatures), ends(ends), tokens(tokens) {}
 
   void emit(Value batch, Value first, Value block) {
     if (rows.areWhole())
@@ -69,7 +110,10 @@ private:
   void emitChunks(Value batch, Value first, Value block, bool whole) {
     if (auto turns = rows.turns(b); turns && whole && transformed)
       return emitTurns(batch, first, block, *turns);
-    forEachChunk([&](Value feature, Value mask) {
+    Values carried = ends ? ranges::start(b, rows.size) : Values();
+    carried = forEachChunk(carried, [&](Value feature, Value mask,
+                                        ValueRange before) {
+      Values next(before);
       auto token = [&](int64_t r) { return b.add(first, rows.distance(r)); };
       if (whole)
         prefetch(batch, token, feature);
@@ -77,14 +121,30 @@ private:
         return load(batch, token(r), feature, mask, whole);
       };
       auto storeRow = [&](int64_t r, Value value) {
-        store(value, block, b.index(r), feature);
+        Value stored = store(value, block, b.index(r), feature);
+        if (ends)
+          ranges::extend(b, next, r, stored);
       };
       if (transformed)
-        return rows.mix(b, first, tokens, whole, Direction::Forward, loadRow,
-                        storeRow);
-      for (int64_t r = 0; r < rows.size; ++r)
-        storeRow(r, loadRow(r));
+        rows.mix(b, first, tokens, whole, Direction::Forward, loadRow,
+                 storeRow);
+      else
+        for (int64_t r = 0; r < rows.size; ++r)
+          storeRow(r, loadRow(r));
+      return next;
     });
+    storeEnds(carried, b.index(0), /*stride=*/1);
+  }
+
+  /// Of the row `first` and those that are `stride` rows behind another.
+  void storeEnds(ValueRange carried, Value first, int64_t stride) {
+    for (auto [i, end] : llvm::enumerate(ranges::finish(b, carried))) {
+      auto row = static_cast<int64_t>(i / 2) * stride;
+      memref::StoreOp::create(
+          b, end, ends,
+          ValueRange{
+              b.add(b.mul(first, 2), 2 * row + static_cast<int64_t>(i % 2))});
+    }
   }
 
   /// Registers then hold all rows that are mixed, and X is read a few rows at a
@@ -93,31 +153,49 @@ private:
                  const RowBlocks::Turns &turns) {
     int64_t ofPanel = b.tile.rows, panels = rows.size / ofPanel;
     b.loop(b.index(0), b.index(rows.size), ofPanel, [&](Value row) {
-      forEachChunk([&](Value feature, Value mask) {
-        Values values;
-        for (int64_t r = 0; r < ofPanel; ++r)
-          values.push_back(load(batch, b.add(b.add(first, row), r), feature,
-                                mask, /*whole=*/true));
-        turns.ofPanel.emitBlock(b, values, Value(), Direction::Forward);
-        b.store(values[0], block, {row, feature});
-        for (int64_t r = 1; r < ofPanel; ++r)
-          store(values[r], block, b.add(row, r), feature);
-      });
+      // The first row's come later.
+      Values carried = ends ? ranges::start(b, ofPanel - 1) : Values();
+      carried = forEachChunk(
+          carried, [&](Value feature, Value mask, ValueRange before) {
+            Values next(before), values;
+            for (int64_t r = 0; r < ofPanel; ++r)
+              values.push_back(load(batch, b.add(b.add(first, row), r), feature,
+                                    mask, /*whole=*/true));
+            turns.ofPanel.emitBlock(b, values, Value(), Direction::Forward);
+            b.store(values[0], block, {row, feature});
+            for (int64_t r = 1; r < ofPanel; ++r) {
+              Value stored = store(values[r], block, b.add(row, r), feature);
+              if (ends)
+                ranges::extend(b, next, r - 1, stored);
+            }
+            return next;
+          });
+      storeEnds(carried, b.add(row, 1), /*stride=*/1);
     });
-    forEachChunk([&](Value feature, Value) {
-      Values values;
-      for (int64_t i = 0; i < panels; ++i)
-        values.push_back(b.load(block, {b.index(i * ofPanel), feature}));
-      turns.ofFirstRows.emitBlock(b, values, Value(), Direction::Forward);
-      for (int64_t i = 0; i < panels; ++i)
-        store(values[i], block, b.index(i * ofPanel), feature);
-    });
+    Values carried = ends ? ranges::start(b, panels) : Values();
+    carried =
+        forEachChunk(carried, [&](Value feature, Value, ValueRange before) {
+          Values next(before), values;
+          for (int64_t i = 0; i < panels; ++i)
+            values.push_back(b.load(block, {b.index(i * ofPanel), feature}));
+          turns.ofFirstRows.emitBlock(b, values, Value(), Direction::Forward);
+          for (int64_t i = 0; i < panels; ++i) {
+            Value stored =
+                store(values[i], block, b.index(i * ofPanel), feature);
+            if (ends)
+              ranges::extend(b, next, i, stored);
+          }
+          return next;
+        });
+    storeEnds(carried, b.index(0), /*stride=*/ofPanel);
   }
 
-  void store(Value value, Value block, Value row, Value feature) {
+  Value store(Value value, Value block, Value row, Value feature) {
     if (transformed)
       value = b.roundTo(value, transformed);
-    b.store(ofFeatures.emitScales(value, feature), block, {row, feature});
+    value = ofFeatures.emitScales(value, feature);
+    b.store(value, block, {row, feature});
+    return value;
   }
 
   /// A machine sees by itself that a few rows are read in order, but not many.
@@ -137,14 +215,26 @@ private:
   }
 
   /// The vectors of a row, the last ones under a mask.
-  void forEachChunk(llvm::function_ref<void(Value, Value)> chunk) {
+  Values
+  forEachChunk(Values carried,
+               llvm::function_ref<Values(Value, Value, ValueRange)> chunk) {
     int64_t full = features / b.lanes() * b.lanes();
     if (full > 0)
-      b.loop(b.index(0), b.index(full), b.lanes(),
-             [&](Value feature) { chunk(feature, Value()); });
+      carried = b.loop(b.index(0), b.index(full), b.lanes(), carried,
+                       [&](Value feature, ValueRange before) {
+                         return chunk(feature, Value(), before);
+                       });
     for (int64_t feature = full; feature < paddedFeatures; feature += b.lanes())
-      chunk(b.index(feature),
-            b.mask(b.index(std::max<int64_t>(features - feature, 0))));
+      carried = chunk(b.index(feature),
+                      b.mask(b.index(std::max<int64_t>(features - feature, 0))),
+                      carried);
+    return carried;
+  }
+  void forEachChunk(llvm::function_ref<void(Value, Value)> chunk) {
+    forEachChunk({}, [&](Value feature, Value mask, ValueRange) -> Values {
+      chunk(feature, mask);
+      return {};
+    });
   }
 
   Value load(Value batch, Value token, Value feature, Value mask, bool whole) {
@@ -169,6 +259,7 @@ private:
   const FeatureTransforms &ofFeatures;
   Value x;
   int64_t features, paddedFeatures;
+  Value ends; ///< f32: receives the ends of all rows' ranges; or null
   TokenCount tokens;
 };
 
@@ -186,9 +277,9 @@ class PanelQuantizer {
 public:
   PanelQuantizer(KernelBuilder &b, ScheduleAttr schedule,
                  BasisAttrInterface order, int64_t features, TokenCount tokens,
-                 int64_t numRows)
+                 int64_t numRows, Value knownEnds)
       : b(b), schedule(schedule), order(order), features(features),
-        tokens(tokens), numRows(numRows) {
+        tokens(tokens), numRows(numRows), knownEnds(knownEnds) {
     OpFoldResult valid = getAsOpFoldResult(tokens.valid);
     for (OpFoldResult end : schedule.getEnds(b, b.getLoc(), valid))
       ends.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), end));
@@ -234,10 +325,6 @@ private:
     Value group;
   };
 
-  struct Range {
-    Value low, high; ///< one is a NaN if any value is
-  };
-
   void storePerRow(Value memory, ArrayRef<Value> values, const PanelRows &rows,
                    Value group) {
     Value first = b.mul(rows.panel, b.tile.rows);
@@ -254,10 +341,11 @@ private:
   emitQuantizers(const Panels &panels, const PanelRows &rows, const Run &run) {
     SmallVector<RowQuantizer> quantizers;
     Values scales, zeroPoints;
-    for (auto [r, range] : llvm::enumerate(emitRanges(rows, run))) {
-      Value token =
-          b.add(rows.token, panels.rows.distance(static_cast<int64_t>(r)));
-      quantizers.push_back(emitQuantizer(range, token, panels.rows));
+    Values limits = emitRanges(rows, run);
+    for (int64_t r = 0; r < numRows; ++r) {
+      Value token = b.add(rows.token, panels.rows.distance(r));
+      quantizers.push_back(
+          emitQuantizer(limits[2 * r], limits[2 * r + 1], token, panels.rows));
       scales.push_back(quantizers.back().scale);
       zeroPoints.push_back(quantizers.back().zeroPoint);
     }
@@ -266,52 +354,38 @@ private:
     return quantizers;
   }
 
-  /// The bits of floats from 0 on are in order as signed integers, and those of
-  /// the negative ones, by magnitude, as unsigned integers. A NaN is beyond the
-  /// infinity of its sign; comparisons of floats would drop it.
-  SmallVector<Range> emitRanges(const PanelRows &from, const Run &run) {
-    int64_t rows = numRows;
-    Type ints = b.vectorOf(b.getI32Type(), b.lanes());
-    Value zero = b.zeros(b.getI32Type());
-    Value negativeZero =
-        b.splat(b.constantI32(std::numeric_limits<int32_t>::min()));
-    Values start;
-    for (int64_t r = 0; r < rows; ++r)
-      start.append({negativeZero, zero});
-    Values result = b.loop(
+  Values emitRanges(const PanelRows &from, const Run &run) {
+    if (knownEnds) {
+      Values ends;
+      Value first = b.mul(from.firstRow, 2);
+      for (int64_t i = 0; i < 2 * numRows; ++i)
+        ends.push_back(
+            memref::LoadOp::create(b, knownEnds, ValueRange{b.add(first, i)}));
+      return ends;
+    }
+    Values carried = b.loop(
         run.first, b.add(run.first, padFeatures(b, run.count)), b.lanes(),
-        start, [&](Value feature, ValueRange carried) {
-          Values next;
-          for (int64_t r = 0; r < rows; ++r) {
-            Value x = b.load(from.block, {b.add(from.firstRow, r), feature});
-            Value bits = arith::BitcastOp::create(b, ints, x);
-            next.push_back(arith::MaxUIOp::create(b, carried[2 * r], bits));
-            next.push_back(arith::MaxSIOp::create(b, carried[2 * r + 1], bits));
-          }
+        ranges::start(b, numRows), [&](Value feature, ValueRange before) {
+          Values next(before);
+          for (int64_t r = 0; r < numRows; ++r)
+            ranges::extend(
+                b, next, r,
+                b.load(from.block, {b.add(from.firstRow, r), feature}));
           return next;
         });
-    auto reduce = [&](vector::CombiningKind kind, Value lanes) -> Value {
-      Value bits = vector::ReductionOp::create(b, kind, lanes);
-      return arith::BitcastOp::create(b, b.getF32Type(), bits);
-    };
-    SmallVector<Range> ranges;
-    for (int64_t r = 0; r < rows; ++r)
-      ranges.push_back(
-          {reduce(vector::CombiningKind::MAXUI, result[2 * r]),
-           reduce(vector::CombiningKind::MAXSI, result[2 * r + 1])});
-    return ranges;
+    return ranges::finish(b, carried);
   }
 
-  RowQuantizer emitQuantizer(const Range &range, Value token,
+  RowQuantizer emitQuantizer(Value low, Value high, Value token,
                              const RowBlocks &blocks) {
     auto [steps, half] = emitWidth(token, blocks);
-    Value width = b.subF(range.high, range.low);
+    Value width = b.subF(high, low);
     Value infinity = b.constant(std::numeric_limits<float>::infinity());
     Value finite = b.lessF(width, infinity);
     Value negligible = b.lessF(width, b.constant(kNegligible));
     Value scale = b.select(negligible, b.constant(1), b.divF(width, steps));
     Value offset = math::RoundEvenOp::create(
-        b, b.divF(arith::NegFOp::create(b, range.low), scale));
+        b, b.divF(arith::NegFOp::create(b, low), scale));
     Value safe = b.select(finite, offset, b.constant(0));
     Value zero = b.subF(safe, half);
     Value nan = b.constant(std::numeric_limits<float>::quiet_NaN());
@@ -416,6 +490,7 @@ private:
   int64_t features;
   TokenCount tokens;
   int64_t numRows; ///< of a panel
+  Value knownEnds; ///< of the rows' ranges; or null
   Values ends;
 };
 } // namespace
@@ -474,13 +549,18 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
     // Many rows a power of two apart would share a few places of the caches.
     int64_t gap = rows.size > rowsOfPanel ? b.lanes() : 0;
     Value block = b.alloc({rows.size, length + gap}, b.getF32Type());
+    // What is in registers anyway need not be read again.
+    Value ends;
+    bool fits = rows.size == rowsOfPanel || (transformed && rows.turns(b));
+    if (fits && !ofRows && !ofFeatures.rotates())
+      ends = b.alloc({2 * rows.size}, b.getF32Type());
     TokenCount tokens = panels.countTokens(b, sequence);
     BlockTransform transform(b, rows, transformed, ofFeatures, x, tokens,
-                             padded);
+                             padded, ends);
     auto emitBlock = [&] {
       transform.emit(sequence, first, block);
       PanelQuantizer quantizer(b, schedule, order, features, tokens,
-                               rowsOfPanel);
+                               rowsOfPanel, ends);
       b.loop(b.index(0), b.index(panelsOfBlock), 1, [&](Value i) {
         Value row = b.mul(i, rowsOfPanel);
         Value panel = b.add(b.mul(at[1], panelsOfBlock), i);
@@ -496,7 +576,7 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
         [&] {
           transform.emitAlone(sequence, block);
           PanelQuantizer quantizer(b, schedule, order, features, tokens,
-                                   /*numRows=*/1);
+                                   /*numRows=*/1, /*knownEnds=*/Value());
           quantizer.emit(panels, sequence, b.index(0), block, b.index(0),
                          b.index(0));
         },
