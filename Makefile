@@ -59,8 +59,8 @@ fuzz: build ## Read mutated bytecode and text; keep what failed in build/fuzz/
 docs: build/build.ninja ## Write docs/reference from the dialect and passes
 	cmake --build --preset default --target stamp-doc
 
-format: packages ## Format the C++ sources
-	git ls-files -z '*.h' '*.cpp' | xargs -0 -r clang-format-22 -i
+format: packages ## Format the C and C++ sources
+	git ls-files -z '*.h' '*.cpp' '*.c' | xargs -0 -r clang-format-22 -i
 
 tidy: build ## Check the C++ sources with clang-tidy
 	git ls-files -z 'lib/*.cpp' 'tools/*.cpp' 'benchmark/*.cpp' | \

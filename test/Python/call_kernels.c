@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Calls f(x) -> (y, v), which stamp-cpu-pipeline has compiled, on arrays of f32:
+// Calls f(x) -> (y, v), which stamp-cpu-pipeline has compiled, on arrays of
+// f32:
 //
 //     call_kernels <rank> {<x> <size>... <y> <v>}...
 //
 // Files hold the elements alone. An x ends where its page does (but for SLACK
-// bytes), starts at an address that is a multiple of 4 and often of nothing more,
-// and what follows cannot be read.
+// bytes), starts at an address that is a multiple of 4 and often of nothing
+// more, and what follows cannot be read.
 
 #define _DEFAULT_SOURCE
 #include <stdint.h>

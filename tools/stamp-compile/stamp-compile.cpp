@@ -1,5 +1,4 @@
-//===- stamp-compile.cpp - compile a module into a library -------*- C++
-//-*-===//
+//===- stamp-compile.cpp - compile a module into a library -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -10,24 +9,20 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "stamp/Execution/Compile.h"
-#include "stamp/Register.h"
+#include "../Tool.h"
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Support/FileUtilities.h"
+#include "stamp/Execution/Compile.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/WithColor.h"
 
 using namespace mlir;
 using llvm::Error;
 using llvm::Twine;
+using stamp::tool::fail;
 namespace cl = llvm::cl;
 
 namespace {
@@ -90,10 +85,6 @@ cl::opt<std::string>
                               "from this program)"),
                      cl::cat(category));
 
-Error fail(const Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
-
 bool isCName(StringRef name) {
   return !name.empty() && !llvm::isDigit(name.front()) &&
          llvm::all_of(name,
@@ -117,24 +108,14 @@ Error compileMain(const char *program) {
   if (gpu.empty() && (!gpuFeatures.empty() || !gpuFormat.empty()))
     return fail("--gpu-features and --gpu-format need --gpu");
 
-  std::string message;
-  // Bytecode wants its resources aligned.
-  auto file = openInputFile(modelPath, llvm::Align(64), &message);
-  if (!file)
-    return fail(message);
-  auto sources = std::make_shared<llvm::SourceMgr>();
-  sources->AddNewSourceBuffer(std::move(file), llvm::SMLoc());
-
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  stamp::registerDialects(registry);
-  stamp::registerExtensions(registry);
-  MLIRContext context(registry);
-  SourceMgrDiagnosticHandler diagnostics(*sources, &context);
-  auto module = parseSourceFile<ModuleOp>(sources, &context);
+  auto sources = stamp::tool::openModule(modelPath);
+  if (!sources)
+    return sources.takeError();
+  MLIRContext context(stamp::tool::makeRegistry());
+  SourceMgrDiagnosticHandler diagnostics(**sources, &context);
+  auto module = stamp::tool::parseModule(*sources, modelPath, context);
   if (!module)
-    return fail("'" + modelPath + "' is not a valid module");
+    return module.takeError();
 
   stamp::LibraryOptions options;
   options.optLevel = optLevel;
@@ -149,7 +130,7 @@ Error compileMain(const char *program) {
   options.runtimeDirectory = runtimeDirectory.empty()
                                  ? getDefaultRuntimeDirectory(program)
                                  : runtimeDirectory.getValue();
-  return stamp::compileLibrary(*module, outputPath, headerPath, options);
+  return stamp::compileLibrary(**module, outputPath, headerPath, options);
 }
 
 } // namespace
@@ -161,10 +142,5 @@ int main(int argc, char **argv) {
       argc, argv,
       "compiles a module of linalg on tensors into a shared library of C "
       "functions\n");
-  if (Error error = compileMain(argv[0])) {
-    llvm::WithColor::error(llvm::errs(), "stamp-compile")
-        << llvm::toString(std::move(error)) << '\n';
-    return EXIT_FAILURE;
-  }
-  return EXIT_SUCCESS;
+  return stamp::tool::finish("stamp-compile", compileMain(argv[0]));
 }

@@ -14,20 +14,15 @@
 
 #include "Launch.h"
 
+#include "../Tool.h"
+
 #include "stamp/Execution/Jit.h"
-#include "stamp/Register.h"
 
 #include "mlir/IR/AsmState.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Support/FileUtilities.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/WithColor.h"
 
 #include <chrono>
 #include <limits>
@@ -39,6 +34,7 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::Twine;
 using stamp::NpyArray;
+using stamp::tool::fail;
 namespace cl = llvm::cl;
 
 namespace {
@@ -115,10 +111,6 @@ struct Call {
   SmallVector<std::string> outputPaths;
   std::vector<NpyArray> inputs;
 };
-
-Error fail(const Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
 
 /// Splits "a.npy, b.npy"; nothing at all is an empty list.
 bool parsePaths(StringRef text, SmallVectorImpl<std::string> &paths) {
@@ -260,26 +252,16 @@ Error runMain() {
   if (!calls)
     return calls.takeError();
 
-  std::string message;
-  // Bytecode wants its resources aligned.
-  auto file = openInputFile(modelPath, llvm::Align(64), &message);
-  if (!file)
-    return fail(message);
-  auto sources = std::make_shared<llvm::SourceMgr>();
-  sources->AddNewSourceBuffer(std::move(file), llvm::SMLoc());
-
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  stamp::registerDialects(registry);
-  stamp::registerExtensions(registry);
-  MLIRContext context(registry);
-  SourceMgrDiagnosticHandler diagnostics(*sources, &context);
+  auto sources = stamp::tool::openModule(modelPath);
+  if (!sources)
+    return sources.takeError();
+  MLIRContext context(stamp::tool::makeRegistry());
+  SourceMgrDiagnosticHandler diagnostics(**sources, &context);
 
   auto start = std::chrono::steady_clock::now();
-  auto module = parseSourceFile<ModuleOp>(sources, &context);
+  auto module = stamp::tool::parseModule(*sources, modelPath, context);
   if (!module)
-    return fail("'" + modelPath + "' is not a valid module");
+    return module.takeError();
   std::chrono::duration<double> parseTime =
       std::chrono::steady_clock::now() - start;
 
@@ -290,12 +272,12 @@ Error runMain() {
   options.gpu = gpu;
   options.gpuSeed = gpuSeed;
   if (!launchTexts.empty())
-    return runLaunches(*module, options);
+    return runLaunches(**module, options);
 
   for (Call &call : *calls)
-    if (Error error = prepare(call, *module))
+    if (Error error = prepare(call, **module))
       return error;
-  auto program = stamp::Program::compile(*module, options);
+  auto program = stamp::Program::compile(**module, options);
   if (!program)
     return program.takeError();
   if (numRuns) {
@@ -322,10 +304,5 @@ int main(int argc, char **argv) {
       argc, argv,
       "compiles a module of linalg on tensors for this machine and calls its "
       "functions\n");
-  if (Error error = runMain()) {
-    llvm::WithColor::error(llvm::errs(), "stamp-run")
-        << llvm::toString(std::move(error)) << '\n';
-    return EXIT_FAILURE;
-  }
-  return EXIT_SUCCESS;
+  return stamp::tool::finish("stamp-run", runMain());
 }

@@ -13,26 +13,25 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Tool.h"
+
 #include "stamp/Execution/Validate.h"
 #include "stamp/Register.h"
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/WithColor.h"
 
 using namespace mlir;
 using llvm::Error;
 using llvm::Expected;
 using llvm::Twine;
 using stamp::FunctionReport;
+using stamp::tool::fail;
 namespace cl = llvm::cl;
 
 namespace {
@@ -67,15 +66,12 @@ cl::opt<double> quantizedTolerance(
              "change a code (default: 1e-2)"),
     cl::cat(category));
 
-Error fail(const Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
-
 Expected<OwningOpRef<ModuleOp>> parse(StringRef path, MLIRContext &context) {
-  auto module = parseSourceFile<ModuleOp>(path, &context);
-  if (!module)
-    return fail("'" + path + "' is not a valid module");
-  return module;
+  auto sources = stamp::tool::openModule(path);
+  if (!sources)
+    return sources.takeError();
+  SourceMgrDiagnosticHandler diagnostics(**sources, &context);
+  return stamp::tool::parseModule(*sources, path, context);
 }
 
 /// The module to compare with: from a file, or what the passes make of it.
@@ -136,12 +132,7 @@ Error runMain(const PassPipelineCLParser &passes) {
   if (!afterPath.empty() && passes.hasAnyOccurrences())
     return fail("two modules leave no passes to run");
 
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  stamp::registerDialects(registry);
-  stamp::registerExtensions(registry);
-  MLIRContext context(registry);
+  MLIRContext context(stamp::tool::makeRegistry());
   auto before = parse(beforePath, context);
   if (!before)
     return before.takeError();
@@ -183,10 +174,5 @@ int main(int argc, char **argv) {
       "Passes are given as to stamp-opt; the default is --stamp-fold.\n");
   Error error = runMain(passes);
   llvm::outs().flush(); // The report comes before what it comes to.
-  if (error) {
-    llvm::WithColor::error(llvm::errs(), "stamp-validate")
-        << llvm::toString(std::move(error)) << '\n';
-    return EXIT_FAILURE;
-  }
-  return EXIT_SUCCESS;
+  return stamp::tool::finish("stamp-validate", std::move(error));
 }

@@ -46,7 +46,7 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 //--- float.mlir
 // RUN: not stamp-validate missing.mlir 2>&1 | FileCheck %s --check-prefix=MISSING
-// MISSING: error: 'missing.mlir' is not a valid module
+// MISSING: error: cannot open input file 'missing.mlir': No such file or directory
 // RUN: not stamp-validate float.mlir missing.mlir 2>&1 | FileCheck %s --check-prefix=MISSING
 // RUN: not stamp-validate %s 2>&1 | FileCheck %s --check-prefix=PARSE
 // PARSE: error: redefinition of symbol named 'main'
