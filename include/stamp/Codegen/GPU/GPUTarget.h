@@ -29,6 +29,7 @@ struct GPUTarget {
   llvm::StringRef chip;
   llvm::StringRef ptxFeature; ///< the oldest PTX version that has the chip
   int64_t sharedBytes;        ///< that a CTA may ask for
+  bool hasWgmma;              ///< products are ones of warpgroups
   ProductTile productTile;
   int64_t quantizeThreads; ///< of a CTA that quantizes tokens
   int64_t quantizeValues;  ///< f32 that a thread of it transforms at once
