@@ -1,5 +1,4 @@
-//===- QuantizedLinear.cpp - What kernels are made of ------------*- C++
-//-*-===//
+//===- QuantizedLinear.cpp - What kernels are made of -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

@@ -1,5 +1,4 @@
-//===- CEntries.h - the C functions of a compiled module ---------*- C++
-//-*-===//
+//===- CEntries.h - the C functions of a compiled module --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

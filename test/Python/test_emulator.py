@@ -274,6 +274,29 @@ def in_shared(matrix, swizzle):
     return image.reshape(-1), 0, 8 * swizzle
 
 
+def place_d(thread, i):
+    """Figure "WGMMA .m64nNk32 register fragment layout for accumulator"."""
+    warp, lane = divmod(thread, 32)
+    row = 16 * warp + lane // 4 + (8 if i % 4 >= 2 else 0)
+    return row, 8 * (i // 4) + lane % 4 * 2 + (i & 1)
+
+
+def to_shared(image):
+    """128 threads copy %p0, an image of whole 2 KiB; %start is its place for a
+    descriptor, and %four is 4."""
+    body = ""
+    for i in range(len(image) // 2048):
+        body += f"%o{i} = llvm.mlir.constant({128 * i} : i32) : i32\n    %x{i} = llvm.add %x, %o{i} : i32\n    "
+        body += load(f"v{i}", "%p0", f"%x{i}", "vector<4xi32>") + store(f"%v{i}", "%smem", f"%x{i}", "vector<4xi32>", 3)
+    return body + """nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
+    nvvm.barrier0
+    %four = llvm.mlir.constant(4 : i64) : i64
+    %mask = llvm.mlir.constant(262128 : i64) : i64
+    %wide = llvm.ptrtoint %smem : !llvm.ptr<3> to i64
+    %low = llvm.and %wide, %mask : i64
+    %start = llvm.lshr %low, %four : i64"""
+
+
 @pytest.mark.parametrize("swizzle", [0, 32, 64, 128])
 @pytest.mark.parametrize("n", [8, 64])
 def test_wgmma(launch, n, swizzle):
@@ -292,17 +315,7 @@ def test_wgmma(launch, n, swizzle):
     signed = lambda word: word - 2**64 if word >= 2**63 else word
     num = n // 2
     struct = f"!llvm.struct<({', '.join(['i32'] * num)})>"
-    body = ""
-    for i in range(len(image) // 2048):
-        body += f"%o{i} = llvm.mlir.constant({128 * i} : i32) : i32\n    %x{i} = llvm.add %x, %o{i} : i32\n    "
-        body += load(f"v{i}", "%p0", f"%x{i}", "vector<4xi32>") + store(f"%v{i}", "%smem", f"%x{i}", "vector<4xi32>", 3)
-    body += f"""nvvm.fence.proxy {{kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}}
-    nvvm.barrier0
-    %four = llvm.mlir.constant(4 : i64) : i64
-    %mask = llvm.mlir.constant(262128 : i64) : i64
-    %wide = llvm.ptrtoint %smem : !llvm.ptr<3> to i64
-    %low = llvm.and %wide, %mask : i64
-    %start = llvm.lshr %low, %four : i64
+    body = to_shared(image) + f"""
     %b_off = llvm.mlir.constant({start_b >> 4} : i64) : i64
     %start_b = llvm.add %start, %b_off : i64
     %rest_a = llvm.mlir.constant({signed(encode(leading_a, stride_a))} : i64) : i64
@@ -327,18 +340,12 @@ def test_wgmma(launch, n, swizzle):
     for i in range(num):
         body += f"%d{i} = llvm.extractvalue %d[{i}] : {struct}\n    " + store(f"%d{i}", "%p2", f"%cx{i}")
 
-    def place(thread, i):
-        """Figure "WGMMA .m64nNk32 register fragment layout for accumulator"."""
-        warp, lane = divmod(thread, 32)
-        row = 16 * warp + lane // 4 + (8 if i % 4 >= 2 else 0)
-        return row, 8 * (i // 4) + lane % 4 * 2 + (i & 1)
-
-    begin = np.array([[c[place(t, i)] for i in range(num)] for t in range(128)], np.int32)
+    begin = np.array([[c[place_d(t, i)] for i in range(num)] for t in range(128)], np.int32)
     (d,) = launch(body, 128, [image, begin], [("i32", (128, num))], shared=len(image), seed=n)
     expected = a @ b.T + c
     for t in range(128):
         for i in range(num):
-            assert d[t, i] == expected[place(t, i)]
+            assert d[t, i] == expected[place_d(t, i)]
 
 
 def register_wgmma(n, sums, a, descriptor):
@@ -375,25 +382,10 @@ def test_wgmma_with_a_in_registers(launch, n):
         column = lane % 4 * 4 + (i & 3) if i < 8 else lane % 4 * 4 + (i & 3) + 16
         return 16 * warp + row, column
 
-    def place_d(thread, i):
-        warp, lane = divmod(thread, 32)
-        row = 16 * warp + lane // 4 + (8 if i % 4 >= 2 else 0)
-        return row, 8 * (i // 4) + lane % 4 * 2 + (i & 1)
-
     num = n // 2
     own = np.array([[a[place_a(t, i)] for i in range(16)] for t in range(128)], np.int8)
     begin = np.array([[c[place_d(t, i)] for i in range(num)] for t in range(128)], np.int32)
-    body = ""
-    for i in range(len(image) // 2048):
-        body += f"%o{i} = llvm.mlir.constant({128 * i} : i32) : i32\n    %x{i} = llvm.add %x, %o{i} : i32\n    "
-        body += load(f"v{i}", "%p0", f"%x{i}", "vector<4xi32>") + store(f"%v{i}", "%smem", f"%x{i}", "vector<4xi32>", 3)
-    body += f"""nvvm.fence.proxy {{kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}}
-    nvvm.barrier0
-    %four = llvm.mlir.constant(4 : i64) : i64
-    %mask = llvm.mlir.constant(262128 : i64) : i64
-    %wide = llvm.ptrtoint %smem : !llvm.ptr<3> to i64
-    %low = llvm.and %wide, %mask : i64
-    %start = llvm.lshr %low, %four : i64
+    body = to_shared(image) + f"""
     %rest = llvm.mlir.constant({1 << 62 | stride >> 4 << 32} : i64) : i64
     %descriptor = llvm.or %start, %rest : i64
     %n = llvm.mlir.constant({num} : i32) : i32

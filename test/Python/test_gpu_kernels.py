@@ -10,9 +10,11 @@ STAMP_GPU_PROGRAMS=300 draws more programs than `make check` has time for.
 
 import os
 import re
+import subprocess
 
 import numpy as np
 import pytest
+from conftest import BIN, ROOT
 from stamp.testdata import ar1
 from test_kernels import BASES, Program, same_bits
 
@@ -20,6 +22,8 @@ PROGRAMS = int(os.environ.get("STAMP_GPU_PROGRAMS", "100"))
 SCHEDULE_SEEDS = range(1, 6)
 # Those whose coefficients every path computes in one order.
 EXACT = [basis for basis in BASES if basis != "#stamp.dct"]
+# Products by mma.sync and by wgmma.
+CHIPS = ["sm_80", "sm_90a"]
 # Whole tiles of 128 rows and parts of them.
 LENGTHS = [1, 7, 8, 40, 127, 128, 129, 200, 260]
 
@@ -34,8 +38,8 @@ class LinearProgram(Program):
         self.batch = random.choice([None, None, 2])
         # Products of one step and of more than the ring has stages, vectors of
         # every width; one or two tiles of columns, whole ones too.
-        self.features = int(random.choice([1, 2, 30, 64, 100, 131, 256, 320, 388]))
-        self.channels = int(random.choice([1, 3, 4, 64, 126, 128, 132, 200]))
+        self.features = int(random.choice([1, 2, 30, 64, 100, 131, 256, 388, 520]))
+        self.channels = int(random.choice([1, 3, 4, 64, 126, 128, 256, 260]))
         self.others = int(random.choice([5, 60, 130]))
         self.weights = [
             random.standard_normal((self.features, n)) / np.sqrt(self.features)
@@ -43,6 +47,7 @@ class LinearProgram(Program):
         ]
         self.bias = random.standard_normal(self.channels)
         self.lengths = random.choice(LENGTHS, 2, replace=False)
+        self.chip = str(random.choice(CHIPS))
 
     def inputs(self):
         for length in map(int, self.lengths):
@@ -53,13 +58,12 @@ class LinearProgram(Program):
             yield np.stack(rows) if self.batch else rows[0]
 
 
-def form(optimize, module, *flags):
+def form(optimize, module, chip):
     return optimize(
         module,
         "--stamp-block-order",
         "--canonicalize",
-        "--stamp-form-gpu-kernels",
-        *flags,
+        f"--stamp-form-gpu-kernels=chip={chip}",
     )
 
 
@@ -71,11 +75,11 @@ def count_linear_launches(formed):
 def test_gpu_kernels_equal_the_portable_lowering(run, optimize, seed):
     program = LinearProgram(seed)
     module = optimize(str(program), *program.flags())
-    formed = form(optimize, module)
+    formed = form(optimize, module, program.chip)
     assert count_linear_launches(formed) == 3 and "stamp.rescale " not in formed
     calls = [("f", [x], 2) for x in program.inputs()]
     expected = run(module, calls, "-O1")
-    actual = run(module, calls, "-O1", "--gpu=emulate", f"--gpu-seed={seed % 7}")
+    actual = run(module, calls, "-O1", f"--gpu=emulate,{program.chip}", f"--gpu-seed={seed % 7}")
     for ours, theirs in zip(actual, expected):
         for y, reference in zip(ours, theirs):
             same_bits(y, reference)
@@ -88,7 +92,7 @@ def test_order_of_threads(run, optimize, seed, schedule):
     module = optimize(str(program), *program.flags())
     calls = [("f", [x], 2) for x in program.inputs()]
     expected = run(module, calls, "-O1")
-    actual = run(module, calls, "-O1", "--gpu=emulate", f"--gpu-seed={schedule}")
+    actual = run(module, calls, "-O1", f"--gpu=emulate,{program.chip}", f"--gpu-seed={schedule}")
     for ours, theirs in zip(actual, expected):
         for y, reference in zip(ours, theirs):
             same_bits(y, reference)
@@ -126,7 +130,7 @@ def test_transforms_that_are_no_short_blocks_are_launches_around(run, optimize):
     program = LinearProgram(2)
     program.basis, program.batch = "#stamp.dct", None
     module = optimize(str(program), *program.flags())
-    formed = form(optimize, module)
+    formed = form(optimize, module, program.chip)
     assert count_linear_launches(formed) == 3
     assert len(re.findall(r"gpu.launch_func +@\w+::@f_transform", formed)) == 1
     assert "stamp.transform " not in formed
@@ -137,3 +141,64 @@ def test_transforms_that_are_no_short_blocks_are_launches_around(run, optimize):
         for y, reference in zip(ours, theirs):
             error = np.abs(y - reference).max() / np.abs(reference).max()
             assert error < 2e-2
+
+
+BROKEN = {
+    r"nvvm\.fence\.proxy": "missing fence.proxy.async",
+    r"nvvm\.barrier0": "data race on shared memory",
+    r"nvvm\.cp\.async\.wait\.group 1": "missing wait for cp.async",
+    r"nvvm\.wgmma\.wait\.group\.sync\.aligned 1": "which nobody has waited for",
+    r"nvvm\.wgmma\.fence": "missing wgmma.fence",
+    r"nothing": None,
+}
+
+
+@pytest.mark.parametrize("instruction", BROKEN)
+def test_what_a_product_of_warpgroups_may_not_lack(tmp_path, instruction):
+    """The product alone, in the form that the emulator gets, less one thing."""
+    linear = ROOT / "test/Codegen/GPU/Inputs/quantized-linear.mlir"
+    done = subprocess.run(
+        [BIN / "stamp-opt", linear, "--stamp-gpu-pipeline=chip=sm_90a format=emulated"]
+        + ["--mlir-print-ir-before=stamp-gpu-emulate", "-o", os.devnull],
+        capture_output=True,
+        text=True,
+    )
+    [opening] = re.findall(r"  gpu\.module .*\n", done.stderr)
+    [memory] = re.findall(r"llvm.mlir.global internal @__dynamic.*\n", done.stderr)
+    [signature, body] = re.search(
+        r"( *llvm\.func @linear_product\(.*\n)((?s:.)*?\n    }\n)", done.stderr
+    ).groups()
+    # --launch passes buffers, and kernels take addresses.
+    buffers = [0, 1, 2, 3, 4, 5, 6, 9, 10]
+    for i in buffers:
+        signature = signature.replace(f"%arg{i}: i64", f"%p{i}: !llvm.ptr<1>")
+        body = f"%arg{i} = llvm.ptrtoint %p{i} : !llvm.ptr<1> to i64\n" + body
+    broken = re.sub(rf"{instruction}.*\n", "\n", body)
+    assert (broken != body) == (BROKEN[instruction] is not None)
+    kernel = tmp_path / "kernel.mlir"
+    kernel.write_text(f"module {{\n{opening}{memory}{signature}{broken}}}\n}}\n")
+
+    arrays = {
+        "codes": np.ones((128, 1024), np.int8),
+        "scales": np.ones(128, np.float32),
+        "zeros": np.zeros(128, np.int32),
+        "weight": np.ones(256 * 1024 // 2, np.int8),
+        "column_scales": np.ones(200, np.float32),
+        "column_sums": np.zeros(200, np.int32),
+        "bias": np.zeros(200, np.float32),
+        "spread": np.zeros(40, np.float32),
+    }
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    paths = [str(tmp_path / f"{name}.npy") for name in arrays]
+    arguments = paths[:6] + ["f32[40x200]", "40", "1"] + paths[6:]
+    done = subprocess.run(
+        [BIN / "stamp-run", kernel, "--gpu=emulate,sm_90a"]
+        + [f"--launch=kernels::linear_product<<<1, 256, 68096>>>({', '.join(arguments)}) -> {tmp_path / 'y.npy'}"],
+        capture_output=True,
+        text=True,
+    )
+    if BROKEN[instruction] is None:
+        assert done.returncode == 0, done.stderr
+    else:
+        assert done.returncode != 0 and BROKEN[instruction] in done.stderr

@@ -1,5 +1,4 @@
-//===- Compile.h - a module as a shared library ------------------*- C++
-//-*-===//
+//===- Compile.h - a module as a shared library -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

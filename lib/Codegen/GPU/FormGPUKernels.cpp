@@ -1,5 +1,4 @@
-//===- FormGPUKernels.cpp - Quantized linears to GPU kernels -----*- C++
-//-*-===//
+//===- FormGPUKernels.cpp - Quantized linears to GPU kernels ----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -110,8 +109,7 @@ public:
   void launch(GPUKernelBuilder &host, StringRef name, ValueRange buffers,
               ValueRange sizes, ValueRange optionalBuffers, Value gridX,
               int64_t gridY, int64_t threads, int64_t sharedBytes, Body body) {
-    assert(sharedBytes <= GPUTarget::staticSharedBytes &&
-           sharedBytes <= target.sharedBytes);
+    assert(sharedBytes <= target.sharedBytes);
     SmallVector<Value> operands;
     auto addressOf = [&](Value buffer) {
       Value address =
@@ -127,12 +125,16 @@ public:
 
     gpu::GPUFuncOp kernel =
         createKernel(host, name, operands.size(), threads, sharedBytes, body);
+    // What is more than every kernel has is asked for by the launch.
+    Value dynamicBytes;
+    if (sharedBytes > GPUTarget::staticSharedBytes)
+      dynamicBytes = host.constantI32(sharedBytes + kSharedAlignment);
     Value one = host.index(1);
     host.branch(host.less(host.index(0), gridX), [&] {
       gpu::LaunchFuncOp::create(host, kernel,
                                 gpu::KernelDim3{gridX, host.index(gridY), one},
                                 gpu::KernelDim3{host.index(threads), one, one},
-                                /*dynamicSharedMemorySize=*/Value(), operands);
+                                dynamicBytes, operands);
     });
   }
 
@@ -153,33 +155,54 @@ private:
                       UnitAttr::get(context));
     }
     SmallVector<Type> inputs(numArguments, builder.getI64Type());
-    auto workgroup = gpu::AddressSpaceAttr::get(
-        context, gpu::GPUDialect::getWorkgroupAddressSpace());
-    auto sharedType = MemRefType::get({sharedBytes}, builder.getI8Type(),
-                                      MemRefLayoutAttrInterface(), workgroup);
     builder.setInsertionPointToEnd(kernels.getBody());
-    auto kernel = gpu::GPUFuncOp::create(
-        builder, host.getLoc(), name,
-        FunctionType::get(context, inputs, TypeRange()), TypeRange(sharedType));
+    auto kernel =
+        gpu::GPUFuncOp::create(builder, host.getLoc(), name,
+                               FunctionType::get(context, inputs, TypeRange()));
     kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
                     UnitAttr::get(context));
     kernel.setKnownBlockSize(
         ArrayRef<int32_t>{static_cast<int32_t>(threads), 1, 1});
-    kernel.setWorkgroupAttributionAttr(0, LLVM::LLVMDialect::getAlignAttrName(),
-                                       builder.getI64IntegerAttr(128));
     SymbolTable(kernels).insert(kernel);
 
     builder.setInsertionPointToStart(&kernel.getBody().front());
     GPUKernelBuilder b(builder, host.getLoc());
-    Value start = memref::ExtractAlignedPointerAsIndexOp::create(
-        b, kernel.getWorkgroupAttributions().front());
-    Value address = arith::IndexCastOp::create(b, b.getI64Type(), start);
-    Value shared = LLVM::IntToPtrOp::create(
-        b, b.pointer(GPUKernelBuilder::sharedSpace), address);
+    Value shared = getShared(b, kernel, sharedBytes);
     body(b, kernel.getArguments().take_front(numArguments), shared);
     gpu::ReturnOp::create(b);
     return kernel;
   }
+
+  /// Aligned shared memory: the kernel's own, or what its launch asks for.
+  static Value getShared(GPUKernelBuilder &b, gpu::GPUFuncOp kernel,
+                         int64_t bytes) {
+    bool isDynamic = bytes > GPUTarget::staticSharedBytes;
+    auto workgroup = gpu::AddressSpaceAttr::get(
+        b.getContext(), gpu::GPUDialect::getWorkgroupAddressSpace());
+    auto type =
+        MemRefType::get({isDynamic ? ShapedType::kDynamic : bytes},
+                        b.getI8Type(), MemRefLayoutAttrInterface(), workgroup);
+    Value memory;
+    if (isDynamic) {
+      memory = gpu::DynamicSharedMemoryOp::create(b, type);
+    } else {
+      memory = kernel.addWorkgroupAttribution(type, b.getLoc());
+      kernel.setWorkgroupAttributionAttr(0,
+                                         LLVM::LLVMDialect::getAlignAttrName(),
+                                         b.getI64IntegerAttr(kSharedAlignment));
+    }
+    Value start = memref::ExtractAlignedPointerAsIndexOp::create(b, memory);
+    if (isDynamic)
+      start = b.mul(b.div(b.add(start, kSharedAlignment - 1), kSharedAlignment),
+                    kSharedAlignment);
+    Value address = arith::IndexCastOp::create(b, b.getI64Type(), start);
+    return LLVM::IntToPtrOp::create(b, b.pointer(GPUKernelBuilder::sharedSpace),
+                                    address);
+  }
+
+  /// What wgmma's swizzle counts from. Upstream promises 16 bytes for what a
+  /// launch asks for, so it asks for as much more.
+  static constexpr int64_t kSharedAlignment = 1024;
 
   ModuleOp module;
   gpu::GPUModuleOp kernels;
@@ -276,7 +299,7 @@ static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
                           getType(linear.result()).getElementType()};
   if (kernel.hasBias)
     kernel.bias = getType(rescale.getBias()).getElementType();
-  Value weight = toBuffer(b, createPackedWeight(b, tile, codes, bits));
+  Value weight = toBuffer(b, createPackedWeight(b, target, codes, bits));
   Value result = linear.result();
   Value y =
       alloc(b, {ShapedType::kDynamic, ShapedType::kDynamic, codes.channels},

@@ -1,13 +1,12 @@
-//===- GPUTarget.cpp - What kernels must know of a GPU -----------*- C++
-//-*-===//
+//===- GPUTarget.cpp - What kernels must know of a GPU ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
 // Tile sizes stand here and nowhere else. All chips have `mma.sync` on 8-bit
-// integers, m16n8k32, which kernels use; warps of 64 × 64 results read each
-// fragment of A and of the weight once for four or eight of these. Two CTAs
-// share a multiprocessor, so that one multiplies while the other starts or
-// stores: their registers are all that there are.
+// integers, m16n8k32, and kernels use it where there is no `wgmma`; warps of
+// 64 × 64 results read each fragment of A and of the weight once for four or
+// eight of these. Two CTAs share a multiprocessor, so that one multiplies while
+// the other starts or stores: their registers are all that there are.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,13 +23,20 @@ static constexpr ProductTile kWarpTiles = {
     /*warpColumns=*/64,
     /*stages=*/4};
 
+/// For `wgmma`; see ProductWarpgroup.cpp.
+static constexpr ProductTile kWarpgroupTiles = {
+    /*rows=*/128,       /*columns=*/256,
+    /*depth=*/128,      /*warpRows=*/128,
+    /*warpColumns=*/32,
+    /*stages=*/4};
+
 /// The oldest first.
 static constexpr GPUTarget kTargets[] = {
-    {"sm_80", "+ptx70", 163 * 1024, kWarpTiles, 256, 64},
-    {"sm_86", "+ptx71", 99 * 1024, kWarpTiles, 256, 64},
-    {"sm_89", "+ptx78", 99 * 1024, kWarpTiles, 256, 64},
-    {"sm_90a", "+ptx80", 227 * 1024, kWarpTiles, 256, 64},
-    {"sm_100a", "+ptx86", 227 * 1024, kWarpTiles, 256, 64},
+    {"sm_80", "+ptx70", 163 * 1024, false, kWarpTiles, 256, 64},
+    {"sm_86", "+ptx71", 99 * 1024, false, kWarpTiles, 256, 64},
+    {"sm_89", "+ptx78", 99 * 1024, false, kWarpTiles, 256, 64},
+    {"sm_90a", "+ptx80", 227 * 1024, true, kWarpgroupTiles, 256, 64},
+    {"sm_100a", "+ptx86", 227 * 1024, false, kWarpTiles, 256, 64},
 };
 
 static std::optional<unsigned> getVersion(llvm::StringRef chip) {

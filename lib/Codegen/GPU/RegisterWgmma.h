@@ -1,5 +1,4 @@
-//===- RegisterWgmma.h - wgmma with A in registers ---------------*- C++
-//-*-===//
+//===- RegisterWgmma.h - wgmma with A in registers --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //

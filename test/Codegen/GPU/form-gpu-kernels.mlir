@@ -2,6 +2,8 @@
 // RUN:     --remarks-filter="stamp-form-gpu-kernels" --remark-format=emitRemark 2>%t \
 // RUN:   | FileCheck %s
 // RUN: FileCheck %s --check-prefix=REMARK --input-file=%t
+// RUN: stamp-opt %s --split-input-file --stamp-form-gpu-kernels=chip=sm_90a --canonicalize --cse \
+// RUN:   | FileCheck %s --check-prefix=WGMMA
 // RUN: not stamp-opt %s --stamp-form-gpu-kernels=chip=gfx90a 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
 // UNKNOWN: error: no kernels for the GPU 'gfx90a'; known are sm_80, sm_86, sm_89, sm_90a, sm_100a
@@ -40,6 +42,29 @@
 //       CHECK:   arith.shrsi
 //       CHECK:   llvm.store {{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<1>
 //       CHECK: gpu.func @shared_product_0(
+
+// On a chip with wgmma two warpgroups have 128 tokens and 256 channels: the
+// weight in registers, four times 128 x 128 codes in shared memory, which the
+// launch asks for.
+// WGMMA-LABEL: func @shared
+//       WGMMA:   gpu.launch_func @stamp_kernels::@shared_product blocks in (%{{.*}}) threads in (%c256{{.*}}dynamic_shared_memory_size %c68096_i32
+//       WGMMA: gpu.func @shared_product(
+//       WGMMA:   gpu.dynamic_shared_memory
+//       WGMMA:   scf.for
+//       WGMMA:     nvvm.cp.async.wait.group 1
+//  WGMMA-NEXT:     nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
+//  WGMMA-NEXT:     nvvm.barrier0
+// WGMMA-COUNT-4:   nvvm.cp.async.shared.global
+//       WGMMA:     nvvm.wgmma.fence.aligned
+// WGMMA-COUNT-2:   llvm.inline_asm {{.*}}wgmma.mma_async.sync.aligned.m64n128k32.s32.s8.s8
+//       WGMMA:     nvvm.wgmma.commit.group.sync.aligned
+//  WGMMA-NEXT:     nvvm.wgmma.wait.group.sync.aligned 1
+//       WGMMA:     llvm.load {{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xi32>
+// WGMMA-COUNT-6:   llvm.inline_asm
+//   WGMMA-NOT:     llvm.inline_asm
+//       WGMMA:     scf.yield
+//       WGMMA:   nvvm.wgmma.wait.group.sync.aligned 0
+//       WGMMA:   llvm.store {{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<1>
 func.func @shared(%x: tensor<32x512xf32>) -> (tensor<32x48xf32>, tensor<32x48xf32>) {
   %w = arith.constant dense<3> : tensor<512x48xi8>
   %sw = arith.constant dense<0.5> : tensor<48xf32>

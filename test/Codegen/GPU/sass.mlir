@@ -9,3 +9,14 @@
 
 // CHECK: linear_product {{{.*}}'IMMA': 64
 // CHECK: others per tensor-core instruction: {{[01]\.[0-9]+$}}
+
+// A wgmma of 64 x 128 x 32 takes 64 clocks of all four tensor cores: eight warps
+// may issue 32 instructions each in that time.
+
+// RUN: sed 's/1024/4096/g' %S/Inputs/quantized-linear.mlir \
+// RUN:   | stamp-opt --stamp-gpu-pipeline='chip=sm_90a' | %print-gpu-object > %t.90a.ptx
+// RUN: %ptxas --gpu-name=sm_90a %t.90a.ptx -o %t.90a.cubin
+// RUN: %nvdisasm -c %t.90a.cubin | %python %S/count-instructions.py | FileCheck %s --check-prefix=WGMMA
+
+// WGMMA: linear_product {{{.*}}'IGMMA': 8
+// WGMMA: others per tensor-core instruction: {{1[0-9]\.[0-9]+$}}

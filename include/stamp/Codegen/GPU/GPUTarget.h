@@ -1,5 +1,4 @@
-//===- GPUTarget.h - What kernels must know of a GPU -------------*- C++
-//-*-===//
+//===- GPUTarget.h - What kernels must know of a GPU ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -29,6 +28,7 @@ struct GPUTarget {
   llvm::StringRef chip;
   llvm::StringRef ptxFeature; ///< the oldest PTX version that has the chip
   int64_t sharedBytes;        ///< that a CTA may ask for
+  bool hasWgmma;              ///< products are ones of warpgroups
   ProductTile productTile;
   int64_t quantizeThreads; ///< of a CTA that quantizes tokens
   int64_t quantizeValues;  ///< f32 that a thread of it transforms at once

@@ -1,5 +1,4 @@
-//===- CodedRows.h - Activations as kernels read them ------------*- C++
-//-*-===//
+//===- CodedRows.h - Activations as kernels read them -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -100,13 +99,11 @@ void emitProductKernel(GPUKernelBuilder &b, const GPUTarget &target,
                        const ProductKernel &kernel, mlir::ValueRange arguments,
                        mlir::Value shared);
 int64_t getProductSharedBytes(const GPUTarget &target, int64_t weightBits);
-/// As many as shared memory has room for.
-int64_t getProductStages(const GPUTarget &target, int64_t weightBits);
 
 /// The weight in the order that threads read it, as a constant tensor of i8;
 /// see PackWeight.cpp.
 mlir::Value createPackedWeight(mlir::ImplicitLocOpBuilder &b,
-                               const ProductTile &tile,
+                               const GPUTarget &target,
                                const WeightCodes &weight, int64_t bits);
 
 } // namespace stamp

@@ -1,5 +1,4 @@
-//===- GPUKernelBuilder.h - A thread's work in few words ---------*- C++
-//-*-===//
+//===- GPUKernelBuilder.h - A thread's work in few words --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //

@@ -1,5 +1,4 @@
-//===- Product.cpp - Rows of codes times a weight ----------------*- C++
-//-*-===//
+//===- Product.cpp - Rows of codes times a weight ---------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -23,15 +22,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "CodedRows.h"
-
-#include "llvm/Support/MathExtras.h"
+#include "ProductParts.h"
 
 using namespace mlir;
 using namespace stamp;
 
-/// What one cp.async copies, and what one thread loads at once.
-static constexpr int64_t kChunk = 16;
 /// Rows that a thread has of a warp's tile.
 static constexpr int64_t kThreadRows = 8;
 
@@ -42,7 +37,8 @@ static int64_t getWeightBytes(const ProductTile &tile, int64_t bits) {
   return tile.columns * tile.depth * bits / 8;
 }
 
-int64_t stamp::getProductStages(const GPUTarget &target, int64_t weightBits) {
+/// As many as shared memory has room for.
+static int64_t getStages(const GPUTarget &target, int64_t weightBits) {
   const ProductTile &tile = target.productTile;
   int64_t stage = getRowsBytes(tile) + getWeightBytes(tile, weightBits);
   return std::min(tile.stages, GPUTarget::staticSharedBytes / stage);
@@ -50,8 +46,10 @@ int64_t stamp::getProductStages(const GPUTarget &target, int64_t weightBits) {
 
 int64_t stamp::getProductSharedBytes(const GPUTarget &target,
                                      int64_t weightBits) {
+  if (target.hasWgmma)
+    return getWarpgroupSharedBytes(target);
   const ProductTile &tile = target.productTile;
-  return getProductStages(target, weightBits) *
+  return getStages(target, weightBits) *
          (getRowsBytes(tile) + getWeightBytes(tile, weightBits));
 }
 
@@ -62,22 +60,13 @@ public:
                  const ProductKernel &kernel, ValueRange arguments,
                  Value shared)
       : b(b), kernel(kernel), tile(target.productTile),
-        stages(getProductStages(target, kernel.weightBits)),
+        stages(getStages(target, kernel.weightBits)),
         weightBytes(getWeightBytes(tile, kernel.weightBits)),
         stageBytes(getRowsBytes(tile) + weightBytes),
         steps(kernel.paddedFeatures / tile.depth), arguments(arguments),
-        shared(shared) {
+        shared(shared), place(b, tile, arguments) {
     assert(tile.depth == 4 * kChunk && tile.warpRows == 8 * kThreadRows &&
            tile.rows * 4 % tile.threads() == 0);
-    auto toIndex = [&](Value value) -> Value {
-      return arith::IndexCastOp::create(b, b.getIndexType(), value);
-    };
-    seqLen = toIndex(arguments[7]);
-    tiles = toIndex(arguments[8]);
-    Value block = b.block(gpu::Dimension::x);
-    sequence = b.div(block, tiles);
-    firstRow = b.mul(b.rem(block, tiles), tile.rows);
-    columnTile = b.block(gpu::Dimension::y);
     thread = b.thread();
     lane = b.rem(thread, 32);
     Value warp = b.div(thread, 32);
@@ -88,12 +77,24 @@ public:
 
   void emit() {
     Values sums = accumulate();
-    lanesRows();
-    Value first = b.sub(firstRow, kernel.blocks.shift);
-    b.branch(
-        kernel.blocks.isWhole(b, first, seqLen, tile.rows),
-        [&] { finish(sums, /*whole=*/true); },
-        [&] { finish(sums, /*whole=*/false); });
+    finishSums(b, kernel.weightBits, sums);
+    // The eight tokens of this lane.
+    Value group = b.div(lane, 4);
+    Value row = b.add(warpRow, b.mul(group, kThreadRows));
+    ResultEmitter results(
+        b, tile, kernel, arguments, place,
+        {kThreadRows, row, group, /*lanes=*/4, /*shared=*/Value()});
+    results.forEachKind([&](bool isWhole) {
+      for (int64_t quad = 0; quad < columnTiles() / 2; ++quad) {
+        Value channel = b.add(
+            b.add(place.firstChannel, b.mul(warpColumns, tile.warpColumns)),
+            b.add(b.mul(b.rem(lane, 4), 4), quad * 16));
+        auto sumOf = [&](int64_t u, int64_t i) {
+          return sum(sums, i / 2, 2 * quad + u / 2, 2 * (i % 2) + u % 2);
+        };
+        results.finish(channel, sumOf, isWhole);
+      }
+    });
   }
 
 private:
@@ -105,22 +106,17 @@ private:
     Value row = b.div(thread, 4), chunk = b.rem(thread, 4);
     // Row i·8 + g of a warp's tile is token 8·g + i.
     Value token = b.add(b.mul(b.rem(row, 8), 8), b.div(row, 8));
-    Value rowOfAll =
-        b.add(b.add(b.mul(b.mul(sequence, tiles), tile.rows), firstRow), token);
+    Value rowOfAll = b.add(place.firstOfAll, token);
     rowsFrom = b.at(
         b.global(arguments[0]),
         b.add(b.mul(rowOfAll, kernel.paddedFeatures), b.mul(chunk, kChunk)));
-    Value place = b.exclusiveOr(chunk, b.rem(b.div(row, 2), 4));
-    rowsTo = b.at(shared, b.add(b.mul(row, tile.depth), b.mul(place, kChunk)));
+    Value slot = b.exclusiveOr(chunk, b.rem(b.div(row, 2), 4));
+    rowsTo = b.at(shared, b.add(b.mul(row, tile.depth), b.mul(slot, kChunk)));
     Value own = b.mul(thread, kChunk);
-    weightFrom = b.at(b.global(arguments[3]),
-                      b.add(b.mul(columnTile, steps * weightBytes), own));
+    weightFrom = b.at(
+        b.global(arguments[3]),
+        b.add(b.mul(b.block(gpu::Dimension::y), steps * weightBytes), own));
     weightTo = b.at(shared, b.add(own, getRowsBytes(tile)));
-  }
-
-  void copy(Value to, Value from) {
-    NVVM::CpAsyncOp::create(b, to, from, kChunk,
-                            NVVM::LoadCacheModifierKind::CG, Value());
   }
 
   /// Step `step` on its way into the stage at `stage` bytes.
@@ -132,13 +128,13 @@ private:
       // Whole eights on in a warp's tile are single tokens on.
       int64_t token =
           row / tile.warpRows * tile.warpRows + row % tile.warpRows / 8;
-      copy(b.at(to, row * tile.depth),
-           b.at(from, token * kernel.paddedFeatures));
+      copyChunk(b, b.at(to, row * tile.depth),
+                b.at(from, token * kernel.paddedFeatures));
     }
     from = b.at(weightFrom, b.mul(step, weightBytes));
     to = b.at(weightTo, stage);
     for (int64_t byte = 0; byte < weightBytes; byte += tile.threads() * kChunk)
-      copy(b.at(to, byte), b.at(from, byte));
+      copyChunk(b, b.at(to, byte), b.at(from, byte));
   }
 
   //===--- Sums ---------------------------------------------------------===//
@@ -197,9 +193,9 @@ private:
     Value rowBytes = b.mul(b.add(warpRow, row), tile.depth);
     for (int64_t run = 0; run < tile.depth / 32; ++run) {
       Value chunk = b.add(b.div(lane, 16), run * 2);
-      Value place = b.exclusiveOr(chunk, b.rem(b.div(row, 2), 4));
+      Value slot = b.exclusiveOr(chunk, b.rem(b.div(row, 2), 4));
       rowFragments.push_back(
-          b.at(shared, b.add(rowBytes, b.mul(place, kChunk))));
+          b.at(shared, b.add(rowBytes, b.mul(slot, kChunk))));
     }
     int64_t warpBytes = tile.warpColumns * tile.depth * kernel.weightBits / 8;
     weightFragments = b.at(
@@ -255,184 +251,12 @@ private:
     return values;
   }
 
-  /// Both words of a fragment. A 4-bit code in the high half of a byte is 16
-  /// times the code.
+  /// Both words of a fragment.
   Values unpack(ArrayRef<Value> words, int64_t j) {
     if (kernel.weightBits == 8)
       return {words[2 * j], words[2 * j + 1]};
-    Value high = b.constantI32(static_cast<int32_t>(0xf0f0f0f0));
-    Value raised = arith::ShLIOp::create(b, words[j], b.constantI32(4));
-    return {b.both(raised, high), b.both(words[j], high)};
-  }
-
-  //===--- Results ------------------------------------------------------===//
-
-  /// The eight tokens of this lane, and what is known of them.
-  void lanesRows() {
-    group = b.div(lane, 4);
-    Value row = b.add(b.add(firstRow, warpRow), b.mul(group, kThreadRows));
-    firstToken = b.sub(row, kernel.blocks.shift);
-    Value bytes =
-        b.mul(b.add(b.mul(b.mul(sequence, tiles), tile.rows), row), 4);
-    auto eight = [&](Value address, Type type) {
-      Values values;
-      for (int64_t half = 0; half < 2; ++half)
-        llvm::append_range(
-            values, b.elementsOf(b.load(
-                        b.vectorOf(type, 4),
-                        b.at(b.at(b.global(address), bytes), half * 16))));
-      return values;
-    };
-    scales = eight(arguments[1], b.getF32Type());
-    zeroPoints = eight(arguments[2], b.getI32Type());
-    if (kernel.hasSpread)
-      for (int64_t i = 0; i < kThreadRows; ++i) {
-        Value near =
-            b.clamp(b.add(firstToken, i), b.index(0), b.sub(seqLen, 1));
-        spread.push_back(b.load(
-            b.getF32Type(), b.at(b.global(arguments.back()), b.mul(near, 4))));
-      }
-  }
-
-  bool storesVectors() const { return kernel.channels % 4 == 0; }
-
-  /// Four numbers, of a quad's channels; beyond the last channel any.
-  Values loadColumns(Value address, Type type, Value channel) {
-    Value memory = b.global(address);
-    int64_t bytes = b.bytesOf(type);
-    if (storesVectors()) {
-      Value near = b.min(channel, b.index(kernel.channels - 4));
-      return b.elementsOf(
-          b.load(b.vectorOf(type, 4), b.at(memory, b.mul(near, bytes))));
-    }
-    Values values;
-    for (int64_t u = 0; u < 4; ++u) {
-      Value near = b.min(b.add(channel, u), b.index(kernel.channels - 1));
-      values.push_back(b.load(type, b.at(memory, b.mul(near, bytes))));
-    }
-    return values;
-  }
-
-  /// Four neighbouring channels of eight neighbouring tokens at a time.
-  void finish(Values sums, bool whole) {
-    Value row = b.add(b.mul(sequence, seqLen), firstToken);
-    for (int64_t quad = 0; quad < columnTiles() / 2; ++quad) {
-      Value channel = b.add(b.add(b.mul(columnTile, tile.columns),
-                                  b.mul(warpColumns, tile.warpColumns)),
-                            b.add(b.mul(b.rem(lane, 4), 4), quad * 16));
-      SmallVector<Values> columns = rescale(sums, quad, channel);
-      for (Values &column : columns)
-        undo(column, whole);
-      int64_t bytes = b.bytesOf(kernel.result);
-      Value y = b.at(b.global(arguments[6]),
-                     b.mul(b.add(b.mul(row, kernel.channels), channel), bytes));
-      for (int64_t i = 0; i < kThreadRows; ++i) {
-        Value to = b.at(y, i * kernel.channels * bytes);
-        Values values;
-        for (Values &column : columns)
-          values.push_back(column[i]);
-        storeRow(values, to, b.add(firstToken, i), channel, whole);
-      }
-    }
-  }
-
-  /// (s_x·s_w)·float(acc − z·c) [+ l·b]
-  SmallVector<Values> rescale(Values &sums, int64_t quad, Value channel) {
-    Values columnScales = loadColumns(arguments[4], b.getF32Type(), channel);
-    Values columnSums = loadColumns(arguments[5], b.getI32Type(), channel);
-    Values bias;
-    if (kernel.hasBias)
-      for (Value value : loadColumns(arguments[9], kernel.bias, channel))
-        bias.push_back(b.widen(value));
-    SmallVector<Values> columns(4);
-    for (int64_t u = 0; u < 4; ++u)
-      for (int64_t i = 0; i < kThreadRows; ++i) {
-        Value exact = sum(sums, i / 2, 2 * quad + u / 2, 2 * (i % 2) + u % 2);
-        if (kernel.weightBits == 4)
-          exact = arith::ShRSIOp::create(b, exact, b.constantI32(4));
-        exact = b.sub(exact, b.mul(zeroPoints[i], columnSums[u]));
-        Value value = b.mulF(b.mulF(scales[i], columnScales[u]),
-                             arith::SIToFPOp::create(b, b.getF32Type(), exact));
-        if (kernel.hasBias)
-          value = b.addF(value, kernel.hasSpread ? b.mulF(spread[i], bias[u])
-                                                 : bias[u]);
-        columns[u].push_back(value);
-      }
-    return columns;
-  }
-
-  /// L⁻¹ of a column's tokens.
-  void undo(Values &column, bool whole) {
-    if (!kernel.inverse)
-      return;
-    for (Value &value : column)
-      value = b.widen(b.narrow(value, kernel.rescaled));
-    int64_t size = kernel.blocks.size;
-    BasisAttrInterface within = kernel.inverse;
-    if (size > kThreadRows) {
-      for (int64_t distance = size / 2; distance >= kThreadRows; distance /= 2)
-        undoCoarse(column.front(), distance, whole);
-      within =
-          HaarAttr::get(b.getContext(), llvm::Log2_64(kThreadRows), /*skip=*/0);
-      size = kThreadRows;
-    }
-    for (int64_t part = 0; part < kThreadRows; part += size) {
-      Value count;
-      if (!whole)
-        count = kernel.blocks.mixed(b, b.add(firstToken, part), seqLen, size);
-      within.emitBlock(b, MutableArrayRef(column).slice(part, size), count,
-                       Direction::Inverse);
-    }
-  }
-
-  /// A level of the Haar transform between lanes: tokens `distance` apart, of
-  /// which each is the first of its lane's.
-  void undoCoarse(Value &value, int64_t distance, bool whole) {
-    int64_t groups = distance / kThreadRows;
-    auto isZero = [&](int64_t mask) {
-      return b.equal(b.both(group, b.index(mask)), b.index(0));
-    };
-    Value isUpper = b.equal(b.both(group, b.index(groups)), b.index(groups));
-    Value isPart = isZero(groups - 1);
-    if (!whole) {
-      // There is a pair if the upper one of it is a token.
-      Value upper = b.select(isUpper, firstToken, b.add(firstToken, distance));
-      isPart = b.both(isPart, b.less(upper, seqLen));
-      if (kernel.blocks.skip > 0)
-        isPart =
-            b.both(isPart, b.atMost(b.index(kernel.blocks.skip), firstToken));
-    }
-    Value other = b.exchange(value, 4 * groups);
-    Value pair[] = {b.select(isUpper, other, value),
-                    b.select(isUpper, value, other)};
-    HaarAttr::get(b.getContext(), /*levels=*/1, /*skip=*/0)
-        .emitBlock(b, pair, /*count=*/Value(), Direction::Inverse);
-    value = b.select(isPart, b.select(isUpper, pair[1], pair[0]), value);
-  }
-
-  void storeRow(ValueRange values, Value to, Value token, Value channel,
-                bool whole) {
-    Value isToken;
-    if (!whole)
-      isToken = b.both(b.atMost(b.index(0), token), b.less(token, seqLen));
-    auto storeIf = [&](Value condition, Value value, Value to) {
-      if (isToken)
-        condition = condition ? b.both(condition, isToken) : isToken;
-      if (!condition)
-        return b.store(value, to);
-      b.branch(condition, [&] { b.store(value, to); });
-    };
-    bool hasEdge = kernel.channels % tile.columns != 0;
-    auto isChannel = [&](int64_t u) {
-      return hasEdge ? b.less(b.add(channel, u), b.index(kernel.channels))
-                     : Value();
-    };
-    if (storesVectors())
-      return storeIf(isChannel(0), b.narrow(b.combine(values), kernel.result),
-                     to);
-    for (int64_t u = 0; u < 4; ++u)
-      storeIf(isChannel(u), b.narrow(values[u], kernel.result),
-              b.at(to, u * b.bytesOf(kernel.result)));
+    auto [first, second] = unpackCodes(b, words[j]);
+    return {first, second};
   }
 
   GPUKernelBuilder &b;
@@ -442,21 +266,20 @@ private:
   ValueRange arguments;
   Value shared;
 
-  Value seqLen, tiles, sequence, firstRow, columnTile;
+  const TilePlace place;
   Value thread, lane, warpRow, warpColumns;
   // Of copies: from global to shared memory.
   Value rowsFrom, rowsTo, weightFrom, weightTo;
   // Of fragments, in shared memory.
   Values rowFragments;
   Value weightFragments;
-  // Of a lane's rows.
-  Value group, firstToken;
-  Values scales, zeroPoints, spread;
 };
 } // namespace
 
 void stamp::emitProductKernel(GPUKernelBuilder &b, const GPUTarget &target,
                               const ProductKernel &kernel, ValueRange arguments,
                               Value shared) {
+  if (target.hasWgmma)
+    return emitWarpgroupProduct(b, target, kernel, arguments, shared);
   ProductEmitter(b, target, kernel, arguments, shared).emit();
 }

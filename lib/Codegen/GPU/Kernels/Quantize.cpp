@@ -1,5 +1,4 @@
-//===- Quantize.cpp - Tokens to rows of codes --------------------*- C++
-//-*-===//
+//===- Quantize.cpp - Tokens to rows of codes -------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
