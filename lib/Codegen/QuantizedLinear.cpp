@@ -83,6 +83,7 @@ static bool isSignedContraction(linalg::LinalgOp op) {
 /// codes[…, s, g, k]·weight[g, k, n or n, g, k] = result[…, s, g, n or n, g];
 /// fails with `why`.
 static FailureOr<CodeProduct> matchContraction(linalg::LinalgOp op, Value codes,
+                                               bool mustBeConstant,
                                                SmallVectorImpl<char> &storage,
                                                StringRef &why) {
   why = "the product with the codes is no plain contraction";
@@ -132,7 +133,10 @@ static FailureOr<CodeProduct> matchContraction(linalg::LinalgOp op, Value codes,
     if (Value ungrouped = findUngrouped(weight, isTransposed))
       weight = ungrouped;
   std::optional<ArrayRef<char>> data = readBytes(weight, storage);
-  if (!data)
+  if (!data && (mustBeConstant || isGrouped))
+    return failure();
+  why = "the number of channels is not static";
+  if (!getType(weight).hasStaticShape())
     return failure();
   // In memory groups are not to be seen.
   int64_t numFeatures = getType(codes).getDimSize(features);
@@ -142,7 +146,10 @@ static FailureOr<CodeProduct> matchContraction(linalg::LinalgOp op, Value codes,
   if (getType(weight).getNumElements() != numFeatures * numChannels)
     return failure();
   CodeProduct product = {
-      {*data, numFeatures, numChannels, isTransposed}, {}, groupsAreLast};
+      {data.value_or(ArrayRef<char>()), numFeatures, numChannels, isTransposed},
+      weight,
+      {},
+      groupsAreLast};
   if (isGrouped)
     product.group = getType(left->get()).getShape().back();
   return product;
@@ -188,13 +195,12 @@ TransformOp stamp::matchTransform(Value input, QuantizeOp quantize,
   return transform;
 }
 
-FailureOr<QuantizedLinear> stamp::matchLinear(linalg::LinalgOp op,
-                                              QuantizeOp quantize,
-                                              BasisAttrInterface blocks,
-                                              SmallVectorImpl<char> &storage,
-                                              StringRef &why) {
+FailureOr<QuantizedLinear>
+stamp::matchLinear(linalg::LinalgOp op, QuantizeOp quantize,
+                   BasisAttrInterface blocks, bool mustBeConstant,
+                   SmallVectorImpl<char> &storage, StringRef &why) {
   FailureOr<CodeProduct> product =
-      matchContraction(op, quantize.getCodes(), storage, why);
+      matchContraction(op, quantize.getCodes(), mustBeConstant, storage, why);
   if (failed(product))
     return failure();
   why = "the accumulators are used for more than to be rescaled";

@@ -28,7 +28,7 @@
 
 namespace stamp {
 
-/// A constant weight's codes, features × channels, or channels × features if
+/// A weight's codes, features × channels, or channels × features if
 /// `isTransposed`.
 struct WeightCodes {
   llvm::ArrayRef<char> data;
@@ -44,9 +44,10 @@ struct WeightCodes {
 /// 4 if that many bits hold every code, else 8.
 int64_t getWeightBits(const WeightCodes &codes);
 
-/// A contraction of codes with a constant weight.
+/// A contraction of codes with a weight.
 struct CodeProduct {
-  WeightCodes weight;
+  WeightCodes weight; ///< without data if they are computed at run time
+  mlir::Value codes;  ///< the same as a tensor of features and channels
   std::optional<int64_t> group; ///< of features that are summed up together
   bool groupsAreLast;           ///< behind the channels, in the accumulators
 };
@@ -84,11 +85,12 @@ void findContractions(
 
 /// The linear around a contraction of `quantize`'s codes, with the inverse
 /// transform behind it if that is of the basis `blocks`; fails with `why`. A
-/// weight that is a splat is written out into `storage`.
+/// weight that is a splat is written out into `storage`; one that is computed
+/// at run time has no data, and no groups.
 llvm::FailureOr<QuantizedLinear>
 matchLinear(mlir::linalg::LinalgOp op, QuantizeOp quantize,
-            BasisAttrInterface blocks, llvm::SmallVectorImpl<char> &storage,
-            llvm::StringRef &why);
+            BasisAttrInterface blocks, bool mustBeConstant,
+            llvm::SmallVectorImpl<char> &storage, llvm::StringRef &why);
 
 /// A tensor in memory, to be read.
 mlir::Value toBuffer(mlir::ImplicitLocOpBuilder &b, mlir::Value tensor);

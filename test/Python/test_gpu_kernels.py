@@ -202,3 +202,83 @@ def test_what_a_product_of_warpgroups_may_not_lack(tmp_path, instruction):
         assert done.returncode == 0, done.stderr
     else:
         assert done.returncode != 0 and BROKEN[instruction] in done.stderr
+
+
+def weights_of_run_time(k, n, transposed, bits):
+    """Codes and what they are rescaled with are arguments, or a quantizer's of 4
+    or 8 bits. What is rounded between the ops is rounded in kernels as well."""
+    haar, w = "#stamp.haar<levels = 2>", f"{n}x{k}" if transposed else f"{k}x{n}"
+    columns = f"tensor<{n}xf32>, tensor<{n}xi32>"
+    maps = ["(s, n, k) -> (s, k)"]
+    maps += ["(s, n, k) -> (n, k)" if transposed else "(s, n, k) -> (k, n)"]
+    maps = ", ".join(f"affine_map<{m}>" for m in [*maps, "(s, n, k) -> (s, n)"])
+
+    def linear(name, codes, scales, sums):
+        return f"""
+  %a{name} = linalg.contract indexing_maps = [{maps}]
+      ins(%q, {codes} : tensor<?x{k}xi8>, tensor<{w}xi8>)
+      outs(%zero : tensor<?x{n}xi32>) -> tensor<?x{n}xi32>
+  %r{name} = stamp.rescale along 0 over 1
+      ins(%a{name}, %s, %z, {scales}, {sums} : tensor<?x{n}xi32>, tensor<?xf32>,
+          tensor<?xi32>, {columns})
+      bias(%bias : tensor<{n}xbf16>) outs(%eh : tensor<?x{n}xf16>)
+  %y{name} = stamp.inverse_transform {haar} along 0 block_order
+      ins(%r{name} : tensor<?x{n}xf16>) outs(%ey : tensor<?x{n}xf32>)"""
+
+    return f"""
+func.func @f(%x: tensor<?x{k}xf32>, %w: tensor<{w}xi8>, %sw: tensor<{n}xf32>,
+             %c: tensor<{n}xi32>, %v: tensor<{w}xf32>, %b: tensor<{n}xf32>)
+    -> (tensor<?x{n}xf32>, tensor<?x{n}xf32>) {{
+  %c0 = arith.constant 0 : index
+  %i0 = arith.constant 0 : i32
+  %size = tensor.dim %x, %c0 : tensor<?x{k}xf32>
+  %bias = arith.truncf %b : tensor<{n}xf32> to tensor<{n}xbf16>
+  %et = tensor.empty(%size) : tensor<?x{k}xf16>
+  %eq = tensor.empty(%size) : tensor<?x{k}xi8>
+  %es = tensor.empty(%size) : tensor<?xf32>
+  %ez = tensor.empty(%size) : tensor<?xi32>
+  %ea = tensor.empty(%size) : tensor<?x{n}xi32>
+  %eh = tensor.empty(%size) : tensor<?x{n}xf16>
+  %ey = tensor.empty(%size) : tensor<?x{n}xf32>
+  %ew = tensor.empty() : tensor<{w}xi8>
+  %esw = tensor.empty() : tensor<{n}xf32>
+  %ec = tensor.empty() : tensor<{n}xi32>
+  %t = stamp.transform {haar} along 0 block_order ins(%x : tensor<?x{k}xf32>)
+      outs(%et : tensor<?x{k}xf16>)
+  %q, %s, %z = stamp.quantize #stamp.schedule<[0.25 : 8], 4> along 0 over 1
+      block_order of {haar} ins(%t : tensor<?x{k}xf16>)
+      outs(%eq, %es, %ez : tensor<?x{k}xi8>, tensor<?xf32>, tensor<?xi32>)
+  %zero = linalg.fill ins(%i0 : i32) outs(%ea : tensor<?x{n}xi32>) -> tensor<?x{n}xi32>
+  %vq, %vs, %vc = stamp.quantize_weight bits = {bits} over {int(transposed)}
+      ins(%v : tensor<{w}xf32>) outs(%ew, %esw, %ec : tensor<{w}xi8>, {columns})
+  {linear(1, "%w", "%sw", "%c")}
+  {linear(2, "%vq", "%vs", "%vc")}
+  return %y1, %y2 : tensor<?x{n}xf32>, tensor<?x{n}xf32>
+}}
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_weights_of_run_time(run, optimize, seed):
+    k, n = [(64, 128), (131, 3), (100, 130), (300, 66)][seed]
+    transposed = bool(seed % 2)
+    module = weights_of_run_time(k, n, transposed, bits=[4, 8][seed // 2])
+    chip = CHIPS[seed % 2]
+    formed = form(optimize, module, chip)
+    assert count_linear_launches(formed) == 3 and "stamp.rescale " not in formed
+    random = np.random.default_rng(seed)
+    codes = random.integers(-127, 128, (n, k) if transposed else (k, n), np.int8)
+    sums = codes.sum(axis=int(transposed), dtype=np.int32)
+    arguments = [
+        codes,
+        (random.random(n) / 1000 + 0.001).astype(np.float32),
+        sums,
+        random.standard_normal(codes.shape).astype(np.float32),
+        random.standard_normal(n).astype(np.float32),
+    ]
+    calls = [("f", [ar1(length, k, seed=seed), *arguments], 2) for length in [7, 130]]
+    expected = run(module, calls, "-O1")
+    actual = run(module, calls, "-O1", f"--gpu=emulate,{chip}", f"--gpu-seed={seed}")
+    for ours, theirs in zip(actual, expected):
+        for y, reference in zip(ours, theirs):
+            same_bits(y, reference)

@@ -238,7 +238,8 @@ static int64_t rewriteQuantize(RewriterBase &rewriter, const CPUTarget &target,
   std::list<SmallVector<char>> storage;
   for (linalg::LinalgOp op : contractions) {
     FailureOr<QuantizedLinear> linear =
-        matchLinear(op, quantize, blocks, storage.emplace_back(), why);
+        matchLinear(op, quantize, blocks, /*mustBeConstant=*/true,
+                    storage.emplace_back(), why);
     if (succeeded(linear) &&
         succeeded(checkGroups(b, *linear, linears.empty(), groups, why)))
       linears.push_back(*linear);

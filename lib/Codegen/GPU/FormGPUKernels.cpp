@@ -274,6 +274,32 @@ static CodedRows launchQuantize(Launcher &launcher, GPUKernelBuilder &b,
   return rows;
 }
 
+static int64_t getWeightBits(const CodeProduct &product) {
+  if (!product.weight.data.empty())
+    return getWeightBits(product.weight);
+  // Codes that come from outside may be anything.
+  auto quantize = product.codes.getDefiningOp<QuantizeWeightOp>();
+  return quantize ? quantize.getBits() : 8;
+}
+
+/// The packed weight, which a kernel makes of codes that are no constant.
+static Value launchPack(Launcher &launcher, GPUKernelBuilder &b,
+                        const CodeProduct &product, RescaleOp rescale,
+                        int64_t bits) {
+  const GPUTarget &target = launcher.target;
+  int64_t words = getPackedWords(target.productTile, product.weight, bits);
+  Value packed = alloc(b, {words * 4}, b.getI8Type(), {});
+  constexpr int64_t threads = 256;
+  launcher.launch(
+      b, nameKernel(rescale, "pack"), {toBuffer(b, product.codes), packed}, {},
+      {}, b.index(llvm::divideCeil(words, threads)), /*gridY=*/1, threads,
+      /*sharedBytes=*/16,
+      [&](GPUKernelBuilder &b, ValueRange arguments, Value) {
+        emitPackKernel(b, target, product.weight, bits, threads, arguments);
+      });
+  return packed;
+}
+
 static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
                          QuantizedLinear linear, const CodedRows &rows) {
   RescaleOp rescale = linear.rescale;
@@ -285,7 +311,8 @@ static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
   const ProductTile &tile = target.productTile;
   const WeightCodes &codes = linear.product.weight;
   // Sixteen times the sums must be 32 bits too.
-  int64_t bits = codes.features < (int64_t{1} << 17) ? getWeightBits(codes) : 8;
+  int64_t bits =
+      codes.features < (int64_t{1} << 17) ? getWeightBits(linear.product) : 8;
   ProductKernel kernel = {rows.blocks,
                           rows.paddedFeatures,
                           codes.channels,
@@ -299,7 +326,9 @@ static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
                           getType(linear.result()).getElementType()};
   if (kernel.hasBias)
     kernel.bias = getType(rescale.getBias()).getElementType();
-  Value weight = toBuffer(b, createPackedWeight(b, target, codes, bits));
+  Value weight = codes.data.empty()
+                     ? launchPack(launcher, b, linear.product, rescale, bits)
+                     : toBuffer(b, createPackedWeight(b, target, codes, bits));
   Value result = linear.result();
   Value y =
       alloc(b, {ShapedType::kDynamic, ShapedType::kDynamic, codes.channels},
@@ -351,7 +380,8 @@ static void rewriteQuantize(RewriterBase &rewriter, Launcher &launcher,
   std::list<SmallVector<char>> storage;
   for (linalg::LinalgOp op : contractions) {
     FailureOr<QuantizedLinear> linear =
-        matchLinear(op, quantize, blocks, storage.emplace_back(), why);
+        matchLinear(op, quantize, blocks, /*mustBeConstant=*/false,
+                    storage.emplace_back(), why);
     if (succeeded(linear) && succeeded(checkLinear(*linear, why)))
       linears.push_back(*linear);
     else

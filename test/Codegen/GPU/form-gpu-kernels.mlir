@@ -101,13 +101,16 @@ func.func @shared(%x: tensor<32x512xf32>) -> (tensor<32x48xf32>, tensor<32x48xf3
 
 // -----
 
-// REMARK: remark: {{.*}}no kernel multiplies these codes: the weight's codes are not constant
+// A weight that is no constant is packed on the device: 16 × 48 codes of 8 bits
+// as 64 × 128.
 
 // CHECK-LABEL: func @weight_of_run_time
-//       CHECK:   stamp.quantize
-//       CHECK:   linalg.matmul
-//       CHECK:   stamp.rescale
-//   CHECK-NOT:   gpu.launch_func
+//       CHECK:   gpu.launch_func @stamp_kernels::@weight_of_run_time_quantize
+//       CHECK:   gpu.launch_func @stamp_kernels::@weight_of_run_time_pack blocks in (%c8{{[_0-9]*}},
+//       CHECK:   gpu.launch_func @stamp_kernels::@weight_of_run_time_product
+//   CHECK-NOT:   {{ }}stamp.
+//       CHECK: gpu.func @weight_of_run_time_pack
+//       CHECK:   llvm.store {{.*}} {alignment = 4 : i64} : i32, !llvm.ptr<1>
 func.func @weight_of_run_time(%x: tensor<32x16xf32>, %w: tensor<16x48xi8>, %sw: tensor<48xf32>,
                               %c: tensor<48xi32>) -> tensor<32x48xf32> {
   %i0 = arith.constant 0 : i32
@@ -243,4 +246,20 @@ func.func @without_kernels(%x: tensor<2x16x8xf32>, %lengths: tensor<2xi64>)
   %c = stamp.transform #stamp.haar2d<levels = 2, grid = 4x4> along 1
       ins(%x : tensor<2x16x8xf32>) outs(%e : tensor<2x16x8xf32>)
   return %a, %b, %c : tensor<2x16x8xf32>, tensor<2x16x8xf32>, tensor<2x16x8xf32>
+}
+
+// -----
+
+// REMARK: remark: {{.*}}no kernel quantizes these activations: groups of features have no kernel
+
+// CHECK-LABEL: func @groups
+//   CHECK-NOT:   gpu.launch_func
+func.func @groups(%x: tensor<32x16xf32>) -> tensor<32x16xi8> {
+  %eq = tensor.empty() : tensor<32x16xi8>
+  %es = tensor.empty() : tensor<32x2xf32>
+  %ez = tensor.empty() : tensor<32x2xi32>
+  %q, %s, %z = stamp.quantize #stamp.schedule<[4 : 8], 4> along 0 over 1 groups of 8
+      ins(%x : tensor<32x16xf32>)
+      outs(%eq, %es, %ez : tensor<32x16xi8>, tensor<32x2xf32>, tensor<32x2xi32>)
+  return %q : tensor<32x16xi8>
 }

@@ -46,11 +46,12 @@ def FormGPUKernelsPass : Pass<"stamp-form-gpu-kernels", "::mlir::ModuleOp"> {
     The kernels are written down to `mma.sync`, `ldmatrix` and `cp.async`;
     docs/GPU.md says how they work.
 
-    Weights must be constants: they are put into the order in which threads load
-    them. What has no kernel stays as it is, with a remark, such as groups of
-    features. Of bases, Haar with blocks of up to 64 tokens and WHT with blocks
-    of up to 8 are fused into the kernels. The transforms that are left become
-    launches of their own: Haar and WHT of any length, DCT and matrices.
+    Weights are put into the order in which threads load them, by the compiler,
+    or by one more launch if they are not constant. What has no kernel stays as
+    it is, with a remark, such as groups of features. Of bases, Haar with blocks
+    of up to 64 tokens and WHT with blocks of up to 8 are fused into the
+    kernels. The transforms that are left become launches of their own: Haar and
+    WHT of any length, DCT and matrices.
   }];
   let options = [
     Option<"chip", "chip", "std::string", "\"sm_80\"", "The GPU to compile for">,

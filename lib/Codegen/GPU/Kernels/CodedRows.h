@@ -106,6 +106,14 @@ mlir::Value createPackedWeight(mlir::ImplicitLocOpBuilder &b,
                                const GPUTarget &target,
                                const WeightCodes &weight, int64_t bits);
 
+/// The same on the device, of codes that are no constant; a thread has a word
+/// of four bytes. Arguments: codes, packed weight (addresses).
+void emitPackKernel(GPUKernelBuilder &b, const GPUTarget &target,
+                    const WeightCodes &weight, int64_t bits, int64_t threads,
+                    mlir::ValueRange arguments);
+int64_t getPackedWords(const ProductTile &tile, const WeightCodes &weight,
+                       int64_t bits);
+
 } // namespace stamp
 
 #endif // STAMP_CODEGEN_GPU_KERNELS_CODEDROWS_H

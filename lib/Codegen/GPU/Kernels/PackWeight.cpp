@@ -26,7 +26,8 @@
 // and l div 4 + 8 of its warp's 16, the same inputs. Two such matrices make
 // four rows of a thread: they are four neighbouring channels.
 //
-// Inputs and channels beyond the weight's are 0.
+// Inputs and channels beyond the weight's are 0. A weight that is no constant
+// is packed by a kernel, of which a thread makes a word.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,54 +42,75 @@ using namespace mlir;
 using namespace stamp;
 
 namespace {
-/// Where a word's codes come from: four neighbouring inputs of a channel. Of 4
-/// bits it has eight codes, the second four of 16 inputs further on.
-struct Word {
-  int64_t channel, feature;
+/// An index in a kernel. What computes with these and with numbers says for
+/// both sides where a word's codes come from.
+struct KernelIndex {
+  GPUKernelBuilder *b;
+  Value value;
+
+  friend KernelIndex operator+(KernelIndex x, KernelIndex y) {
+    return {x.b, x.b->add(x.value, y.value)};
+  }
+  friend KernelIndex operator*(KernelIndex x, int64_t y) {
+    return {x.b, x.b->mul(x.value, y)};
+  }
+  friend KernelIndex operator/(KernelIndex x, int64_t y) {
+    return {x.b, x.b->div(x.value, y)};
+  }
+  friend KernelIndex operator%(KernelIndex x, int64_t y) {
+    return {x.b, x.b->rem(x.value, y)};
+  }
+};
+
+/// Four neighbouring inputs of a channel of the tile. Of 4 bits a word has
+/// eight codes, the other four of 16 inputs further on.
+template <typename Index> struct Word {
+  Index channel, feature;
 };
 } // namespace
 
-/// Word w of a lane's in one step of one tile, for `mma.sync`.
-static Word locateWord(const ProductTile &tile, int64_t bits, int64_t warp,
-                       int64_t lane, int64_t w) {
+/// Word w of a lane's in one step of one tile.
+template <typename Index>
+static Word<Index> locateWord(const GPUTarget &target, int64_t bits, Index warp,
+                              Index lane, Index w) {
+  const ProductTile &tile = target.productTile;
   int64_t wordsOfFragment = bits / 4, eights = tile.warpColumns / 8;
-  int64_t fragment = w / wordsOfFragment, half = w % wordsOfFragment;
-  int64_t run = fragment / eights, eight = fragment % eights;
-  int64_t column = lane / 4;
-  return {warp * tile.warpColumns + eight / 2 * 16 + column / 2 * 4 +
-              eight % 2 * 2 + column % 2,
+  Index fragment = w / wordsOfFragment, half = w % wordsOfFragment;
+  Index run = fragment / eights, eight = fragment % eights;
+  Index column = lane / 4;
+  Index inWarp = target.hasWgmma ? column * 4 + eight
+                                 : eight / 2 * 16 + column / 2 * 4 +
+                                       eight % 2 * 2 + column % 2;
+  return {warp * tile.warpColumns + inWarp,
           run * 32 + half * 16 + lane % 4 * 4};
 }
 
-/// The same for `wgmma`.
-static Word locateWarpgroupWord(const ProductTile &tile, int64_t bits,
-                                int64_t warp, int64_t lane, int64_t w) {
-  int64_t run = w / bits, matrix, row, half = 0;
-  if (bits == 4) {
-    matrix = w % 4 / 2, row = w % 2;
-  } else {
-    matrix = w % 8 / 4, row = w % 2, half = w % 4 / 2;
-  }
-  return {warp * tile.warpColumns + lane / 4 * 4 + matrix * 2 + row,
-          run * 32 + half * 16 + lane % 4 * 4};
+/// Of a lane, in a step.
+static int64_t getWordsOfLane(const ProductTile &tile, int64_t bits) {
+  return tile.warpColumns * tile.depth * bits / 8 / 32 / 4;
+}
+
+int64_t stamp::getPackedWords(const ProductTile &tile,
+                              const WeightCodes &weight, int64_t bits) {
+  return llvm::divideCeil(weight.channels, tile.columns) *
+         llvm::divideCeil(weight.features, tile.depth) * tile.columns *
+         tile.depth * bits / 32;
 }
 
 Value stamp::createPackedWeight(ImplicitLocOpBuilder &b,
                                 const GPUTarget &target,
                                 const WeightCodes &weight, int64_t bits) {
   const ProductTile &tile = target.productTile;
-  auto locate = target.hasWgmma ? locateWarpgroupWord : locateWord;
   int64_t tiles = llvm::divideCeil(weight.channels, tile.columns);
   int64_t steps = llvm::divideCeil(weight.features, tile.depth);
-  int64_t words =
-      tile.warpColumns * tile.depth * bits / 8 / 32 / 4; // of a lane
+  int64_t words = getWordsOfLane(tile, bits);
 
   auto code = [&](int64_t feature, int64_t channel) -> uint8_t {
     if (feature >= weight.features || channel >= weight.channels)
       return 0;
     return static_cast<uint8_t>(weight.at(feature, channel));
   };
-  int64_t bytes = tiles * steps * tile.columns * tile.depth * bits / 8;
+  int64_t bytes = 4 * getPackedWords(tile, weight, bits);
   AsmResourceBlob blob =
       HeapAsmResourceBlob::allocate(static_cast<size_t>(bytes), /*align=*/64,
                                     /*dataIsMutable=*/true);
@@ -99,7 +121,7 @@ Value stamp::createPackedWeight(ImplicitLocOpBuilder &b,
         for (int64_t turn = 0; turn < words; turn += 4)
           for (int64_t lane = 0; lane < 32; ++lane)
             for (int64_t w = turn; w < turn + 4; ++w) {
-              Word word = locate(tile, bits, warp, lane, w);
+              Word<int64_t> word = locateWord(target, bits, warp, lane, w);
               int64_t channel = t * tile.columns + word.channel;
               int64_t feature = step * tile.depth + word.feature;
               for (int64_t i = 0; i < 4; ++i) {
@@ -117,4 +139,65 @@ Value stamp::createPackedWeight(ImplicitLocOpBuilder &b,
       b, DenseResourceElementsAttr::get(
              RankedTensorType::get(bytes, b.getI8Type()),
              resources.insert("stamp_weight", std::move(blob))));
+}
+
+void stamp::emitPackKernel(GPUKernelBuilder &b, const GPUTarget &target,
+                           const WeightCodes &weight, int64_t bits,
+                           int64_t threads, ValueRange arguments) {
+  const ProductTile &tile = target.productTile;
+  int64_t steps = llvm::divideCeil(weight.features, tile.depth);
+  Type i32 = b.getI32Type();
+  Value codes = b.global(arguments[0]);
+
+  /// 0 … 255, at a place that may be beyond the weight.
+  auto code = [&](Value feature, Value channel) -> Value {
+    Value isCode = b.both(b.less(feature, b.index(weight.features)),
+                          b.less(channel, b.index(weight.channels)));
+    Value place = weight.isTransposed
+                      ? b.add(b.mul(channel, weight.features), feature)
+                      : b.add(b.mul(feature, weight.channels), channel);
+    return b
+        .choose(
+            isCode, i32,
+            [&]() -> Values {
+              return {arith::ExtUIOp::create(
+                  b, i32, b.load(b.getI8Type(), b.at(codes, place)))};
+            },
+            [&]() -> Values { return {b.constantI32(0)}; })
+        .front();
+  };
+
+  Value item = b.add(b.mul(b.block(gpu::Dimension::x), threads), b.thread());
+  b.branch(b.less(item, b.index(getPackedWords(tile, weight, bits))), [&] {
+    KernelIndex left = {&b, item};
+    auto next = [&](int64_t size) {
+      KernelIndex digit = left % size;
+      left = left / size;
+      return digit;
+    };
+    KernelIndex inTurn = next(4), lane = next(32);
+    KernelIndex w = next(getWordsOfLane(tile, bits) / 4) * 4 + inTurn;
+    KernelIndex warp = next(tile.columns / tile.warpColumns);
+    KernelIndex step = next(steps);
+    Word<KernelIndex> word = locateWord(target, bits, warp, lane, w);
+    Value channel = (left * tile.columns + word.channel).value;
+    Value feature = (step * tile.depth + word.feature).value;
+
+    Value packed = b.constantI32(0);
+    auto insert = [&](Value bits, int64_t at) {
+      packed = arith::OrIOp::create(
+          b, packed, arith::ShLIOp::create(b, bits, b.constantI32(at)));
+    };
+    for (int64_t i = 0; i < 4; ++i) {
+      if (bits == 8) {
+        insert(code(b.add(feature, i), channel), 8 * i);
+        continue;
+      }
+      for (int64_t half = 0; half < 2; ++half)
+        insert(b.both(code(b.add(feature, i + 16 * half), channel),
+                      b.constantI32(15)),
+               8 * i + 4 * half);
+    }
+    b.store(packed, b.at(b.global(arguments[1]), b.mul(item, 4)));
+  });
 }

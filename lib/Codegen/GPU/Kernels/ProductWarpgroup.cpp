@@ -166,8 +166,10 @@ private:
 
   /// The four words of a matrix A: both rows at eight inputs, then further on.
   Values unpack(ArrayRef<Value> words, int64_t matrix) {
-    if (kernel.weightBits == 8)
-      return Values(words.slice(4 * matrix, 4));
+    if (kernel.weightBits == 8) {
+      words = words.slice(4 * matrix, 4);
+      return {words[0], words[2], words[1], words[3]};
+    }
     auto [upper, upperNext] = unpackCodes(b, words[2 * matrix]);
     auto [lower, lowerNext] = unpackCodes(b, words[2 * matrix + 1]);
     return {upper, lower, upperNext, lowerNext};
