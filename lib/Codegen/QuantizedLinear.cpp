@@ -171,7 +171,8 @@ LogicalResult stamp::matchQuantize(QuantizeOp op, StringRef &why) {
 /// Whether tensors around the kernels have coefficients in that order: in block
 /// order, which for grids is the same as coarse first.
 static bool isBlockOrder(BasisAttrInterface blocks, RowOrder order) {
-  return order == RowOrder::Block || !blocks.emitsBlocks();
+  return order == RowOrder::Block ||
+         !MinTokensAttr::split(blocks).first.emitsBlocks();
 }
 
 TransformOp stamp::matchTransform(Value input, QuantizeOp quantize,

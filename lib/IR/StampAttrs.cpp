@@ -121,6 +121,13 @@ BasisAttrInterface MinTokensAttr::limit(int64_t tokens,
   return get(basis.getContext(), tokens, basis);
 }
 
+std::pair<BasisAttrInterface, int64_t>
+MinTokensAttr::split(BasisAttrInterface basis) {
+  if (auto limited = dyn_cast<MinTokensAttr>(basis))
+    return {limited.getInner(), limited.getTokens()};
+  return {basis, 0};
+}
+
 std::unique_ptr<Basis> MinTokensAttr::getBasis() const {
   std::unique_ptr<Basis> basis = getInner().getBasis();
   basis->setMinTokens(getTokens());

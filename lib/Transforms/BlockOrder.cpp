@@ -232,7 +232,8 @@ static std::string quote(Operation *op) {
 }
 
 bool Family::grow(Value tensor, int64_t dimension) {
-  if (!basis.getBasis()->fixedBlock())
+  // What is too short has one order only.
+  if (!MinTokensAttr::split(basis).first.getBasis()->fixedBlock())
     return refuse("its basis has no blocks of one size; Haar and WHT have");
   if (join(tensor, dimension) && followAll())
     return true;

@@ -137,6 +137,10 @@ def Stamp_MinTokensAttr : Stamp_BasisAttr<"MinTokens", "min_tokens",
     /// leaves shorter ones as they are by itself.
     static ::stamp::BasisAttrInterface
     limit(int64_t tokens, ::stamp::BasisAttrInterface basis);
+
+    /// What `basis` is for sequences of enough tokens, and how many those are.
+    static std::pair<::stamp::BasisAttrInterface, int64_t>
+    split(::stamp::BasisAttrInterface basis);
   }];
 }
 

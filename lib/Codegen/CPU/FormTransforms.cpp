@@ -128,10 +128,10 @@ static void rewriteTransform(RewriterBase &rewriter, const CPUTarget &target,
   // Upstream's lowering of the way back has no sizes for them.
   if (!shape.isExpandable(getType(input)))
     return fail("two sizes that are not static would be one");
+  auto [basis, minTokens] = MinTokensAttr::split(op.getBasis());
   StringRef why;
-  std::optional<TransformKernel> kernel =
-      getTransformKernel(op.getBasis(), op.getOrder(),
-                         getType(input).getDimSize(shape.dimension), why);
+  std::optional<TransformKernel> kernel = getTransformKernel(
+      basis, op.getOrder(), getType(input).getDimSize(shape.dimension), why);
   if (!kernel)
     return fail(why);
 
@@ -156,7 +156,7 @@ static void rewriteTransform(RewriterBase &rewriter, const CPUTarget &target,
         sizes.push_back(b.size(x, d));
     y = b.alloc(type.getShape(), element, sizes);
   }
-  kernel->emit(b, {op.getBasis(), direction, op.getOrder(), x, y});
+  kernel->emit(b, {basis, minTokens, direction, op.getOrder(), x, y});
   Value result = bufferization::ToTensorOp::create(
       b,
       RankedTensorType::get(cast<MemRefType>(y.getType()).getShape(), element),

@@ -14,8 +14,8 @@ static constexpr int64_t kLargestBlock = 64;
 
 bool stamp::hasRowBlocks(const KernelBuilder &b, BasisAttrInterface basis,
                          int64_t seqLen) {
-  if (basis.emitsBlocks())
-    return *basis.getBasis()->fixedBlock() <= kLargestBlock;
+  if (auto inner = MinTokensAttr::split(basis).first; inner.emitsBlocks())
+    return *inner.getBasis()->fixedBlock() <= kLargestBlock;
   auto grid = dyn_cast<Haar2DAttr>(basis);
   // 2^levels must be a number first.
   if (!grid || grid.getLevels() > 15 || grid.getSkip() != 0 ||
@@ -30,15 +30,16 @@ bool stamp::hasRowBlocks(const KernelBuilder &b, BasisAttrInterface basis,
 }
 
 RowBlocks::RowBlocks(KernelBuilder &b, BasisAttrInterface basis)
-    : size(b.tile.rows), basisSize(1), shift(0), skip(0), basis(basis) {
+    : size(b.tile.rows), basisSize(1), shift(0), skip(0), minTokens(0) {
   if (!basis || basis.isIdentity())
     return;
+  std::tie(this->basis, minTokens) = MinTokensAttr::split(basis);
   if (auto haar = dyn_cast<Haar2DAttr>(basis)) {
     int64_t levels = haar.getLevels(), side = int64_t{1} << levels;
     basisSize = side * side;
     grid = Patches{side, levels, haar.getWidth(), createGridPlaces(b, haar)};
   } else {
-    basisSize = *basis.getBasis()->fixedBlock();
+    basisSize = *this->basis.getBasis()->fixedBlock();
     skip = basis.getSkip();
   }
   size = std::max(size, basisSize);
@@ -49,7 +50,7 @@ RowBlocks RowBlocks::withoutBasis(const KernelBuilder &b) const {
   RowBlocks rows = *this;
   rows.size = b.tile.rows;
   rows.basisSize = 1;
-  rows.skip = 0;
+  rows.skip = rows.minTokens = 0;
   return rows;
 }
 
@@ -91,14 +92,20 @@ Value RowBlocks::blocks(KernelBuilder &b, Value seqLen) const {
 }
 
 Value RowBlocks::isWhole(KernelBuilder &b, Value first, Value seqLen) const {
-  return b.both(b.atMost(b.index(skip), first),
-                b.atMost(b.add(first, size), seqLen));
+  Value isThere = b.both(b.atMost(b.index(skip), first),
+                         b.atMost(b.add(first, size), seqLen));
+  return minTokens > 1 ? b.both(isThere, isLong(b, seqLen)) : isThere;
+}
+
+Value RowBlocks::isLong(KernelBuilder &b, Value seqLen) const {
+  return b.atMost(b.index(minTokens), seqLen);
 }
 
 Value RowBlocks::mixed(KernelBuilder &b, Value first, Value seqLen) const {
   Value here = b.clamp(b.sub(seqLen, first), b.index(0), b.index(basisSize));
-  return skip == 0 ? here
-                   : b.select(b.less(first, b.index(skip)), b.index(0), here);
+  if (skip > 0)
+    here = b.select(b.less(first, b.index(skip)), b.index(0), here);
+  return minTokens > 1 ? b.select(isLong(b, seqLen), here, b.index(0)) : here;
 }
 
 void RowBlocks::mix(KernelBuilder &b, Value first, Value seqLen, bool whole,

@@ -36,6 +36,7 @@ struct RowBlocks {
   int64_t basisSize; ///< tokens that the basis mixes; it divides `size`
   int64_t shift;
   int64_t skip;
+  int64_t minTokens; ///< in shorter sequences nothing is mixed
 
   /// `basis` is null or one that `hasRowBlocks`.
   RowBlocks(KernelBuilder &b, BasisAttrInterface basis);
@@ -58,7 +59,7 @@ struct RowBlocks {
   /// without a token.
   mlir::Value blocks(KernelBuilder &b, mlir::Value seqLen) const;
 
-  /// All rows of all blocks are tokens, and none is skipped.
+  /// All rows of all blocks are tokens that are mixed.
   bool areWhole() const { return grid.has_value(); }
 
   /// Whether that is so for the block that starts with token `first`.
@@ -73,8 +74,10 @@ struct RowBlocks {
            llvm::function_ref<void(int64_t, mlir::Value)> store) const;
 
 private:
+  mlir::Value isLong(KernelBuilder &b, mlir::Value seqLen) const;
+
   /// How many rows are mixed among those of a basis's block that starts with
-  /// token `first`: none if they are skipped.
+  /// token `first`: none if they are skipped, or if the sequence is too short.
   mlir::Value mixed(KernelBuilder &b, mlir::Value first,
                     mlir::Value seqLen) const;
 
@@ -86,7 +89,7 @@ private:
     mlir::Value places;  ///< of a token's coefficient: an i32 for each
   };
 
-  BasisAttrInterface basis;
+  BasisAttrInterface basis; ///< of sequences that are not too short
   std::optional<Patches> grid;
 };
 

@@ -13,6 +13,9 @@ SequenceLength::SequenceLength(KernelBuilder &b,
                                const SequenceTransform &transform) {
   Value seqLen = b.size(transform.x, 1);
   skipped = b.min(b.index(transform.basis.getSkip()), seqLen);
+  if (transform.minTokens > 1)
+    skipped =
+        b.select(b.less(seqLen, b.index(transform.minTokens)), seqLen, skipped);
   length = b.sub(seqLen, skipped);
 }
 

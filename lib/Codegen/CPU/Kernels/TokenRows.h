@@ -14,7 +14,8 @@
 
 namespace stamp {
 
-/// How many rows of a sequence there are, and how many of them are transformed.
+/// How many rows of a sequence stay as they are, in front, and how many are
+/// transformed.
 struct SequenceLength {
   mlir::Value skipped, length;
 

@@ -13,7 +13,8 @@ std::optional<int64_t> SequenceTransform::staticLength() const {
   int64_t seqLen = cast<MemRefType>(x.getType()).getDimSize(1);
   if (ShapedType::isDynamic(seqLen))
     return std::nullopt;
-  return std::max<int64_t>(seqLen - basis.getSkip(), 0);
+  return seqLen < minTokens ? 0
+                            : std::max<int64_t>(seqLen - basis.getSkip(), 0);
 }
 
 std::optional<TransformKernel>

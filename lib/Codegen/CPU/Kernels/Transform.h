@@ -25,6 +25,7 @@ namespace stamp {
 /// y = L·x or L⁻¹·x.
 struct SequenceTransform {
   BasisAttrInterface basis;
+  int64_t minTokens; ///< shorter sequences are left as they are
   Direction direction;
   RowOrder order;
   mlir::Value x, y; ///< in memory: batch × tokens × columns
@@ -34,7 +35,7 @@ struct SequenceTransform {
   mlir::Value tokens() const { return isForward() ? x : y; }
   mlir::Value coefficients() const { return isForward() ? y : x; }
 
-  /// The length without the skipped tokens, if it is known.
+  /// How many tokens are transformed, if it is known.
   std::optional<int64_t> staticLength() const;
 };
 
