@@ -83,7 +83,6 @@ static bool isSignedContraction(linalg::LinalgOp op) {
 /// codes[…, s, g, k]·weight[g, k, n or n, g, k] = result[…, s, g, n or n, g];
 /// fails with `why`.
 static FailureOr<CodeProduct> matchContraction(linalg::LinalgOp op, Value codes,
-                                               bool mustBeConstant,
                                                SmallVectorImpl<char> &storage,
                                                StringRef &why) {
   why = "the product with the codes is no plain contraction";
@@ -127,29 +126,28 @@ static FailureOr<CodeProduct> matchContraction(linalg::LinalgOp op, Value codes,
   if (!fill || !matchPattern(fill.getInputs()[0], m_Constant(&start)) ||
       !cast<IntegerAttr>(start).getValue().isZero())
     return failure();
-  why = "the weight's codes are not constant";
   Value weight = right->get();
   if (isGrouped)
     if (Value ungrouped = findUngrouped(weight, isTransposed))
       weight = ungrouped;
   std::optional<ArrayRef<char>> data = readBytes(weight, storage);
-  if (!data && (mustBeConstant || isGrouped))
-    return failure();
-  why = "the number of channels is not static";
+  ArrayRef<int64_t> shape = getType(weight).getShape();
+  why = "the weight's size is not static";
   if (!getType(weight).hasStaticShape())
+    return failure();
+  why = "the weight's codes are not constant and not 8 bits wide";
+  if (!data && !getType(weight).getElementType().isInteger(8))
     return failure();
   // In memory groups are not to be seen.
   int64_t numFeatures = getType(codes).getDimSize(features);
-  ArrayRef<int64_t> shape = getType(weight).getShape();
   int64_t numChannels = isTransposed ? shape.front() : shape.back();
   why = "the weight's codes have been filled up";
   if (getType(weight).getNumElements() != numFeatures * numChannels)
     return failure();
-  CodeProduct product = {
-      {data.value_or(ArrayRef<char>()), numFeatures, numChannels, isTransposed},
-      weight,
-      {},
-      groupsAreLast};
+  CodeProduct product = {{data.value_or(ArrayRef<char>()), numFeatures,
+                          numChannels, isTransposed, data ? Value() : weight},
+                         {},
+                         groupsAreLast};
   if (isGrouped)
     product.group = getType(left->get()).getShape().back();
   return product;
@@ -195,12 +193,13 @@ TransformOp stamp::matchTransform(Value input, QuantizeOp quantize,
   return transform;
 }
 
-FailureOr<QuantizedLinear>
-stamp::matchLinear(linalg::LinalgOp op, QuantizeOp quantize,
-                   BasisAttrInterface blocks, bool mustBeConstant,
-                   SmallVectorImpl<char> &storage, StringRef &why) {
+FailureOr<QuantizedLinear> stamp::matchLinear(linalg::LinalgOp op,
+                                              QuantizeOp quantize,
+                                              BasisAttrInterface blocks,
+                                              SmallVectorImpl<char> &storage,
+                                              StringRef &why) {
   FailureOr<CodeProduct> product =
-      matchContraction(op, quantize.getCodes(), mustBeConstant, storage, why);
+      matchContraction(op, quantize.getCodes(), storage, why);
   if (failed(product))
     return failure();
   why = "the accumulators are used for more than to be rescaled";
@@ -264,6 +263,11 @@ void stamp::findContractions(Value codes,
 }
 
 int64_t stamp::getWeightBits(const WeightCodes &codes) {
+  if (codes.tensor) {
+    // Those that come from outside may be anything.
+    auto quantize = codes.tensor.getDefiningOp<QuantizeWeightOp>();
+    return quantize && quantize.getBits() <= 4 ? 4 : 8;
+  }
   return llvm::all_of(codes.data,
                       [](char code) {
                         auto value = static_cast<signed char>(code);

@@ -6,7 +6,7 @@
 //
 //     %t = stamp.transform … block_order (%x)
 //     %q, %s, %z = stamp.quantize … (%t)
-//     %a = linalg.matmul (%q, constant weight)
+//     %a = linalg.matmul (%q, weight)
 //     %r = stamp.rescale (%a, %s, %z, …)
 //     %y = stamp.inverse_transform … (%r)
 //
@@ -31,9 +31,10 @@ namespace stamp {
 /// A weight's codes, features × channels, or channels × features if
 /// `isTransposed`.
 struct WeightCodes {
-  llvm::ArrayRef<char> data;
+  llvm::ArrayRef<char> data; ///< of a constant
   int64_t features, channels;
   bool isTransposed;
+  mlir::Value tensor; ///< what only run time knows; null for a constant
 
   char at(int64_t feature, int64_t channel) const {
     return data[isTransposed ? channel * features + feature
@@ -41,13 +42,12 @@ struct WeightCodes {
   }
 };
 
-/// 4 if that many bits hold every code, else 8.
+/// 4 if that many bits surely hold every code, else 8.
 int64_t getWeightBits(const WeightCodes &codes);
 
 /// A contraction of codes with a weight.
 struct CodeProduct {
-  WeightCodes weight; ///< without data if they are computed at run time
-  mlir::Value codes;  ///< the same as a tensor of features and channels
+  WeightCodes weight;
   std::optional<int64_t> group; ///< of features that are summed up together
   bool groupsAreLast;           ///< behind the channels, in the accumulators
 };
@@ -85,12 +85,11 @@ void findContractions(
 
 /// The linear around a contraction of `quantize`'s codes, with the inverse
 /// transform behind it if that is of the basis `blocks`; fails with `why`. A
-/// weight that is a splat is written out into `storage`; one that is computed
-/// at run time has no data, and no groups.
+/// weight that is a splat is written out into `storage`.
 llvm::FailureOr<QuantizedLinear>
 matchLinear(mlir::linalg::LinalgOp op, QuantizeOp quantize,
-            BasisAttrInterface blocks, bool mustBeConstant,
-            llvm::SmallVectorImpl<char> &storage, llvm::StringRef &why);
+            BasisAttrInterface blocks, llvm::SmallVectorImpl<char> &storage,
+            llvm::StringRef &why);
 
 /// A tensor in memory, to be read.
 mlir::Value toBuffer(mlir::ImplicitLocOpBuilder &b, mlir::Value tensor);

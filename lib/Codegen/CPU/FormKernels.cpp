@@ -5,7 +5,7 @@
 //     %t = stamp.transform … block_order (%x)       ┐
 //     %u = stamp.feature_transform … (%t)           │ panels: one pass over X
 //     %q, %s, %z = stamp.quantize … (%u)            ┘
-//     %a = linalg.matmul (%q, constant weight)      ┐
+//     %a = linalg.matmul (%q, weight)               ┐
 //     %r = stamp.rescale (%a, %s, %z, …)            │ product: one store of Y
 //     %y = stamp.inverse_transform … (%r)           ┘
 //
@@ -135,9 +135,10 @@ static void rewriteLinear(RewriterBase &rewriter, const CPUTarget &target,
                                             : rescale.getOperation());
   KernelBuilder b(rewriter, rescale.getLoc(), target);
   const WeightCodes &weight = linear.product.weight;
-  int64_t bits = getWeightBits(weight);
+  // Two codes to a byte are put there by the compiler alone.
+  int64_t bits = weight.tensor ? 8 : getWeightBits(weight);
   PanelProduct product;
-  product.strips = toBuffer(b, createStrips(b, weight, bits));
+  product.strips = createStrips(b, weight, bits);
   product.weightBits = bits;
   product.channels = weight.channels;
   bool groupsAreLast = linear.product.groupsAreLast;
@@ -238,8 +239,7 @@ static int64_t rewriteQuantize(RewriterBase &rewriter, const CPUTarget &target,
   std::list<SmallVector<char>> storage;
   for (linalg::LinalgOp op : contractions) {
     FailureOr<QuantizedLinear> linear =
-        matchLinear(op, quantize, blocks, /*mustBeConstant=*/true,
-                    storage.emplace_back(), why);
+        matchLinear(op, quantize, blocks, storage.emplace_back(), why);
     if (succeeded(linear) &&
         succeeded(checkGroups(b, *linear, linears.empty(), groups, why)))
       linears.push_back(*linear);

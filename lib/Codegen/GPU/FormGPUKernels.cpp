@@ -274,28 +274,20 @@ static CodedRows launchQuantize(Launcher &launcher, GPUKernelBuilder &b,
   return rows;
 }
 
-static int64_t getWeightBits(const CodeProduct &product) {
-  if (!product.weight.data.empty())
-    return getWeightBits(product.weight);
-  // Codes that come from outside may be anything.
-  auto quantize = product.codes.getDefiningOp<QuantizeWeightOp>();
-  return quantize ? quantize.getBits() : 8;
-}
-
 /// The packed weight, which a kernel makes of codes that are no constant.
 static Value launchPack(Launcher &launcher, GPUKernelBuilder &b,
-                        const CodeProduct &product, RescaleOp rescale,
+                        const WeightCodes &weight, RescaleOp rescale,
                         int64_t bits) {
   const GPUTarget &target = launcher.target;
-  int64_t words = getPackedWords(target.productTile, product.weight, bits);
+  int64_t words = getPackedWords(target.productTile, weight, bits);
   Value packed = alloc(b, {words * 4}, b.getI8Type(), {});
   constexpr int64_t threads = 256;
   launcher.launch(
-      b, nameKernel(rescale, "pack"), {toBuffer(b, product.codes), packed}, {},
+      b, nameKernel(rescale, "pack"), {toBuffer(b, weight.tensor), packed}, {},
       {}, b.index(llvm::divideCeil(words, threads)), /*gridY=*/1, threads,
       /*sharedBytes=*/16,
       [&](GPUKernelBuilder &b, ValueRange arguments, Value) {
-        emitPackKernel(b, target, product.weight, bits, threads, arguments);
+        emitPackKernel(b, target, weight, bits, threads, arguments);
       });
   return packed;
 }
@@ -311,8 +303,7 @@ static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
   const ProductTile &tile = target.productTile;
   const WeightCodes &codes = linear.product.weight;
   // Sixteen times the sums must be 32 bits too.
-  int64_t bits =
-      codes.features < (int64_t{1} << 17) ? getWeightBits(linear.product) : 8;
+  int64_t bits = codes.features < (int64_t{1} << 17) ? getWeightBits(codes) : 8;
   ProductKernel kernel = {rows.blocks,
                           rows.paddedFeatures,
                           codes.channels,
@@ -326,8 +317,8 @@ static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
                           getType(linear.result()).getElementType()};
   if (kernel.hasBias)
     kernel.bias = getType(rescale.getBias()).getElementType();
-  Value weight = codes.data.empty()
-                     ? launchPack(launcher, b, linear.product, rescale, bits)
+  Value weight = codes.tensor
+                     ? launchPack(launcher, b, codes, rescale, bits)
                      : toBuffer(b, createPackedWeight(b, target, codes, bits));
   Value result = linear.result();
   Value y =
@@ -380,8 +371,7 @@ static void rewriteQuantize(RewriterBase &rewriter, Launcher &launcher,
   std::list<SmallVector<char>> storage;
   for (linalg::LinalgOp op : contractions) {
     FailureOr<QuantizedLinear> linear =
-        matchLinear(op, quantize, blocks, /*mustBeConstant=*/false,
-                    storage.emplace_back(), why);
+        matchLinear(op, quantize, blocks, storage.emplace_back(), why);
     if (succeeded(linear) && succeeded(checkLinear(*linear, why)))
       linears.push_back(*linear);
     else
