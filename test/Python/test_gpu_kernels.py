@@ -20,6 +20,8 @@ PROGRAMS = int(os.environ.get("STAMP_GPU_PROGRAMS", "100"))
 SCHEDULE_SEEDS = range(1, 6)
 # Those whose coefficients every path computes in one order.
 EXACT = [basis for basis in BASES if basis != "#stamp.dct"]
+# Those whose blocks are too long for the kernels of a linear.
+ALONE = ["#stamp.haar<levels = 9>", "#stamp.wht<block = 16, skip = 2>", "#stamp.wht"]
 # Whole tiles of 128 rows and parts of them.
 LENGTHS = [1, 7, 8, 40, 127, 128, 129, 200, 260]
 
@@ -73,6 +75,8 @@ def test_gpu_kernels_equal_the_portable_lowering(run, optimize, seed):
     module = optimize(str(program), *program.flags())
     formed = form(optimize, module)
     assert count_linear_launches(formed) == 3 and "stamp.rescale " not in formed
+    # That of 1, under which a bias passes, may be there for any basis.
+    assert ("@f_inverse" in formed) == (program.basis in ALONE)
     calls = [("f", [x], 2) for x in program.inputs()]
     expected = run(module, calls, "-O1")
     actual = run(module, calls, "-O1", "--gpu=emulate", f"--gpu-seed={seed % 7}")
@@ -200,6 +204,7 @@ def test_weights_of_run_time(run, optimize, seed):
     module = weights_of_run_time(k, n, transposed, bits=[4, 8][seed // 2])
     formed = optimize(module, "--stamp-form-gpu-kernels")
     assert count_linear_launches(formed) == 3 and "stamp.rescale " not in formed
+    assert "@f_transform" not in formed
     random = np.random.default_rng(seed)
     codes = random.integers(-127, 128, (n, k) if transposed else (k, n), np.int8)
     sums = codes.sum(axis=int(transposed), dtype=np.int32)
