@@ -27,6 +27,8 @@ SCHEDULE_SEEDS = range(1, 6)
 EXACT = [basis for basis in BASES if basis != "#stamp.dct"]
 # Products by mma.sync and by wgmma.
 CHIPS = ["sm_80", "sm_90a"]
+# Those whose blocks are too long for the kernels of a linear.
+ALONE = ["#stamp.haar<levels = 9>", "#stamp.wht<block = 16, skip = 2>", "#stamp.wht"]
 # Whole tiles of 128 rows and parts of them.
 LENGTHS = [1, 7, 8, 40, 127, 128, 129, 200, 260]
 
@@ -80,6 +82,8 @@ def test_gpu_kernels_equal_the_portable_lowering(run, optimize, seed):
     module = optimize(str(program), *program.flags())
     formed = form(optimize, module, program.chip)
     assert count_linear_launches(formed) == 3 and "stamp.rescale " not in formed
+    # That of 1, under which a bias passes, may be there for any basis.
+    assert ("@f_inverse" in formed) == (program.basis in ALONE)
     calls = [("f", [x], 2) for x in program.inputs()]
     expected = run(module, calls, "-O0")
     actual = run(module, calls, "-O0", f"--gpu=emulate,{program.chip}", f"--gpu-seed={seed % 7}")
@@ -270,6 +274,7 @@ def test_weights_of_run_time(run, optimize, seed):
     chip = CHIPS[seed % 2]
     formed = form(optimize, module, chip)
     assert count_linear_launches(formed) == 3 and "stamp.rescale " not in formed
+    assert "@f_transform" not in formed
     random = np.random.default_rng(seed)
     codes = random.integers(-127, 128, (n, k) if transposed else (k, n), np.int8)
     sums = codes.sum(axis=int(transposed), dtype=np.int32)

@@ -386,6 +386,11 @@ static void rewriteQuantize(RewriterBase &rewriter, Launcher &launcher,
   CodedRows rows = launchQuantize(launcher, b, quantize, transform, blocks);
   for (QuantizedLinear &linear : linears)
     launchLinear(rewriter, launcher, linear, rows);
+  // What the launches have replaced shall not be launched as well.
+  if (quantize->use_empty())
+    rewriter.eraseOp(quantize);
+  if (transform && transform->use_empty())
+    rewriter.eraseOp(transform);
 }
 
 namespace {

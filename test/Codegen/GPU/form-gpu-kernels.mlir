@@ -13,6 +13,7 @@
 // Two linears of one input: one launch for the codes, one for each linear.
 
 // CHECK-LABEL: func @shared
+//   CHECK-NOT:   gpu.launch_func @stamp_kernels::@shared_transform
 //       CHECK:   gpu.launch_func @stamp_kernels::@shared_quantize blocks in (%{{.*}}) threads in (%c256
 //       CHECK:   gpu.launch_func @stamp_kernels::@shared_product_0 blocks in (%{{.*}}) threads in (%c128
 //       CHECK:   gpu.launch_func @stamp_kernels::@shared_product blocks
