@@ -23,7 +23,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "CodedRows.h"
+#include "ProductSteps.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -208,61 +208,32 @@ private:
   }
 
   void multiply(Values &sums, Value stage) {
-    Type i32 = b.getI32Type();
-    Type four = LLVM::LLVMStructType::getLiteral(b.getContext(),
-                                                 SmallVector<Type>(4, i32));
     int64_t wordsOfRun = columnTiles() * kernel.weightBits / 4;
     Value weight = b.at(weightFragments, stage);
     for (auto [run, start] : llvm::enumerate(rowFragments)) {
       Value rows = b.at(start, stage);
       SmallVector<Values> a;
-      for (int64_t m = 0; m < rowTiles(); ++m) {
-        Value matrices = NVVM::LdMatrixOp::create(
-            b, four, b.at(rows, m * 16 * tile.depth), 4, NVVM::MMALayout::row,
-            NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8),
-            NVVM::LdStMatrixEltType::B16);
-        a.push_back(fieldsOf(matrices));
-      }
+      for (int64_t m = 0; m < rowTiles(); ++m)
+        a.push_back(loadMatrices(b, b.at(rows, m * 16 * tile.depth)));
       Values words;
       for (int64_t w = 0; w < wordsOfRun; w += 4) {
         int64_t turn = (static_cast<int64_t>(run) * wordsOfRun + w) / 4;
         llvm::append_range(
-            words, b.elementsOf(b.load(b.vectorOf(i32, 4),
+            words, b.elementsOf(b.load(b.vectorOf(b.getI32Type(), 4),
                                        b.at(weight, turn * 32 * kChunk))));
       }
       for (int64_t j = 0; j < columnTiles(); ++j) {
-        Values fragment = unpack(words, j);
+        Values fragment = unpackFragment(b, words, j, kernel.weightBits);
         for (int64_t m = 0; m < rowTiles(); ++m) {
           Values c;
           for (int64_t e = 0; e < 4; ++e)
             c.push_back(sum(sums, m, j, e));
-          Value product = NVVM::MmaOp::create(
-              b, four, a[m], fragment, c, ArrayRef<int64_t>{16, 8, 32},
-              std::nullopt, NVVM::MMAIntOverflow::wrapped,
-              std::array{NVVM::MMATypes::s8, NVVM::MMATypes::s8},
-              std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
-          for (auto [e, field] : llvm::enumerate(fieldsOf(product)))
+          for (auto [e, field] :
+               llvm::enumerate(multiplyAdd(b, a[m], fragment, c)))
             sum(sums, m, j, static_cast<int64_t>(e)) = field;
         }
       }
     }
-  }
-
-  Values fieldsOf(Value fields) {
-    Values values;
-    for (int64_t i = 0; i < 4; ++i)
-      values.push_back(LLVM::ExtractValueOp::create(b, fields, i));
-    return values;
-  }
-
-  /// Both words of a fragment. A 4-bit code in the high half of a byte is 16
-  /// times the code.
-  Values unpack(ArrayRef<Value> words, int64_t j) {
-    if (kernel.weightBits == 8)
-      return {words[2 * j], words[2 * j + 1]};
-    Value high = b.constantI32(static_cast<int32_t>(0xf0f0f0f0));
-    Value raised = arith::ShLIOp::create(b, words[j], b.constantI32(4));
-    return {b.both(raised, high), b.both(words[j], high)};
   }
 
   //===--- Results ------------------------------------------------------===//
@@ -285,12 +256,13 @@ private:
     };
     scales = eight(arguments[1], b.getF32Type());
     zeroPoints = eight(arguments[2], b.getI32Type());
+    spread.resize(kThreadRows);
     if (kernel.hasSpread)
       for (int64_t i = 0; i < kThreadRows; ++i) {
         Value near =
             b.clamp(b.add(firstToken, i), b.index(0), b.sub(seqLen, 1));
-        spread.push_back(b.load(
-            b.getF32Type(), b.at(b.global(arguments.back()), b.mul(near, 4))));
+        spread[i] = b.load(b.getF32Type(),
+                           b.at(b.global(arguments.back()), b.mul(near, 4)));
       }
   }
 
@@ -334,27 +306,19 @@ private:
     }
   }
 
-  /// (s_x·s_w)·float(acc − z·c) [+ l·b]
   SmallVector<Values> rescale(Values &sums, int64_t quad, Value channel) {
     Values columnScales = loadColumns(arguments[4], b.getF32Type(), channel);
     Values columnSums = loadColumns(arguments[5], b.getI32Type(), channel);
-    Values bias;
+    Values bias(4);
     if (kernel.hasBias)
       bias = loadColumns(arguments[9], b.getF32Type(), channel);
     SmallVector<Values> columns(4);
     for (int64_t u = 0; u < 4; ++u)
-      for (int64_t i = 0; i < kThreadRows; ++i) {
-        Value exact = sum(sums, i / 2, 2 * quad + u / 2, 2 * (i % 2) + u % 2);
-        if (kernel.weightBits == 4)
-          exact = arith::ShRSIOp::create(b, exact, b.constantI32(4));
-        exact = b.sub(exact, b.mul(zeroPoints[i], columnSums[u]));
-        Value value = b.mulF(b.mulF(scales[i], columnScales[u]),
-                             arith::SIToFPOp::create(b, b.getF32Type(), exact));
-        if (kernel.hasBias)
-          value = b.addF(value, kernel.hasSpread ? b.mulF(spread[i], bias[u])
-                                                 : bias[u]);
-        columns[u].push_back(value);
-      }
+      for (int64_t i = 0; i < kThreadRows; ++i)
+        columns[u].push_back(rescaleSum(
+            b, sum(sums, i / 2, 2 * quad + u / 2, 2 * (i % 2) + u % 2),
+            kernel.weightBits, {scales[i], zeroPoints[i], spread[i]},
+            {columnScales[u], columnSums[u], bias[u]}));
     return columns;
   }
 
