@@ -29,8 +29,10 @@ EXACT = [basis for basis in BASES if basis != "#stamp.dct"]
 CHIPS = ["sm_80", "sm_90a"]
 # Those whose blocks are too long for the kernels of a linear.
 ALONE = ["#stamp.haar<levels = 9>", "#stamp.wht<block = 16, skip = 2>", "#stamp.wht"]
-# Whole tiles of 128 rows and parts of them.
-LENGTHS = [1, 7, 8, 40, 127, 128, 129, 200, 260]
+# What the product of few tokens takes, and whole tiles of 128 rows and parts of
+# them. One program has both.
+FEW = [1, 2, 7, 8, 9, 13, 16]
+MANY = [17, 40, 127, 128, 129, 200, 260]
 
 
 class LinearProgram(Program):
@@ -51,7 +53,7 @@ class LinearProgram(Program):
             for n in (self.channels, self.others)
         ]
         self.bias = random.standard_normal(self.channels)
-        self.lengths = random.choice(LENGTHS, 2, replace=False)
+        self.lengths = [random.choice(FEW), random.choice(MANY)]
         self.chip = str(random.choice(CHIPS))
 
     def inputs(self):
@@ -76,34 +78,81 @@ def count_linear_launches(formed):
     return len(re.findall(r"gpu.launch_func +@\w+::@f_(quantize|product)", formed))
 
 
+def equal_the_portable_lowering(run, program, module, *flags, level="-O0"):
+    calls = [("f", [x], 2) for x in program.inputs()]
+    expected = run(module, calls, "-O0")
+    actual = run(module, calls, level, f"--gpu=emulate,{program.chip}", *flags)
+    for ours, theirs in zip(actual, expected):
+        for y, reference in zip(ours, theirs):
+            same_bits(y, reference)
+
+
 @pytest.mark.parametrize("seed", range(PROGRAMS))
 def test_gpu_kernels_equal_the_portable_lowering(run, optimize, seed):
     program = LinearProgram(seed)
     module = optimize(str(program), *program.flags())
     formed = form(optimize, module, program.chip)
-    assert count_linear_launches(formed) == 3 and "stamp.rescale " not in formed
+    assert count_linear_launches(formed) == 5 and "stamp.rescale " not in formed
     # That of 1, under which a bias passes, may be there for any basis.
     assert ("@f_inverse" in formed) == (program.basis in ALONE)
-    calls = [("f", [x], 2) for x in program.inputs()]
-    expected = run(module, calls, "-O0")
-    actual = run(module, calls, "-O0", f"--gpu=emulate,{program.chip}", f"--gpu-seed={seed % 7}")
-    for ours, theirs in zip(actual, expected):
-        for y, reference in zip(ours, theirs):
-            same_bits(y, reference)
+    equal_the_portable_lowering(run, program, module, f"--gpu-seed={seed % 7}")
 
 
 @pytest.mark.parametrize("seed", [0, 3, 5, 6, 8])
 def test_order_of_threads(run, optimize, seed):
     program = LinearProgram(seed)
     module = optimize(str(program), *program.flags())
-    calls = [("f", [x], 2) for x in program.inputs()]
-    expected = run(module, calls, "-O0")
     for schedule in SCHEDULE_SEEDS:
         level = "-O1" if schedule == 1 else "-O0"
-        options = [level, f"--gpu=emulate,{program.chip}", f"--gpu-seed={schedule}"]
-        for ours, theirs in zip(run(module, calls, *options), expected):
-            for y, reference in zip(ours, theirs):
-                same_bits(y, reference)
+        equal_the_portable_lowering(
+            run, program, module, f"--gpu-seed={schedule}", level=level
+        )
+
+
+def resize(program, features, channels, others):
+    program.features, program.channels, program.others = features, channels, others
+    program.weights = [
+        np.random.default_rng(n).standard_normal((features, n)) / np.sqrt(features)
+        for n in (channels, others)
+    ]
+    program.bias = np.linspace(-1, 1, channels)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULE_SEEDS)
+def test_few_tokens_share_the_features_among_ctas(run, optimize, schedule):
+    """In one linear, or in two, which have counters of their own: so many
+    channels as every second program has are enough for all multiprocessors."""
+    program = LinearProgram(schedule)
+    is_wide = schedule % 2 == 0
+    resize(
+        program,
+        features=1024 if is_wide else 1700,
+        channels=33 + schedule,
+        others=1800 if is_wide else 5,
+    )
+    program.lengths = [1, 11]
+    module = optimize(str(program), *program.flags())
+    shared = [f for f in form(optimize, module, program.chip).split("gpu.func") if "atomicrmw" in f]
+    assert len(shared) == (1 if is_wide else 2)
+    equal_the_portable_lowering(
+        run, program, module, f"--gpu-seed={schedule}", "--num-threads=2"
+    )
+
+
+@pytest.mark.parametrize("batch, length", [(37, 1), (3, 13)])
+@pytest.mark.parametrize("static", [False, True])
+def test_sequences_of_few_tokens(run, optimize, batch, length, static):
+    """Single tokens of many sequences are the rows of one product."""
+    program = LinearProgram(4)
+    resize(program, features=200, channels=70, others=5)
+    program.batch, program.lengths = batch, [length]
+    if static:  # Neither blocks nor segments may be longer.
+        program.length = length
+        program.basis, program.schedule = "#stamp.identity", "[1 : 8], 4"
+    module = optimize(str(program), *program.flags())
+    formed = form(optimize, module, program.chip)
+    assert count_linear_launches(formed) == (3 if static else 5)
+    equal_the_portable_lowering(run, program, module)
 
 
 def test_empty_sequences(run, optimize):

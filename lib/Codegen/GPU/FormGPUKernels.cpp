@@ -215,6 +215,15 @@ static Value alloc(GPUKernelBuilder &b, ArrayRef<int64_t> shape, Type type,
                                  b.getI64IntegerAttr(64));
 }
 
+/// One of two ways: at once if it is known which one.
+static void either(GPUKernelBuilder &b, Value condition,
+                   llvm::function_ref<void()> then,
+                   llvm::function_ref<void()> otherwise) {
+  if (std::optional<int64_t> known = getConstantIntValue(condition))
+    return *known ? then() : otherwise();
+  b.branch(condition, then, otherwise);
+}
+
 static Value size(GPUKernelBuilder &b, Value memory, int64_t dimension) {
   return b.createOrFold<memref::DimOp>(memory, dimension);
 }
@@ -225,33 +234,68 @@ static std::string nameKernel(Operation *op, StringRef what) {
   return ((function ? function.getName() : "stamp") + "_" + what).str();
 }
 
+/// Which product multiplies the rows, and where it finds them.
+static void layOutRows(const GPUTarget &target, GPUKernelBuilder &b,
+                       ArrayRef<QuantizedLinear> linears, CodedRows &rows) {
+  const FewTokensTile &few = target.fewTokensTile;
+  const TokenBlocks &blocks = rows.blocks;
+  auto ceilDiv = [&](Value value, int64_t divisor) {
+    return b.createOrFold<arith::CeilDivUIOp>(value, b.index(divisor));
+  };
+  // A block that is longer than a tile of few tokens must end in its first.
+  int64_t limit =
+      blocks.size > few.rows ? std::min(few.limit, few.rows) : few.limit;
+  rows.areFew = b.atMost(rows.seqLen, b.index(limit));
+  // No rows, not even such that mean nothing, without a token.
+  Value end = b.add(rows.seqLen, blocks.shift);
+  if (blocks.shift > 0)
+    end = b.select(b.less(b.index(0), rows.seqLen), end, b.index(0));
+  int64_t rowsOfCTA = getRowsOfCTA(blocks);
+  rows.tiles = ceilDiv(end, target.productTile.rows);
+  rows.rowsOfSequence =
+      b.select(rows.areFew, b.mul(ceilDiv(end, rowsOfCTA), rowsOfCTA),
+               b.mul(rows.tiles, target.productTile.rows));
+
+  FewTokensRows &layout = rows.layout;
+  layout.isBatch = getConstantIntValue(rows.batch) != 1;
+  layout.firstTile = blocks.shift / few.rows;
+  rows.tilesOfSequence = b.sub(ceilDiv(end, few.rows), layout.firstTile);
+  rows.fewTiles = b.mul(rows.batch, rows.tilesOfSequence);
+  if (layout.isBatch)
+    rows.fewTiles = b.select(b.equal(rows.seqLen, b.index(1)),
+                             ceilDiv(rows.batch, few.rows), rows.fewTiles);
+  for (const QuantizedLinear &linear : linears) {
+    FewTokensSplit split = splitFewTokens(target, rows.paddedFeatures,
+                                          linear.product.weight.channels);
+    if (split.splits > 1)
+      layout.counters += split.groups;
+  }
+  if (layout.counters > 0 && getConstantIntValue(rows.areFew) != 0)
+    rows.counters =
+        alloc(b, {ShapedType::kDynamic}, b.getI32Type(),
+              b.select(rows.areFew, b.mul(rows.fewTiles, layout.counters),
+                       b.index(0)));
+}
+
 static CodedRows launchQuantize(Launcher &launcher, GPUKernelBuilder &b,
                                 QuantizeOp op, TransformOp transform,
-                                BasisAttrInterface blocks) {
+                                BasisAttrInterface blocks,
+                                ArrayRef<QuantizedLinear> linears) {
   const GPUTarget &target = launcher.target;
-  const ProductTile &tile = target.productTile;
   Value x = toBatch(b, transform ? transform.getInput() : op.getInput());
-  CodedRows rows = {TokenBlocks(blocks), 0, 0, {}, {}, {}, {}, {}, {}};
+  CodedRows rows{TokenBlocks(blocks)};
   rows.features = cast<MemRefType>(x.getType()).getDimSize(2);
-  rows.paddedFeatures =
-      static_cast<int64_t>(llvm::alignTo(rows.features, tile.depth));
+  rows.paddedFeatures = static_cast<int64_t>(
+      llvm::alignTo(rows.features, target.productTile.depth));
   rows.batch = size(b, x, 0);
   rows.seqLen = size(b, x, 1);
-  Value rowsOfSequence = b.add(rows.seqLen, rows.blocks.shift);
-  rows.tiles =
-      b.createOrFold<arith::CeilDivUIOp>(rowsOfSequence, b.index(tile.rows));
-  // No rows, not even such that mean nothing, without a token.
-  if (rows.blocks.shift > 0)
-    rows.tiles =
-        b.select(b.less(b.index(0), rows.seqLen), rows.tiles, b.index(0));
+  layOutRows(target, b, linears, rows);
   constexpr int64_t dynamic = ShapedType::kDynamic;
-  Value numRows = b.mul(rows.tiles, tile.rows);
-  rows.codes = alloc(b, {dynamic, dynamic, rows.paddedFeatures}, b.getI8Type(),
-                     {rows.batch, numRows});
-  rows.scales =
-      alloc(b, {dynamic, dynamic}, b.getF32Type(), {rows.batch, numRows});
-  rows.zeroPoints =
-      alloc(b, {dynamic, dynamic}, b.getI32Type(), {rows.batch, numRows});
+  Value sizes[] = {rows.batch, rows.rowsOfSequence};
+  rows.codes =
+      alloc(b, {dynamic, dynamic, rows.paddedFeatures}, b.getI8Type(), sizes);
+  rows.scales = alloc(b, {dynamic, dynamic}, b.getF32Type(), sizes);
+  rows.zeroPoints = alloc(b, {dynamic, dynamic}, b.getI32Type(), sizes);
 
   QuantizeKernel kernel = {op.getSchedule(),
                            op.getBlockBasisAttr(),
@@ -261,11 +305,16 @@ static CodedRows launchQuantize(Launcher &launcher, GPUKernelBuilder &b,
                            rows.paddedFeatures,
                            cast<MemRefType>(x.getType()).getElementType(),
                            getType(op.getInput()).getElementType()};
-  int64_t rowsOfCTA = getRowsOfCTA(rows.blocks);
-  Value ctas = b.mul(b.mul(rows.batch, rows.tiles), tile.rows / rowsOfCTA);
+  Value ctas = b.div(rows.rowsOfSequence, getRowsOfCTA(rows.blocks));
+  SmallVector<Value> arguments = {rows.seqLen, ctas};
+  SmallVector<Value> counters;
+  if (rows.counters) {
+    arguments.push_back(size(b, rows.counters, 0));
+    counters.push_back(rows.counters);
+  }
   launcher.launch(b, nameKernel(op, "quantize"),
-                  {x, rows.codes, rows.scales, rows.zeroPoints},
-                  {rows.seqLen, rows.tiles}, {}, ctas, /*gridY=*/1,
+                  {x, rows.codes, rows.scales, rows.zeroPoints}, arguments,
+                  counters, b.mul(rows.batch, ctas), /*gridY=*/1,
                   target.quantizeThreads,
                   getQuantizeSharedBytes(target, rows.blocks),
                   [&](GPUKernelBuilder &b, ValueRange arguments, Value shared) {
@@ -292,58 +341,104 @@ static Value launchPack(Launcher &launcher, GPUKernelBuilder &b,
   return packed;
 }
 
+namespace {
+/// What both products take, at run time and now.
+struct Product {
+  ProductKernel kernel;
+  SmallVector<Value> buffers;
+  SmallVector<Value> optional; ///< bias and spread, as far as there are any
+};
+} // namespace
+
+static void launchProduct(Launcher &launcher, GPUKernelBuilder &b,
+                          StringRef name, const Product &product,
+                          const CodedRows &rows) {
+  const GPUTarget &target = launcher.target;
+  const ProductTile &tile = target.productTile;
+  launcher.launch(
+      b, name, product.buffers, {rows.seqLen, rows.tiles}, product.optional,
+      b.mul(rows.batch, rows.tiles),
+      llvm::divideCeil(product.kernel.channels, tile.columns), tile.threads(),
+      getProductSharedBytes(target, product.kernel.weightBits),
+      [&](GPUKernelBuilder &b, ValueRange arguments, Value shared) {
+        emitProductKernel(b, target, product.kernel, arguments, shared);
+      });
+}
+
+/// The next linear has the counters behind this one's.
+static void launchFewTokens(Launcher &launcher, GPUKernelBuilder &b,
+                            StringRef name, Product product, CodedRows &rows) {
+  const GPUTarget &target = launcher.target;
+  FewTokensSplit split =
+      splitFewTokens(target, rows.paddedFeatures, product.kernel.channels);
+  if (split.splits > 1) {
+    product.optional.push_back(
+        alloc(b, {ShapedType::kDynamic}, b.getI32Type(),
+              b.mul(rows.fewTiles, split.sumsOfTile(target))));
+    product.optional.push_back(rows.counters);
+  }
+  launcher.launch(
+      b, name, product.buffers,
+      {rows.seqLen, rows.rowsOfSequence, rows.tilesOfSequence, rows.batch},
+      product.optional, rows.fewTiles, split.groups * split.splits,
+      target.fewTokensTile.threads(),
+      getFewTokensSharedBytes(target, product.kernel.weightBits),
+      [&](GPUKernelBuilder &b, ValueRange arguments, Value shared) {
+        emitFewTokensKernel(b, target, product.kernel, rows.layout, arguments,
+                            shared);
+      });
+  if (split.splits > 1)
+    rows.layout.firstCounter += split.groups;
+}
+
 static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
-                         QuantizedLinear linear, const CodedRows &rows) {
+                         QuantizedLinear linear, CodedRows &rows) {
   RescaleOp rescale = linear.rescale;
   // Bias and spread may come later than the codes.
   rewriter.setInsertionPoint(linear.inverse ? linear.inverse.getOperation()
                                             : rescale.getOperation());
   GPUKernelBuilder b(rewriter, rescale.getLoc());
   const GPUTarget &target = launcher.target;
-  const ProductTile &tile = target.productTile;
   const WeightCodes &codes = linear.product.weight;
   // Sixteen times the sums must be 32 bits too.
   int64_t bits = codes.features < (int64_t{1} << 17) ? getWeightBits(codes) : 8;
-  ProductKernel kernel = {rows.blocks,
-                          rows.paddedFeatures,
-                          codes.channels,
-                          bits,
-                          bool(rescale.getBias()),
-                          bool(rescale.getBias() && rescale.getSpread()),
-                          linear.inverse ? linear.inverse.getBasis()
-                                         : BasisAttrInterface(),
-                          {},
-                          getType(rescale.getResult()).getElementType(),
-                          getType(linear.result()).getElementType()};
-  if (kernel.hasBias)
-    kernel.bias = getType(rescale.getBias()).getElementType();
+  Product product = {
+      {rows.blocks, rows.paddedFeatures, codes.channels, bits,
+       bool(rescale.getBias()), bool(rescale.getBias() && rescale.getSpread()),
+       linear.inverse ? linear.inverse.getBasis() : BasisAttrInterface()},
+      {},
+      {}};
+  if (product.kernel.hasBias)
+    product.kernel.bias = getType(rescale.getBias()).getElementType();
   Value weight = codes.tensor
                      ? launchPack(launcher, b, codes, rescale, bits)
                      : toBuffer(b, createPackedWeight(b, target, codes, bits));
   Value result = linear.result();
   Value y =
       alloc(b, {ShapedType::kDynamic, ShapedType::kDynamic, codes.channels},
-            kernel.result, {rows.batch, rows.seqLen});
-  SmallVector<Value> buffers = {rows.codes,
-                                rows.scales,
-                                rows.zeroPoints,
-                                weight,
-                                toBuffer(b, rescale.getColumnScales()),
-                                toBuffer(b, rescale.getColumnSums()),
-                                y};
-  SmallVector<Value> optional;
-  if (kernel.hasBias)
-    optional.push_back(toBuffer(b, rescale.getBias()));
-  if (kernel.hasSpread)
-    optional.push_back(toBuffer(b, rescale.getSpread()));
-  launcher.launch(b, nameKernel(rescale, "product"), buffers,
-                  {rows.seqLen, rows.tiles}, optional,
-                  b.mul(rows.batch, rows.tiles),
-                  llvm::divideCeil(codes.channels, tile.columns),
-                  tile.threads(), getProductSharedBytes(target, bits),
-                  [&](GPUKernelBuilder &b, ValueRange arguments, Value shared) {
-                    emitProductKernel(b, target, kernel, arguments, shared);
-                  });
+            product.kernel.result, {rows.batch, rows.seqLen});
+  product.buffers = {rows.codes,
+                     rows.scales,
+                     rows.zeroPoints,
+                     weight,
+                     toBuffer(b, rescale.getColumnScales()),
+                     toBuffer(b, rescale.getColumnSums()),
+                     y};
+  if (product.kernel.hasBias)
+    product.optional.push_back(toBuffer(b, rescale.getBias()));
+  if (product.kernel.hasSpread)
+    product.optional.push_back(toBuffer(b, rescale.getSpread()));
+  either(
+      b, rows.areFew,
+      [&] {
+        launchFewTokens(launcher, b,
+                        nameKernel(rescale, "product_of_few_tokens"), product,
+                        rows);
+      },
+      [&] {
+        launchProduct(launcher, b, nameKernel(rescale, "product"), product,
+                      rows);
+      });
   Value init = linear.inverse ? linear.inverse.getInit() : rescale.getInit();
   Value done = fromBatch(b, y, init);
   if (done.getType() != result.getType())
@@ -383,7 +478,8 @@ static void rewriteQuantize(RewriterBase &rewriter, Launcher &launcher,
 
   rewriter.setInsertionPoint(quantize);
   GPUKernelBuilder b(rewriter, quantize.getLoc());
-  CodedRows rows = launchQuantize(launcher, b, quantize, transform, blocks);
+  CodedRows rows =
+      launchQuantize(launcher, b, quantize, transform, blocks, linears);
   for (QuantizedLinear &linear : linears)
     launchLinear(rewriter, launcher, linear, rows);
   // What the launches have replaced shall not be launched as well.

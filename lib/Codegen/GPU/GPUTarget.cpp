@@ -30,13 +30,22 @@ static constexpr ProductTile kWarpgroupTiles = {
     /*warpColumns=*/32,
     /*stages=*/4};
 
-/// The oldest first.
+/// Eight tokens fill an instruction, and with sixteen, for whose sums and
+/// stages there is room, instructions still wait for memory. More tokens are
+/// several tiles, and each reads the weight again, from L2 at best.
+static constexpr FewTokensTile kFewTokens = {
+    /*limit=*/16, /*rows=*/16, /*channels=*/32, /*warps=*/8};
+
+/// The oldest first. Multiprocessors are those of the chip's largest product.
 static constexpr GPUTarget kTargets[] = {
-    {"sm_80", "+ptx70", 163 * 1024, false, kWarpTiles, 256, 64},
-    {"sm_86", "+ptx71", 99 * 1024, false, kWarpTiles, 256, 64},
-    {"sm_89", "+ptx78", 99 * 1024, false, kWarpTiles, 256, 64},
-    {"sm_90a", "+ptx80", 227 * 1024, true, kWarpgroupTiles, 256, 64},
-    {"sm_100a", "+ptx86", 227 * 1024, false, kWarpTiles, 256, 64},
+    {"sm_80", "+ptx70", 163 * 1024, false, 108, kWarpTiles, kFewTokens, 256,
+     64},
+    {"sm_86", "+ptx71", 99 * 1024, false, 84, kWarpTiles, kFewTokens, 256, 64},
+    {"sm_89", "+ptx78", 99 * 1024, false, 142, kWarpTiles, kFewTokens, 256, 64},
+    {"sm_90a", "+ptx80", 227 * 1024, true, 132, kWarpgroupTiles, kFewTokens,
+     256, 64},
+    {"sm_100a", "+ptx86", 227 * 1024, false, 148, kWarpTiles, kFewTokens, 256,
+     64},
 };
 
 static std::optional<unsigned> getVersion(llvm::StringRef chip) {

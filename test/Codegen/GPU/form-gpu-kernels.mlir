@@ -264,3 +264,72 @@ func.func @groups(%x: tensor<32x16xf32>) -> tensor<32x16xi8> {
       outs(%eq, %es, %ez : tensor<32x16xi8>, tensor<32x2xf32>, tensor<32x2xi32>)
   return %q : tensor<32x16xi8>
 }
+
+// -----
+
+#eight = #stamp.haar<levels = 3>
+
+// How many tokens there are decides between two products when the program runs;
+// both read the same weight. With few of them four CTAs share the 2048
+// features of each 32 channels, and the quantizer clears their counters.
+
+// CHECK-LABEL: func @any_number_of_tokens
+//       CHECK:   %[[FEW:.*]] = arith.cmpi sle, %{{.*}}, %c16 : index
+//       CHECK:   gpu.launch_func @stamp_kernels::@any_number_of_tokens_quantize
+//       CHECK:   %[[WEIGHT:.*]] = bufferization.to_buffer {{.*}} memref<524288xi8>
+//       CHECK:   scf.if %[[FEW]] {
+//       CHECK:     memref.extract_aligned_pointer_as_index %[[WEIGHT]]
+//       CHECK:     gpu.launch_func @stamp_kernels::@any_number_of_tokens_product_of_few_tokens blocks in (%{{.*}}, %c52, %c1) threads in (%c256
+//       CHECK:   } else {
+//       CHECK:     memref.extract_aligned_pointer_as_index %[[WEIGHT]]
+//       CHECK:     gpu.launch_func @stamp_kernels::@any_number_of_tokens_product blocks in (%{{.*}}, %c4, %c1) threads in (%c128
+
+//       CHECK: gpu.func @any_number_of_tokens_quantize
+//       CHECK:   llvm.store %c0_i32
+
+// A warp's 32 channels × 16 tokens take eight instructions for 64 inputs: the
+// weight has the 16 rows. Rows that are no tokens are not read.
+//       CHECK: gpu.func @any_number_of_tokens_product_of_few_tokens
+//       CHECK:   %[[BYTES:.*]] = arith.select %{{.*}}, %c16_i32, %c0_i32 : i32
+//       CHECK:   nvvm.cp.async.shared.global {{.*}}, 16, cache =  cg, %{{.*}} : !llvm.ptr<3>, !llvm.ptr<1>, i32
+//       CHECK:   scf.for
+//       CHECK:     nvvm.cp.async.wait.group 1
+//       CHECK:     nvvm.bar.warp.sync
+// CHECK-COUNT-8: nvvm.mma.sync {{.*}}#nvvm.mma_int_overflow<wrapped>
+//   CHECK-NOT:     nvvm.mma.sync
+//       CHECK:     scf.yield
+//       CHECK:   nvvm.barrier0
+//       CHECK:   llvm.fence syncscope("device") acq_rel
+//       CHECK:   llvm.atomicrmw add {{.*}} syncscope("device") monotonic
+//       CHECK:   llvm.fence syncscope("device") acq_rel
+//       CHECK:   nvvm.barrier0
+//       CHECK:   arith.shrsi
+func.func @any_number_of_tokens(%x: tensor<?x2048xf32>) -> tensor<?x400xf32> {
+  %w = arith.constant dense<3> : tensor<2048x400xi8>
+  %sw = arith.constant dense<0.5> : tensor<400xf32>
+  %c = arith.constant dense<6144> : tensor<400xi32>
+  %i0 = arith.constant 0 : i32
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x2048xf32>
+  %eq = tensor.empty(%n) : tensor<?x2048xi8>
+  %es = tensor.empty(%n) : tensor<?xf32>
+  %ez = tensor.empty(%n) : tensor<?xi32>
+  %ea = tensor.empty(%n) : tensor<?x400xi32>
+  %ey = tensor.empty(%n) : tensor<?x400xf32>
+  %ex = tensor.empty(%n) : tensor<?x2048xf32>
+  %t = stamp.transform #eight along 0 block_order ins(%x : tensor<?x2048xf32>)
+      outs(%ex : tensor<?x2048xf32>)
+  %q, %s, %z = stamp.quantize #stamp.schedule<[4 : 8], 4> along 0 over 1 block_order of #eight
+      ins(%t : tensor<?x2048xf32>)
+      outs(%eq, %es, %ez : tensor<?x2048xi8>, tensor<?xf32>, tensor<?xi32>)
+  %zero = linalg.fill ins(%i0 : i32) outs(%ea : tensor<?x400xi32>) -> tensor<?x400xi32>
+  %a = linalg.matmul ins(%q, %w : tensor<?x2048xi8>, tensor<2048x400xi8>)
+      outs(%zero : tensor<?x400xi32>) -> tensor<?x400xi32>
+  %r = stamp.rescale along 0 over 1
+      ins(%a, %s, %z, %sw, %c : tensor<?x400xi32>, tensor<?xf32>, tensor<?xi32>,
+          tensor<400xf32>, tensor<400xi32>)
+      outs(%ey : tensor<?x400xf32>)
+  %y = stamp.inverse_transform #eight along 0 block_order ins(%r : tensor<?x400xf32>)
+      outs(%ey : tensor<?x400xf32>)
+  return %y : tensor<?x400xf32>
+}

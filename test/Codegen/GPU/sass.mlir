@@ -10,6 +10,11 @@
 // CHECK: linear_product {{{.*}}'IMMA': 64
 // CHECK: others per tensor-core instruction: {{[01]\.[0-9]+$}}
 
+// With few tokens memory is, and others may be more.
+
+// CHECK: linear_product_of_few_tokens {{{.*}}'IMMA': 8
+// CHECK: others per tensor-core instruction: {{[0-9]\.[0-9]+$}}
+
 // A wgmma of 64 x 128 x 32 takes 64 clocks of all four tensor cores: eight warps
 // may issue 32 instructions each in that time.
 

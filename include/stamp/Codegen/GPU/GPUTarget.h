@@ -24,12 +24,23 @@ struct ProductTile {
   int64_t threads() const { return 32 * warps(); }
 };
 
+/// The same for few tokens. A CTA has all of K, or a part of it.
+struct FewTokensTile {
+  int64_t limit; ///< tokens of a sequence that are few
+  int64_t rows, channels;
+  int64_t warps; ///< that share K
+
+  int64_t threads() const { return 32 * warps; }
+};
+
 struct GPUTarget {
   llvm::StringRef chip;
   llvm::StringRef ptxFeature; ///< the oldest PTX version that has the chip
   int64_t sharedBytes;        ///< that a CTA may ask for
   bool hasWgmma;              ///< products are ones of warpgroups
+  int64_t multiprocessors;    ///< that there should be CTAs for
   ProductTile productTile;
+  FewTokensTile fewTokensTile;
   int64_t quantizeThreads; ///< of a CTA that quantizes tokens
   int64_t quantizeValues;  ///< f32 that a thread of it transforms at once
 

@@ -39,12 +39,17 @@ def FormGPUKernelsPass : Pass<"stamp-form-gpu-kernels", "::mlir::ModuleOp"> {
     becomes
     ```
     gpu.launch_func @stamp_kernels::@f_quantize blocks in (...) threads in (%c256, ...)
-        args(%x, %codes, %scales, %zero_points, %tokens, %tiles)
-    gpu.launch_func @stamp_kernels::@f_product blocks in (...) threads in (%c128, ...)
-        args(%codes, %scales, %zero_points, %packed_weight, ..., %y, %tokens, %tiles)
+        args(%x, %codes, %scales, %zero_points, %tokens, %blocks)
+    scf.if %tokens_are_few {
+      gpu.launch_func @stamp_kernels::@f_product_of_few_tokens blocks in (...) threads in (%c256, ...)
+          args(%codes, %scales, %zero_points, %packed_weight, ..., %y, %tokens, %rows, ...)
+    } else {
+      gpu.launch_func @stamp_kernels::@f_product blocks in (...) threads in (%c128, ...)
+          args(%codes, %scales, %zero_points, %packed_weight, ..., %y, %tokens, %tiles)
+    }
     ```
     The kernels are written down to `mma.sync`, `ldmatrix` and `cp.async`;
-    docs/GPU.md says how they work.
+    docs/GPU.md says how they work. A static number of tokens leaves one product.
 
     Weights are put into the order in which threads load them, by the compiler,
     or by one more launch if they are not constant. What has no kernel stays as

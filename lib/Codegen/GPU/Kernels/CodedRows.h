@@ -3,9 +3,10 @@
 //===----------------------------------------------------------------------===//
 //
 // Codes of a batch of sequences, row after row, in block order, filled up to
-// whole tiles: row i of a sequence is token i − shift, and the shift puts the
-// first token after the skipped ones at the start of a block. Rows and features
-// that are none have codes too, which nobody's result depends on.
+// whole tiles of the product, or of the quantizer if the tokens are few: row i
+// of a sequence is token i − shift, and the shift puts the first token after
+// the skipped ones at the start of a block. Rows and features that are none
+// have codes too, which nobody's result depends on.
 //
 //     codes[sequence][row][feature]   i8    features: whole steps of a product
 //     scales[sequence][row]           f32
@@ -48,13 +49,28 @@ struct TokenBlocks {
   }
 };
 
+/// What the product of few tokens must know of its rows and counters.
+struct FewTokensRows {
+  bool isBatch = false;     ///< there may be several sequences
+  int64_t firstTile = 0;    ///< of a sequence that has tokens
+  int64_t counters = 0;     ///< of a tile, for all linears
+  int64_t firstCounter = 0; ///< of this linear
+};
+
 /// On the host: where a launch finds what.
 struct CodedRows {
   TokenBlocks blocks;
   int64_t features, paddedFeatures;
   mlir::Value codes, scales, zeroPoints; ///< memrefs
   mlir::Value batch, seqLen;             ///< indices
-  mlir::Value tiles;                     ///< of a sequence
+  mlir::Value areFew;                    ///< i1: which product multiplies them
+  mlir::Value tiles;                     ///< of a sequence, if they are many
+  mlir::Value rowsOfSequence;
+  // If they are few:
+  mlir::Value fewTiles;        ///< of all sequences
+  mlir::Value tilesOfSequence; ///< among those
+  FewTokensRows layout;
+  mlir::Value counters; ///< a memref; null if no CTAs share sums
 };
 
 /// What becomes codes.
@@ -85,7 +101,8 @@ struct ProductKernel {
 int64_t getRowsOfCTA(const TokenBlocks &blocks);
 
 /// Emits a thread's work. Arguments: x, codes, scales, zero points (addresses),
-/// tokens of a sequence, tiles of a sequence.
+/// tokens of a sequence, CTAs of a sequence; then, if the tokens may be few and
+/// CTAs share sums, how many counters are to be cleared, and where these are.
 void emitQuantizeKernel(GPUKernelBuilder &b, const GPUTarget &target,
                         const QuantizeKernel &kernel,
                         mlir::ValueRange arguments, mlir::Value shared);
@@ -99,6 +116,27 @@ void emitProductKernel(GPUKernelBuilder &b, const GPUTarget &target,
                        const ProductKernel &kernel, mlir::ValueRange arguments,
                        mlir::Value shared);
 int64_t getProductSharedBytes(const GPUTarget &target, int64_t weightBits);
+
+/// How many CTAs multiply few tokens.
+struct FewTokensSplit {
+  int64_t groups; ///< of channels
+  int64_t splits; ///< of the features
+
+  /// i32 that the CTAs of a tile of tokens write for each other.
+  int64_t sumsOfTile(const GPUTarget &target) const;
+};
+FewTokensSplit splitFewTokens(const GPUTarget &target, int64_t paddedFeatures,
+                              int64_t channels);
+
+/// Arguments: codes, scales, zero points, weight, column scales, column sums,
+/// y, tokens of a sequence, rows of a sequence, tiles of a sequence, sequences;
+/// then the bias and the spread, if there are any; then sums and counters, if
+/// CTAs share the features.
+void emitFewTokensKernel(GPUKernelBuilder &b, const GPUTarget &target,
+                         const ProductKernel &kernel,
+                         const FewTokensRows &layout,
+                         mlir::ValueRange arguments, mlir::Value shared);
+int64_t getFewTokensSharedBytes(const GPUTarget &target, int64_t weightBits);
 
 /// The weight in the order that threads read it, as a constant tensor of i8;
 /// see PackWeight.cpp.

@@ -11,7 +11,8 @@
 //
 // A word of 4-bit codes is one fragment, the first four codes in its low halves
 // and the other four in the high ones. In 8 bits a fragment is two words. Words
-// are ordered by 32 inputs, then by eight columns.
+// are ordered by 32 inputs, then by eight columns; so 32 inputs of 32 channels
+// are one run of memory too, which the product of few tokens goes by.
 //
 // Which channel is which column is free. A thread holds columns 2·(l mod 4) and
 // the next one of each eight; in two such eights it shall find four

@@ -204,59 +204,32 @@ private:
   }
 
   void multiply(Values &sums, Value stage) {
-    Type i32 = b.getI32Type();
-    Type four = LLVM::LLVMStructType::getLiteral(b.getContext(),
-                                                 SmallVector<Type>(4, i32));
     int64_t wordsOfRun = columnTiles() * kernel.weightBits / 4;
     Value weight = b.at(weightFragments, stage);
     for (auto [run, start] : llvm::enumerate(rowFragments)) {
       Value rows = b.at(start, stage);
       SmallVector<Values> a;
-      for (int64_t m = 0; m < rowTiles(); ++m) {
-        Value matrices = NVVM::LdMatrixOp::create(
-            b, four, b.at(rows, m * 16 * tile.depth), 4, NVVM::MMALayout::row,
-            NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8),
-            NVVM::LdStMatrixEltType::B16);
-        a.push_back(fieldsOf(matrices));
-      }
+      for (int64_t m = 0; m < rowTiles(); ++m)
+        a.push_back(loadMatrices(b, b.at(rows, m * 16 * tile.depth)));
       Values words;
       for (int64_t w = 0; w < wordsOfRun; w += 4) {
         int64_t turn = (static_cast<int64_t>(run) * wordsOfRun + w) / 4;
         llvm::append_range(
-            words, b.elementsOf(b.load(b.vectorOf(i32, 4),
+            words, b.elementsOf(b.load(b.vectorOf(b.getI32Type(), 4),
                                        b.at(weight, turn * 32 * kChunk))));
       }
       for (int64_t j = 0; j < columnTiles(); ++j) {
-        Values fragment = unpack(words, j);
+        Values fragment = unpackFragment(b, words, j, kernel.weightBits);
         for (int64_t m = 0; m < rowTiles(); ++m) {
           Values c;
           for (int64_t e = 0; e < 4; ++e)
             c.push_back(sum(sums, m, j, e));
-          Value product = NVVM::MmaOp::create(
-              b, four, a[m], fragment, c, ArrayRef<int64_t>{16, 8, 32},
-              std::nullopt, NVVM::MMAIntOverflow::wrapped,
-              std::array{NVVM::MMATypes::s8, NVVM::MMATypes::s8},
-              std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
-          for (auto [e, field] : llvm::enumerate(fieldsOf(product)))
+          for (auto [e, field] :
+               llvm::enumerate(multiplyAdd(b, a[m], fragment, c)))
             sum(sums, m, j, static_cast<int64_t>(e)) = field;
         }
       }
     }
-  }
-
-  Values fieldsOf(Value fields) {
-    Values values;
-    for (int64_t i = 0; i < 4; ++i)
-      values.push_back(LLVM::ExtractValueOp::create(b, fields, i));
-    return values;
-  }
-
-  /// Both words of a fragment.
-  Values unpack(ArrayRef<Value> words, int64_t j) {
-    if (kernel.weightBits == 8)
-      return {words[2 * j], words[2 * j + 1]};
-    auto [first, second] = unpackCodes(b, words[j]);
-    return {first, second};
   }
 
   GPUKernelBuilder &b;

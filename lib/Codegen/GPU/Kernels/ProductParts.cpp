@@ -31,9 +31,9 @@ TilePlace::TilePlace(GPUKernelBuilder &b, const ProductTile &tile,
   firstChannel = b.mul(b.block(gpu::Dimension::y), tile.columns);
 }
 
-void stamp::copyChunk(GPUKernelBuilder &b, Value to, Value from) {
+void stamp::copyChunk(GPUKernelBuilder &b, Value to, Value from, Value bytes) {
   NVVM::CpAsyncOp::create(b, to, from, kChunk, NVVM::LoadCacheModifierKind::CG,
-                          Value());
+                          bytes);
 }
 
 std::pair<Value, Value> stamp::unpackCodes(GPUKernelBuilder &b, Value word) {
@@ -48,6 +48,54 @@ void stamp::finishSums(GPUKernelBuilder &b, int64_t weightBits,
   if (weightBits == 4)
     for (Value &sum : sums)
       sum = arith::ShRSIOp::create(b, sum, b.constantI32(4));
+}
+
+static Type getFourWords(GPUKernelBuilder &b) {
+  return LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                          SmallVector<Type>(4, b.getI32Type()));
+}
+
+static Values fieldsOf(GPUKernelBuilder &b, Value fields) {
+  Values values;
+  for (int64_t i = 0; i < 4; ++i)
+    values.push_back(LLVM::ExtractValueOp::create(b, fields, i));
+  return values;
+}
+
+Values stamp::loadMatrices(GPUKernelBuilder &b, Value row) {
+  return fieldsOf(b, NVVM::LdMatrixOp::create(
+                         b, getFourWords(b), row, 4, NVVM::MMALayout::row,
+                         NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8),
+                         NVVM::LdStMatrixEltType::B16));
+}
+
+Values stamp::multiplyAdd(GPUKernelBuilder &b, ValueRange a,
+                          ValueRange fragment, ValueRange c) {
+  return fieldsOf(
+      b, NVVM::MmaOp::create(
+             b, getFourWords(b), a, fragment, c, ArrayRef<int64_t>{16, 8, 32},
+             std::nullopt, NVVM::MMAIntOverflow::wrapped,
+             std::array{NVVM::MMATypes::s8, NVVM::MMATypes::s8},
+             std::array{NVVM::MMALayout::row, NVVM::MMALayout::col}));
+}
+
+Values stamp::unpackFragment(GPUKernelBuilder &b, ArrayRef<Value> words,
+                             int64_t j, int64_t weightBits) {
+  if (weightBits == 8)
+    return {words[2 * j], words[2 * j + 1]};
+  auto [first, second] = unpackCodes(b, words[j]);
+  return {first, second};
+}
+
+Value stamp::rescaleSum(GPUKernelBuilder &b, Value sum, const RowQuantizer &row,
+                        const ColumnQuantizer &column) {
+  Value exact = b.sub(sum, b.mul(row.zeroPoint, column.sum));
+  Value value = b.mulF(b.mulF(row.scale, column.scale),
+                       arith::SIToFPOp::create(b, b.getF32Type(), exact));
+  if (!column.bias)
+    return value;
+  Value bias = b.widen(column.bias);
+  return b.addF(value, row.spread ? b.mulF(row.spread, bias) : bias);
 }
 
 ResultEmitter::ResultEmitter(GPUKernelBuilder &b, const ProductTile &tile,
@@ -108,21 +156,23 @@ void ResultEmitter::loadRows(int64_t first) {
     return values;
   };
   Type f32 = b.getF32Type(), i32 = b.getI32Type();
-  if (rows.shared) {
-    Value own = b.at(rows.shared, b.mul(rows.first, 4));
-    scales = eight(own, f32);
-    zeroPoints = eight(b.at(own, 4 * tile.rows), i32);
-    if (kernel.hasSpread)
-      spread = eight(b.at(own, 8 * tile.rows), f32);
-    return;
-  }
+  Value own = rows.shared ? b.at(rows.shared, b.mul(rows.first, 4)) : Value();
   Value bytes = b.mul(b.add(place.firstOfAll, rows.first), 4);
-  scales = eight(b.at(b.global(arguments[1]), bytes), f32);
-  zeroPoints = eight(b.at(b.global(arguments[2]), bytes), i32);
-  spread.clear();
-  if (kernel.hasSpread)
-    for (int64_t i = first; i < first + kRowsAtOnce; ++i)
-      spread.push_back(loadSpread(b, arguments, place, b.add(firstToken, i)));
+  auto placeOf = [&](int64_t argument, int64_t inShared) {
+    return own ? b.at(own, inShared * 4 * tile.rows)
+               : b.at(b.global(arguments[argument]), bytes);
+  };
+  Values scales = eight(placeOf(1, 0), f32);
+  Values zeroPoints = eight(placeOf(2, 1), i32);
+  Values spread(kRowsAtOnce);
+  if (kernel.hasSpread && own)
+    spread = eight(placeOf(-1, 2), f32);
+  else if (kernel.hasSpread)
+    for (int64_t i = 0; i < kRowsAtOnce; ++i)
+      spread[i] = loadSpread(b, arguments, place, b.add(firstToken, first + i));
+  eightRows.clear();
+  for (int64_t i = 0; i < kRowsAtOnce; ++i)
+    eightRows.push_back({scales[i], zeroPoints[i], spread[i]});
 }
 
 /// Four numbers, of neighbouring channels; beyond the last channel any.
@@ -159,29 +209,21 @@ void ResultEmitter::finish(Value channel, Sum sum, bool isWhole) {
   }
 }
 
-/// (s_x·s_w)·float(acc − z·c) [+ l·b]
 SmallVector<Values> ResultEmitter::rescale(Sum sum, Value channel) {
   Values columnScales = loadColumns(arguments[4], b.getF32Type(), channel);
   Values columnSums = loadColumns(arguments[5], b.getI32Type(), channel);
-  Values bias;
+  Values bias(4);
   if (kernel.hasBias)
-    for (Value value : loadColumns(arguments[9], kernel.bias, channel))
-      bias.push_back(b.widen(value));
+    bias = loadColumns(arguments[9], kernel.bias, channel);
   SmallVector<Values> columns(4);
   for (int64_t first = 0; first < rows.count; first += kRowsAtOnce) {
     if (rows.count > kRowsAtOnce)
       loadRows(first);
     for (int64_t u = 0; u < 4; ++u)
-      for (int64_t i = 0; i < kRowsAtOnce; ++i) {
-        Value exact =
-            b.sub(sum(u, first + i), b.mul(zeroPoints[i], columnSums[u]));
-        Value value = b.mulF(b.mulF(scales[i], columnScales[u]),
-                             arith::SIToFPOp::create(b, b.getF32Type(), exact));
-        if (kernel.hasBias)
-          value = b.addF(value, kernel.hasSpread ? b.mulF(spread[i], bias[u])
-                                                 : bias[u]);
-        columns[u].push_back(value);
-      }
+      for (int64_t i = 0; i < kRowsAtOnce; ++i)
+        columns[u].push_back(
+            rescaleSum(b, sum(u, first + i), eightRows[i],
+                       {columnScales[u], columnSums[u], bias[u]}));
   }
   return columns;
 }

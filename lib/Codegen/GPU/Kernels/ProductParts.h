@@ -29,17 +29,43 @@ struct TilePlace {
 /// What one cp.async copies, and what one thread loads at once.
 constexpr int64_t kChunk = 16;
 
-/// 16 bytes from global to shared memory.
-void copyChunk(GPUKernelBuilder &b, mlir::Value to, mlir::Value from);
+/// 16 bytes from global to shared memory; or only as many as `bytes`, and
+/// zeros.
+void copyChunk(GPUKernelBuilder &b, mlir::Value to, mlir::Value from,
+               mlir::Value bytes = {});
 
 /// Eight codes of 4 bits as bytes, 16 times too large: what were the low halves
 /// of a word's bytes, and the high ones.
 std::pair<mlir::Value, mlir::Value> unpackCodes(GPUKernelBuilder &b,
                                                 mlir::Value word);
 
+/// Four 8×8 matrices of 16 bits; a lane's address is that of a row.
+Values loadMatrices(GPUKernelBuilder &b, mlir::Value row);
+
+/// c + a·b by `mma.sync` m16n8k32 on i8; sums wrap.
+Values multiplyAdd(GPUKernelBuilder &b, mlir::ValueRange a,
+                   mlir::ValueRange fragment, mlir::ValueRange c);
+
+/// Both words of fragment j of `mma.sync`.
+Values unpackFragment(GPUKernelBuilder &b, llvm::ArrayRef<mlir::Value> words,
+                      int64_t j, int64_t weightBits);
+
 /// Takes that factor off sums of products with them.
 void finishSums(GPUKernelBuilder &b, int64_t weightBits,
                 llvm::MutableArrayRef<mlir::Value> sums);
+
+struct RowQuantizer {
+  mlir::Value scale, zeroPoint;
+  mlir::Value spread; ///< of the bias; or null
+};
+struct ColumnQuantizer {
+  mlir::Value scale, sum;
+  mlir::Value bias; ///< or null
+};
+
+/// (s_x·s_w)·float(acc − z·c) [+ l·b]
+mlir::Value rescaleSum(GPUKernelBuilder &b, mlir::Value sum,
+                       const RowQuantizer &row, const ColumnQuantizer &column);
 
 /// The rows that a thread has of its columns: neighbouring tokens, a multiple
 /// of eight. Thread `group + 1`, the `lanes`-th next lane, has the next ones.
@@ -92,8 +118,7 @@ private:
   const TilePlace &place;
   ThreadRows rows;
   mlir::Value firstToken;
-  // Of eight rows.
-  Values scales, zeroPoints, spread;
+  llvm::SmallVector<RowQuantizer> eightRows;
 };
 
 /// emitProductKernel for chips with wgmma.

@@ -68,16 +68,11 @@ public:
     };
     thread = b.thread();
     seqLen = toIndex(arguments[4]);
-    Value tiles = toIndex(arguments[5]);
-    int64_t ctasOfTile = target.productTile.rows / rows;
-    Value ctas = b.mul(tiles, ctasOfTile);
-    Value block = b.block(gpu::Dimension::x);
+    Value ctas = toIndex(arguments[5]);
+    block = b.block(gpu::Dimension::x);
     Value sequence = b.div(block, ctas);
-    Value row = b.mul(b.rem(block, ctas), rows);
-    firstToken = b.sub(row, kernel.blocks.shift);
-    // Of all sequences: these are tiles·128 rows each.
-    firstRow =
-        b.add(b.mul(b.mul(sequence, tiles), target.productTile.rows), row);
+    firstToken = b.sub(b.mul(b.rem(block, ctas), rows), kernel.blocks.shift);
+    firstRow = b.mul(block, rows);
     x = b.at(b.global(arguments[0]),
              b.mul(b.mul(sequence, seqLen), kernel.features * elementBytes()));
     codes =
@@ -86,6 +81,8 @@ public:
   }
 
   void emit() {
+    if (arguments.size() > 6)
+      clearCounters();
     // Registers hold the tokens of a long block, but not all of their ranges.
     constexpr int64_t mostRows = 32;
     for (int64_t row = 0; row < rows; row += mostRows)
@@ -98,6 +95,17 @@ public:
   }
 
 private:
+  /// Of the products that are launched next.
+  void clearCounters() {
+    b.branch(b.equal(block, b.index(0)), [&] {
+      Value count =
+          arith::IndexCastOp::create(b, b.getIndexType(), arguments[6]);
+      b.loop(thread, count, b.index(threads), [&](Value i) {
+        b.store(b.constantI32(0), b.at(b.global(arguments[7]), b.mul(i, 4)));
+      });
+    });
+  }
+
   /// The features of a thread's vector: 16 bytes where rows start at multiples
   /// of them and the tokens of a block leave the registers for that.
   int64_t getWidth(const GPUTarget &target) const {
@@ -328,7 +336,7 @@ private:
   int64_t width;            ///< of a thread's vectors
   Value ranges, quantizers; ///< shared memory
   ValueRange arguments;
-  Value thread, seqLen, firstToken, firstRow, x, codes, isWhole;
+  Value thread, block, seqLen, firstToken, firstRow, x, codes, isWhole;
 };
 } // namespace
 
