@@ -169,7 +169,7 @@ def test_transforms_that_are_no_short_blocks_stay_around_the_kernels(run, optimi
     program.basis, program.batch = "#stamp.dct", None
     module = optimize(str(program), *program.flags())
     formed = form(optimize, module)
-    assert formed.count("gpu.launch_func") == 3
+    assert formed.count("gpu.launch_func") == 5
     assert "stamp.transform #stamp.dct" in formed
     calls = [("f", [x], 2) for x in program.inputs()]
     expected = run(module, calls, "-O1")
