@@ -188,7 +188,7 @@ def test_transforms_that_are_no_short_blocks_are_launches_around(run, optimize):
     program.basis, program.batch = "#stamp.dct", None
     module = optimize(str(program), *program.flags())
     formed = form(optimize, module, program.chip)
-    assert count_linear_launches(formed) == 3
+    assert count_linear_launches(formed) == 5
     assert len(re.findall(r"gpu.launch_func +@\w+::@f_transform", formed)) == 1
     assert "stamp.transform " not in formed
     calls = [("f", [x], 2) for x in program.inputs()]
