@@ -59,11 +59,14 @@ static RankedTensorType getType(Value tensor) {
 
 /// The basis whose blocks kernels mix, or null.
 static BasisAttrInterface getKernelBasis(BasisAttrInterface order) {
-  if (!order || !order.emitsBlocks())
+  if (!order)
     return nullptr;
-  std::optional<int64_t> size = order.getBasis()->fixedBlock();
+  BasisAttrInterface basis = MinTokensAttr::split(order).first;
+  if (!basis.emitsBlocks())
+    return nullptr;
+  std::optional<int64_t> size = basis.getBasis()->fixedBlock();
   // Blocks that are longer than a thread's rows need a way between threads.
-  int64_t most = isa<HaarAttr>(order) ? kLargestBlock : 8;
+  int64_t most = isa<HaarAttr>(basis) ? kLargestBlock : 8;
   return size && *size <= most ? order : nullptr;
 }
 
@@ -299,7 +302,8 @@ static CodedRows launchQuantize(Launcher &launcher, GPUKernelBuilder &b,
 
   QuantizeKernel kernel = {op.getSchedule(),
                            op.getBlockBasisAttr(),
-                           transform ? blocks : BasisAttrInterface(),
+                           transform ? MinTokensAttr::split(blocks).first
+                                     : BasisAttrInterface(),
                            rows.blocks,
                            rows.features,
                            rows.paddedFeatures,
@@ -405,7 +409,8 @@ static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
   Product product = {
       {rows.blocks, rows.paddedFeatures, codes.channels, bits,
        bool(rescale.getBias()), bool(rescale.getBias() && rescale.getSpread()),
-       linear.inverse ? linear.inverse.getBasis() : BasisAttrInterface()},
+       linear.inverse ? MinTokensAttr::split(linear.inverse.getBasis()).first
+                      : BasisAttrInterface()},
       {},
       {}};
   if (product.kernel.hasBias)

@@ -30,6 +30,7 @@ struct TokenBlocks {
   int64_t size = 1; ///< tokens that the basis mixes
   int64_t skip = 0;
   int64_t shift = 0;
+  int64_t minTokens = 0; ///< shorter sequences are left as they are
 
   explicit TokenBlocks(BasisAttrInterface basis);
 
@@ -38,14 +39,20 @@ struct TokenBlocks {
   mlir::Value mixed(GPUKernelBuilder &b, mlir::Value first, mlir::Value seqLen,
                     int64_t most) const {
     mlir::Value here = b.clamp(b.sub(seqLen, first), b.index(0), b.index(most));
-    return skip == 0 ? here
-                     : b.select(b.less(first, b.index(skip)), b.index(0), here);
+    mlir::Value none = b.index(0);
+    if (skip > 0)
+      here = b.select(b.less(first, b.index(skip)), none, here);
+    return minTokens > 1 ? b.select(isLong(b, seqLen), here, none) : here;
   }
-  /// Whether `count` rows from token `first` on are tokens, none skipped.
+  mlir::Value isLong(GPUKernelBuilder &b, mlir::Value seqLen) const {
+    return b.atMost(b.index(minTokens), seqLen);
+  }
+  /// Whether `count` rows from token `first` on are tokens that are mixed.
   mlir::Value isWhole(GPUKernelBuilder &b, mlir::Value first,
                       mlir::Value seqLen, int64_t count) const {
-    return b.both(b.atMost(b.index(skip), first),
-                  b.atMost(b.add(first, count), seqLen));
+    mlir::Value areThere = b.both(b.atMost(b.index(skip), first),
+                                  b.atMost(b.add(first, count), seqLen));
+    return minTokens > 1 ? b.both(areThere, isLong(b, seqLen)) : areThere;
   }
 };
 

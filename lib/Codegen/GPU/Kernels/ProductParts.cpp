@@ -269,6 +269,8 @@ void ResultEmitter::undoCoarse(Value &value, int64_t distance, bool isWhole) {
     if (kernel.blocks.skip > 0)
       isPart =
           b.both(isPart, b.atMost(b.index(kernel.blocks.skip), firstToken));
+    if (kernel.blocks.minTokens > 1)
+      isPart = b.both(isPart, kernel.blocks.isLong(b, place.seqLen));
   }
   Value other = b.exchange(value, rows.lanes * groups);
   Value pair[] = {b.select(isUpper, other, value),

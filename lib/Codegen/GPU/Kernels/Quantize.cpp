@@ -34,6 +34,7 @@ using namespace stamp;
 TokenBlocks::TokenBlocks(BasisAttrInterface basis) {
   if (!basis || basis.isIdentity())
     return;
+  std::tie(basis, minTokens) = MinTokensAttr::split(basis);
   size = *basis.getBasis()->fixedBlock();
   skip = basis.getSkip();
   shift = (size - skip % size) % size;
