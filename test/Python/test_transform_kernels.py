@@ -20,12 +20,15 @@ EXACT = {
     "#stamp.haar<levels = 2, skip = 1>": LENGTHS,
     "#stamp.haar<levels = 7>": LENGTHS,
     "#stamp.haar<levels = 10, skip = 2>": LENGTHS,
+    "#stamp.min_tokens<9, #stamp.haar<levels = 10, skip = 2>>": LENGTHS,
+    "#stamp.min_tokens<64, #stamp.wht<skip = 3>>": LENGTHS,
     "#stamp.haar2d<levels = 3, grid = 5x7>": [34, 35],
     "#stamp.haar2d<levels = 2, grid = 1x9, skip = 1>": [9, 10],
     "#stamp.haar2d<levels = 9, grid = 16x8>": [128],
 }
-# Every radix, alone and with others, even and odd; and two dense ones.
-COSINES = [1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 21, 32, 39, 64, 100, 196, 286, 512, 17, 38]
+# Every radix, alone and with others, even and odd; and primes that have none.
+COSINES = [1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 21, 32, 39, 64, 100, 196, 286, 512]
+COSINES += [17, 38, 361, 386]
 
 
 # The fewest and the most registers and lanes that this machine can run.
@@ -139,12 +142,14 @@ def test_cosines(run, optimize):
     text = "".join(
         functions("#stamp.dct<skip = 1>", [n + 1, 37], suffix=n) for n in COSINES
     )
+    text += functions("#stamp.dct<skip = 1>", [None, 37], suffix="any")
     assert forms_kernels(optimize, text)
-    inputs = {n: ar1(n + 1, 37, seed=n) for n in COSINES}
-    calls = [(name + str(n), [x], 1) for n, x in inputs.items() for name in "fg"]
+    inputs = [(n, ar1(n + 1, 37, seed=n)) for n in COSINES]
+    calls = [(name + str(n), [x], 1) for n, x in inputs for name in "fg"]
+    calls += [(name + "any", [x], 1) for _, x in inputs for name in "fg"]
     for cpu in TARGETS:
         outputs = iter(run(text, calls, "-O1", f"--cpu={cpu}"))
-        for length, x in inputs.items():
+        for length, x in inputs + inputs:
             k, n = np.arange(length)[:, None], np.arange(length)
             matrix = np.cos(np.pi * (2 * n + 1) * k / (2 * length))
             matrix *= np.sqrt(np.where(k == 0, 1, 2) / length)
@@ -203,9 +208,9 @@ def test_codes_of_cosines(run, optimize):
 
 
 def test_what_has_no_kernel_is_computed_all_the_same(run, optimize):
-    text = functions("#stamp.dct<skip = 2>", [None, 37])
+    text = functions("#stamp.wht<skip = 2>", [37, None], along=1)
     assert optimize(text, "--stamp-form-transforms").count("transform #") == 2
-    x = ar1(34, 37, seed=1)
+    x = np.ascontiguousarray(ar1(34, 37, seed=1).T)
     expected = results(run, text, [x])
     actual = results(run, text, [x], "--cpu=host")
     for y, reference in zip(actual, expected, strict=True):

@@ -83,16 +83,47 @@ func.func @several_blocks(%e: tensor<64x16xf32>) -> tensor<64x16xf32> {
 
 // -----
 
+// The radices of a length that is not known are found by the program. Roots are
+// computed once, for all columns.
+
+// CHECK-LABEL: func @cosines_of_any_length
+//       CHECK:   scf.while
+//       CHECK:     arith.remui
+//       CHECK:   math.cos {{.*}} : f64
+//       CHECK:   math.sin {{.*}} : f64
+//       CHECK:   scf.forall
+//       CHECK:     vector.load
+//   CHECK-NOT:   {{ }}stamp.
+//       CHECK:   return
+func.func @cosines_of_any_length(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %y = stamp.transform #stamp.dct along 0 ins(%x : tensor<?x64xf32>) outs(%x : tensor<?x64xf32>)
+  return %y : tensor<?x64xf32>
+}
+
+// -----
+
+// Fewer than ten tokens are all copied, as skipped ones are.
+
+// CHECK-LABEL: func @min_tokens
+//       CHECK:   %[[SHORT:.*]] = arith.cmpi slt, %[[S:.*]], %c10
+//       CHECK:   %[[SKIPPED:.*]] = arith.select %[[SHORT]], %[[S]], %{{.*}}
+//       CHECK:   arith.subi %[[S]], %[[SKIPPED]]
+//   CHECK-NOT:   {{ }}stamp.
+//       CHECK:   return
+func.func @min_tokens(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %y = stamp.transform #stamp.min_tokens<10, #stamp.wht> along 0
+      ins(%x : tensor<?x64xf32>) outs(%x : tensor<?x64xf32>)
+  return %y : tensor<?x64xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func @without
-// CHECK-COUNT-6: stamp.transform
-func.func @without(%p: tensor<4099x34xf32>, %x: tensor<34x34xf32>, %v: tensor<?x34xf32>, %n: tensor<?xi64>,
+// CHECK-COUNT-4: stamp.transform
+func.func @without(%x: tensor<34x34xf32>, %n: tensor<?xi64>,
                    %b: tensor<?x8x4xf32>, %m: memref<34x34xf32>,
                    %a: tensor<?x?x8x4xf32>)
-    -> (tensor<?x?x8x4xf32>, tensor<4099x34xf32>, tensor<?x34xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>) {
-  // REMARK: remark: {{.*}}no kernel transforms these tokens: the number of tokens is large and has a large prime factor
-  %0 = stamp.transform #stamp.dct along 0 ins(%p : tensor<4099x34xf32>) outs(%p : tensor<4099x34xf32>)
-  // REMARK: remark: {{.*}}no kernel transforms these tokens: the number of tokens is not static
-  %1 = stamp.transform #stamp.dct along 0 ins(%v : tensor<?x34xf32>) outs(%v : tensor<?x34xf32>)
+    -> (tensor<?x?x8x4xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>) {
   // REMARK: remark: {{.*}}no kernel transforms these tokens: they are the last dimension
   %2 = stamp.transform #stamp.wht along 1 ins(%x : tensor<34x34xf32>) outs(%x : tensor<34x34xf32>)
   // REMARK: remark: {{.*}}no kernel transforms these tokens: each sequence has a length of its own
@@ -105,6 +136,6 @@ func.func @without(%p: tensor<4099x34xf32>, %x: tensor<34x34xf32>, %v: tensor<?x
   stamp.transform #stamp.wht along 0 ins(%m : memref<34x34xf32>) outs(%m : memref<34x34xf32>)
   // REMARK: remark: {{.*}}no kernel transforms these tokens: two sizes that are not static would be one
   %5 = stamp.transform #stamp.wht along 2 ins(%a : tensor<?x?x8x4xf32>) outs(%a : tensor<?x?x8x4xf32>)
-  return %5, %0, %1, %2, %3, %4
-      : tensor<?x?x8x4xf32>, tensor<4099x34xf32>, tensor<?x34xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>
+  return %5, %2, %3, %4
+      : tensor<?x?x8x4xf32>, tensor<34x34xf32>, tensor<?x8x4xf32>, tensor<34x34xf32>
 }

@@ -152,8 +152,8 @@ def FormTransformsPass : Pass<"stamp-form-transforms"> {
     tokens. As many rows as fit the registers are taken through several levels of
     the algorithm at once, and what lies between is scratch in a near cache.
 
-    The order of float operations is the one of the portable lowering. What has
-    no kernel stays for it, with a remark that says why.
+    The order of float operations is the one of the portable lowering, but for
+    the DCT. What has no kernel stays for it, with a remark that says why.
   }];
   let options = [
     Option<"cpu", "cpu", "std::string", "\"host\"",

@@ -35,19 +35,8 @@ stamp::getTransformKernel(BasisAttrInterface basis, RowOrder order,
     why = "the grid has too many tokens";
     return std::nullopt;
   }
-  if (auto dct = dyn_cast<DCTAttr>(basis)) {
-    why = "the number of tokens is not static";
-    if (ShapedType::isDynamic(seqLen))
-      return std::nullopt;
-    int64_t length = std::max<int64_t>(seqLen - dct.getSkip(), 0);
-    if (!hasFastDCT(length)) {
-      why = "the number of tokens is large and has a large prime factor";
-      if (length > kLargestTable / length)
-        return std::nullopt;
-      return TransformKernel{emitDense, /*worksInPlace=*/false};
-    }
+  if (isa<DCTAttr>(basis))
     return TransformKernel{emitDCT, /*worksInPlace=*/true};
-  }
   if (isa<MatrixAttr>(basis))
     return TransformKernel{emitDense, /*worksInPlace=*/false};
   why = "nothing fast is known of its basis";

@@ -73,11 +73,8 @@ void mixPatch(KernelBuilder &b, int64_t height, int64_t width, int64_t levels,
 /// of the tokens of its grid: an i32 for each.
 mlir::Value createGridPlaces(KernelBuilder &b, Haar2DAttr basis);
 
-/// A product with the matrix of a DCT or of an explicit basis.
+/// A product with the matrix of an explicit basis.
 void emitDense(KernelBuilder &b, const SequenceTransform &transform);
-
-/// Whether the DCT of that length is made of small factors.
-bool hasFastDCT(int64_t length);
 
 } // namespace stamp
 

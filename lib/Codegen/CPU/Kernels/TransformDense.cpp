@@ -25,11 +25,6 @@ getMatrix(const SequenceTransform &transform) {
     return result;
   };
   std::unique_ptr<Basis> basis = transform.basis.getBasis();
-  if (isa<DCTAttr>(transform.basis)) {
-    int64_t n = *transform.staticLength();
-    std::vector<float> matrix = DCTBasis::coefficients(n);
-    return {n, transform.isForward() ? matrix : transpose(n, matrix)};
-  }
   auto &explicitBasis = static_cast<MatrixBasis &>(*basis);
   int64_t n = explicitBasis.getSize();
   if (transform.isForward())
