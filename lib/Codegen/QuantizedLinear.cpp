@@ -161,8 +161,11 @@ LogicalResult stamp::matchQuantize(QuantizeOp op, StringRef &why) {
   if (rank < 2 || static_cast<int64_t>(op.getFeatureDimension()) != rank - 1 ||
       static_cast<int64_t>(op.getDimension()) != rank - 2)
     return failure();
-  why = "its lengths or rows of a longer sequence have no kernel";
-  if (op.getLengths() || op.getRowTotal())
+  why = "rows of a longer sequence have no kernel";
+  if (op.getRowTotal())
+    return failure();
+  why = "one length is that of several sequences";
+  if (op.getLengths() && getType(op.getLengths()).getRank() != rank - 2)
     return failure();
   why = "the number of features is not static";
   return failure(getType(op.getInput()).isDynamicDim(rank - 1));
@@ -179,7 +182,8 @@ TransformOp stamp::matchTransform(Value input, QuantizeOp quantize,
                                   BasisAttrInterface blocks) {
   auto transform = input.getDefiningOp<TransformOp>();
   if (!blocks || !transform || transform.getBasis() != blocks ||
-      !isBlockOrder(blocks, transform.getOrder()) || transform.getLengths() ||
+      !isBlockOrder(blocks, transform.getOrder()) ||
+      transform.getLengths() != quantize.getLengths() ||
       transform.getDimension() != quantize.getDimension())
     return nullptr;
   return transform;
@@ -217,8 +221,12 @@ FailureOr<QuantizedLinear> stamp::matchLinear(linalg::LinalgOp op,
   why = "it is rescaled by more than a row and a column";
   if (getType(rescale.getColumnScales()).getRank() > 1 + groups.has_value() ||
       getType(rescale.getColumnSums()).getRank() > 1 + groups.has_value() ||
-      (rescale.getBias() && !isVector(rescale.getBias())) ||
-      (rescale.getSpread() && !isVector(rescale.getSpread())))
+      (rescale.getBias() && !isVector(rescale.getBias())))
+    return failure();
+  why = "one spread of the bias is that of several sequences";
+  if (rescale.getSpread() && !isVector(rescale.getSpread()) &&
+      getType(rescale.getSpread()).getRank() !=
+          getType(rescale.getResult()).getRank() - 1)
     return failure();
   why = "the scales or sums of its groups are not constant";
   SmallVector<char> scratch;
@@ -229,11 +237,11 @@ FailureOr<QuantizedLinear> stamp::matchLinear(linalg::LinalgOp op,
   InverseTransformOp inverse;
   if (blocks && rescale.getResult().hasOneUse()) {
     inverse = dyn_cast<InverseTransformOp>(*rescale.getResult().user_begin());
-    if (inverse &&
-        (inverse.getBasis() != blocks ||
-         !isBlockOrder(blocks, inverse.getOrder()) || inverse.getLengths() ||
-         static_cast<int64_t>(inverse.getDimension()) !=
-             rescale.getResultTokenDimension()))
+    if (inverse && (inverse.getBasis() != blocks ||
+                    !isBlockOrder(blocks, inverse.getOrder()) ||
+                    inverse.getLengths() != quantize.getLengths() ||
+                    static_cast<int64_t>(inverse.getDimension()) !=
+                        rescale.getResultTokenDimension()))
       inverse = nullptr;
   }
   return QuantizedLinear{op, rescale, inverse, *product};
@@ -264,13 +272,14 @@ int64_t stamp::getWeightBits(const WeightCodes &codes) {
 // Tensors to buffers and back
 //===----------------------------------------------------------------------===//
 
-/// [[0, …, rank − 3], [rank − 2], [rank − 1]]
-static SmallVector<ReassociationIndices> getBatchGroups(int64_t rank) {
-  SmallVector<ReassociationIndices> groups(3);
-  for (int64_t d = 0; d < rank - 2; ++d)
+/// [[0, …, rank − inner − 1], [rank − inner], …, [rank − 1]]
+static SmallVector<ReassociationIndices> getBatchGroups(int64_t rank,
+                                                        int64_t inner = 2) {
+  SmallVector<ReassociationIndices> groups(1);
+  for (int64_t d = 0; d < rank - inner; ++d)
     groups[0].push_back(d);
-  groups[1].push_back(rank - 2);
-  groups[2].push_back(rank - 1);
+  for (int64_t d = rank - inner; d < rank; ++d)
+    groups.push_back({d});
   return groups;
 }
 
@@ -281,20 +290,22 @@ Value stamp::toBuffer(ImplicitLocOpBuilder &b, Value tensor) {
       /*read_only=*/true);
 }
 
-/// X as batch × tokens × features.
-Value stamp::toBatch(ImplicitLocOpBuilder &b, Value x) {
+Value stamp::toBatch(ImplicitLocOpBuilder &b, Value x, int64_t inner) {
   RankedTensorType type = getType(x);
   int64_t rank = type.getRank();
-  if (rank == 2) {
-    SmallVector<int64_t> shape = {1, type.getDimSize(0), type.getDimSize(1)};
+  if (rank == inner) {
+    SmallVector<int64_t> shape(type.getShape());
+    shape.insert(shape.begin(), 1);
     SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), x);
     sizes.insert(sizes.begin(), b.getIndexAttr(1));
-    SmallVector<ReassociationIndices> groups = {{0, 1}, {2}};
+    SmallVector<ReassociationIndices> groups;
+    if (inner > 0)
+      groups = getBatchGroups(inner + 1, inner - 1);
     x = tensor::ExpandShapeOp::create(
         b, RankedTensorType::get(shape, type.getElementType()), x, groups,
         sizes);
-  } else if (rank > 3) {
-    x = tensor::CollapseShapeOp::create(b, x, getBatchGroups(rank));
+  } else if (rank > inner + 1) {
+    x = tensor::CollapseShapeOp::create(b, x, getBatchGroups(rank, inner));
   }
   return toBuffer(b, x);
 }

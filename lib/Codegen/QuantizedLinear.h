@@ -93,8 +93,10 @@ matchLinear(mlir::linalg::LinalgOp op, QuantizeOp quantize,
 /// A tensor in memory, to be read.
 mlir::Value toBuffer(mlir::ImplicitLocOpBuilder &b, mlir::Value tensor);
 
-/// X in memory, as batch × tokens × features.
-mlir::Value toBatch(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+/// A tensor in memory, with all but its last `inner` dimensions as one: X as
+/// batch × tokens × features.
+mlir::Value toBatch(mlir::ImplicitLocOpBuilder &b, mlir::Value x,
+                    int64_t inner = 2);
 
 /// The reverse, for a result with the sizes of `like`.
 mlir::Value fromBatch(mlir::ImplicitLocOpBuilder &b, mlir::Value memory,

@@ -213,10 +213,12 @@ private:
   bool follow(Operation *op, const Nest &nest, int64_t loop);
   template <typename OpTy> bool addBorder(OpTy op);
   bool addQuantizer(QuantizeOp op);
+  bool meetsLengths(Value other);
   bool hasEqualRows(Value tensor, int64_t dimension);
 
   BasisAttrInterface basis;
   Findings &findings;
+  std::optional<Value> lengths;  ///< Null if all sequences are whole.
   DenseMap<Value, int64_t> rows; ///< The dimension of each tensor's rows.
   SmallVector<Value> waiting;
   DenseSet<std::pair<Operation *, int64_t>> followed;
@@ -235,8 +237,12 @@ bool Family::grow(Value tensor, int64_t dimension) {
   // What is too short has one order only.
   if (!MinTokensAttr::split(basis).first.getBasis()->fixedBlock())
     return refuse("its basis has no blocks of one size; Haar and WHT have");
-  if (join(tensor, dimension) && followAll())
-    return true;
+  if (join(tensor, dimension) && followAll()) {
+    if (constants.empty() || !*lengths)
+      return true;
+    refuse("its rows meet those of a constant, which would be in an order of "
+           "its own for each sequence's length");
+  }
   for (std::pair<Value, int64_t> member : rows)
     findings.refused.try_emplace(member, why);
   return false;
@@ -271,9 +277,8 @@ template <typename OpTy> bool Family::addBorder(OpTy op) {
   if (op.getBasis() != basis || op.getOrder() != RowOrder::CoarseFirst)
     return refuse("its rows meet coefficients of another basis or order; give "
                   "both the same");
-  if (op.getLengths())
-    return refuse("its sequences have lengths of their own; sequences of one "
-                  "length would move");
+  if (!meetsLengths(op.getLengths()))
+    return false;
   borders.insert(op);
   return true;
 }
@@ -283,8 +288,19 @@ bool Family::addQuantizer(QuantizeOp op) {
     return refuse(
         "its rows meet a " + quote(op) +
         " that places them in its own way; run this pass before it is tiled");
+  if (!meetsLengths(op.getLengths()))
+    return false;
   quantizers.insert(op);
   return true;
+}
+
+/// Where sequences have lengths, each has an order of its own.
+bool Family::meetsLengths(Value other) {
+  if (!lengths)
+    lengths = other;
+  return *lengths == other ||
+         refuse("its rows meet those of sequences of other lengths; give both "
+                "the same");
 }
 
 bool Family::followDefinition(Value tensor, int64_t dimension) {

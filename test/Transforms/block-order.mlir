@@ -11,6 +11,8 @@
 #id = affine_map<(i, j) -> (i, j)>
 #channel = affine_map<(i, j) -> (j)>
 #token = affine_map<(i, j) -> (i)>
+#id3 = affine_map<(b, i, j) -> (b, i, j)>
+#rows3 = affine_map<(b, i, j) -> (b, i)>
 
 //===----------------------------------------------------------------------===//
 // What moves
@@ -107,6 +109,32 @@ func.func @min_tokens(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   return %y : tensor<?x4xf32>
 }
 
+// Each sequence of a padded batch has an order of its own.
+// CHECK-LABEL: func @padded_batch
+//       CHECK:   stamp.transform #stamp.haar<levels = 2> along 1 block_order lengths(
+//       CHECK:   stamp.quantize {{.*}} lengths(%{{.*}}) block_order of #stamp.haar<levels = 2>
+//       CHECK:   stamp.inverse_transform #stamp.haar<levels = 2> along 1 block_order lengths(
+func.func @padded_batch(%x: tensor<2x7x4xf32>, %n: tensor<2xi64>) -> tensor<2x7x4xf32> {
+  %e = tensor.empty() : tensor<2x7x4xf32>
+  %t = stamp.transform #stamp.haar<levels = 2> along 1 lengths(%n : tensor<2xi64>)
+      ins(%x : tensor<2x7x4xf32>) outs(%e : tensor<2x7x4xf32>)
+  %eq = tensor.empty() : tensor<2x7x4xi8>
+  %es = tensor.empty() : tensor<2x7xf32>
+  %ez = tensor.empty() : tensor<2x7xi32>
+  %q, %s, %z = stamp.quantize #stamp.schedule<[1 : 8], 4> along 1 over 2 lengths(%n : tensor<2xi64>)
+      ins(%t : tensor<2x7x4xf32>) outs(%eq, %es, %ez : tensor<2x7x4xi8>, tensor<2x7xf32>, tensor<2x7xi32>)
+  %f = linalg.generic {indexing_maps = [#id3, #rows3, #id3], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%q, %s : tensor<2x7x4xi8>, tensor<2x7xf32>) outs(%e : tensor<2x7x4xf32>) {
+  ^bb0(%c: i8, %w: f32, %out: f32):
+    %u = arith.sitofp %c : i8 to f32
+    %v = arith.mulf %u, %w : f32
+    linalg.yield %v : f32
+  } -> tensor<2x7x4xf32>
+  %y = stamp.inverse_transform #stamp.haar<levels = 2> along 1 lengths(%n : tensor<2xi64>)
+      ins(%f : tensor<2x7x4xf32>) outs(%e : tensor<2x7x4xf32>)
+  return %y : tensor<2x7x4xf32>
+}
+
 //===----------------------------------------------------------------------===//
 // What stays, and why
 //===----------------------------------------------------------------------===//
@@ -121,6 +149,39 @@ func.func @no_blocks(%x: tensor<8x4xf32>) -> tensor<8x4xf32> {
   // REMARK: remark: {{.*}}stamp.inverse_transform stays coarse first: its basis has no blocks of one size
   %y = stamp.inverse_transform #stamp.dct along 0 ins(%a : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
   return %y : tensor<8x4xf32>
+}
+
+// CHECK-LABEL: func @other_lengths
+//   CHECK-NOT:   block_order
+func.func @other_lengths(%x: tensor<2x7x4xf32>, %n: tensor<2xi64>, %m: tensor<2xi64>) -> tensor<2x7x4xf32> {
+  %e = tensor.empty() : tensor<2x7x4xf32>
+  // REMARK: remark: {{.*}}stamp.transform stays coarse first: its rows meet those of sequences of other lengths; give both the same
+  %t = stamp.transform #stamp.haar<levels = 2> along 1 lengths(%n : tensor<2xi64>)
+      ins(%x : tensor<2x7x4xf32>) outs(%e : tensor<2x7x4xf32>)
+  // REMARK: remark: {{.*}}stamp.inverse_transform stays coarse first: its rows meet those of sequences of other lengths
+  %y = stamp.inverse_transform #stamp.haar<levels = 2> along 1 lengths(%m : tensor<2xi64>)
+      ins(%t : tensor<2x7x4xf32>) outs(%e : tensor<2x7x4xf32>)
+  return %y : tensor<2x7x4xf32>
+}
+
+// CHECK-LABEL: func @constant_of_padded_sequences
+//   CHECK-NOT:   block_order
+func.func @constant_of_padded_sequences(%x: tensor<2x3x4xf32>, %n: tensor<2xi64>) -> tensor<2x3x4xf32> {
+  %e = tensor.empty() : tensor<2x3x4xf32>
+  %l = arith.constant dense<[[2.0, 1.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>
+  // REMARK: remark: {{.*}}its rows meet those of a constant, which would be in an order of its own for each sequence's length
+  %t = stamp.transform #stamp.haar<levels = 2> along 1 lengths(%n : tensor<2xi64>)
+      ins(%x : tensor<2x3x4xf32>) outs(%e : tensor<2x3x4xf32>)
+  %f = linalg.generic {indexing_maps = [#id3, #rows3, #id3], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%t, %l : tensor<2x3x4xf32>, tensor<2x3xf32>) outs(%e : tensor<2x3x4xf32>) {
+  ^bb0(%c: f32, %w: f32, %out: f32):
+    %v = arith.mulf %c, %w : f32
+    linalg.yield %v : f32
+  } -> tensor<2x3x4xf32>
+  // REMARK: remark: {{.*}}its rows meet those of a constant, which would be in an order of its own for each sequence's length
+  %y = stamp.inverse_transform #stamp.haar<levels = 2> along 1 lengths(%n : tensor<2xi64>)
+      ins(%f : tensor<2x3x4xf32>) outs(%e : tensor<2x3x4xf32>)
+  return %y : tensor<2x3x4xf32>
 }
 
 // CHECK-LABEL: func @returned
@@ -277,4 +338,4 @@ func.func @no_rows(%x: tensor<0x4xf32>, %e: tensor<0x4xf32>) -> tensor<0x4xf32> 
   return %y : tensor<0x4xf32>
 }
 
-// REMARK: remark: [Analysis] BlockOrder | Category:stamp-block-order | left=20, moved=15
+// REMARK: remark: [Analysis] BlockOrder | Category:stamp-block-order | left=24, moved=17

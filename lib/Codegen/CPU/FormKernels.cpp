@@ -145,8 +145,9 @@ static void rewriteLinear(RewriterBase &rewriter, const CPUTarget &target,
   product.columnSums = toColumns(b, rescale.getColumnSums(), groupsAreLast);
   if (rescale.getBias())
     product.bias = toBuffer(b, rescale.getBias());
-  if (rescale.getSpread())
-    product.spread = toBuffer(b, rescale.getSpread());
+  if (Value spread = rescale.getSpread())
+    product.spread =
+        isVector(spread) ? toBuffer(b, spread) : toBatch(b, spread, 1);
   product.rescaledType = getType(rescale.getResult()).getElementType();
   if (linear.inverse)
     product.inverse = linear.inverse.getBasis();
@@ -209,8 +210,10 @@ static BasisAttrInterface findBlocks(const KernelBuilder &b,
           look(dyn_cast<InverseTransformOp>(user));
   int64_t seqLen =
       getType(quantize.getInput()).getDimSize(quantize.getDimension());
-  return blocks && hasRowBlocks(b, blocks, seqLen) ? blocks
-                                                   : BasisAttrInterface();
+  bool isPadded = quantize.getLengths() != nullptr;
+  return blocks && hasRowBlocks(b, blocks, seqLen, isPadded)
+             ? blocks
+             : BasisAttrInterface();
 }
 
 /// How many linears behind `quantize` have become kernels.
@@ -249,11 +252,13 @@ static int64_t rewriteQuantize(RewriterBase &rewriter, const CPUTarget &target,
   SmallVector<FeatureStep> featureSteps;
   Value input = matchFeatureTransforms(quantize, featureSteps);
   TransformOp transform = matchTransform(input, quantize, blocks);
-  Value x = toBatch(b, transform ? transform.getInput() : input);
+  Value x = toBatch(b, transform ? transform.getInput() : input), lengths;
+  if (Value perSequence = quantize.getLengths())
+    lengths = toBatch(b, perSequence, 0);
   Panels panels = emitPanels(
       b, x, quantize.getSchedule(), order, blocks,
       transform ? getType(transform.getResult()).getElementType() : Type(),
-      featureSteps, groups);
+      featureSteps, groups, lengths);
   for (QuantizedLinear &linear : linears)
     rewriteLinear(rewriter, target, linear, panels);
   return static_cast<int64_t>(linears.size());

@@ -70,6 +70,9 @@ static LogicalResult checkQuantize(QuantizeOp op, TransformOp transform,
                                    StringRef &why) {
   if (failed(matchQuantize(op, why)))
     return failure();
+  why = "sequences with lengths of their own have no kernel";
+  if (op.getLengths())
+    return failure();
   why = "groups of features have no kernel";
   if (op.getGroupSize())
     return failure();
@@ -85,6 +88,9 @@ static LogicalResult checkQuantize(QuantizeOp op, TransformOp transform,
 static LogicalResult checkLinear(QuantizedLinear &linear, StringRef &why) {
   why = "groups of features have no kernel";
   if (linear.product.group)
+    return failure();
+  why = "each sequence has a spread of its own";
+  if (linear.rescale.getSpread() && !isVector(linear.rescale.getSpread()))
     return failure();
   why = "the result is not f32";
   if (!getType(linear.result()).getElementType().isF32() ||

@@ -89,7 +89,70 @@ func.func @weight_of_run_time(%x: tensor<32x16xf32>, %w: tensor<16x48xi8>, %sw: 
 
 // -----
 
-// REMARK: remark: {{.*}}no kernel quantizes these activations: its lengths or rows of a longer sequence have no kernel
+#short = #stamp.min_tokens<20, #stamp.haar<levels = 3>>
+
+// Sequences of 20 valid tokens or more are transformed, up to the last of them;
+// padding is quantized and multiplied like all else.
+
+// CHECK-LABEL: func @padded
+//  CHECK-SAME:     %[[X:.*]]: tensor<2x?x16xf32>, %[[N:.*]]: tensor<2xi64>
+//       CHECK:   %[[XB:.*]] = bufferization.to_buffer %[[X]] read_only
+//       CHECK:   scf.forall (%[[B:.*]], %{{.*}}) in
+//       CHECK:     %[[GIVEN:.*]] = tensor.extract %[[N]][%[[B]]]
+//       CHECK:     %[[WIDE:.*]] = arith.index_cast %[[GIVEN]] : i64 to index
+//       CHECK:     %[[RAISED:.*]] = arith.maxsi %[[WIDE]], %c0
+//       CHECK:     %[[VALID:.*]] = arith.minsi %[[RAISED]]
+//       CHECK:     arith.cmpi sge, %[[VALID]], %c20
+//       CHECK:     vector.load %[[XB]]
+//       CHECK:   vector.contract
+//   CHECK-NOT:   {{ }}stamp.
+//       CHECK:   return
+func.func @padded(%x: tensor<2x?x16xf32>, %n: tensor<2xi64>, %eq: tensor<2x?x16xi8>, %es: tensor<2x?xf32>,
+                  %ez: tensor<2x?xi32>, %ea: tensor<2x?x48xi32>, %ey: tensor<2x?x48xf32>)
+    -> tensor<2x?x48xf32> {
+  %w = arith.constant dense<3> : tensor<16x48xi8>
+  %sw = arith.constant dense<0.5> : tensor<48xf32>
+  %c = arith.constant dense<48> : tensor<48xi32>
+  %i0 = arith.constant 0 : i32
+  %t = stamp.transform #short along 1 block_order lengths(%n : tensor<2xi64>)
+      ins(%x : tensor<2x?x16xf32>) outs(%x : tensor<2x?x16xf32>)
+  %q, %s, %z = stamp.quantize #stamp.schedule<[4 : 8], 4> along 1 over 2
+      lengths(%n : tensor<2xi64>) block_order of #short ins(%t : tensor<2x?x16xf32>)
+      outs(%eq, %es, %ez : tensor<2x?x16xi8>, tensor<2x?xf32>, tensor<2x?xi32>)
+  %zero = linalg.fill ins(%i0 : i32) outs(%ea : tensor<2x?x48xi32>) -> tensor<2x?x48xi32>
+  %a = linalg.contract
+      indexing_maps = [affine_map<(b, s, n, k) -> (b, s, k)>, affine_map<(b, s, n, k) -> (k, n)>,
+                       affine_map<(b, s, n, k) -> (b, s, n)>]
+      ins(%q, %w : tensor<2x?x16xi8>, tensor<16x48xi8>)
+      outs(%zero : tensor<2x?x48xi32>) -> tensor<2x?x48xi32>
+  %r = stamp.rescale along 1 over 2
+      ins(%a, %s, %z, %sw, %c : tensor<2x?x48xi32>, tensor<2x?xf32>, tensor<2x?xi32>,
+          tensor<48xf32>, tensor<48xi32>)
+      outs(%ey : tensor<2x?x48xf32>)
+  %y = stamp.inverse_transform #short along 1 block_order lengths(%n : tensor<2xi64>)
+      ins(%r : tensor<2x?x48xf32>) outs(%ey : tensor<2x?x48xf32>)
+  return %y : tensor<2x?x48xf32>
+}
+
+// -----
+
+// REMARK: remark: {{.*}}no kernel quantizes these activations: one length is that of several sequences
+
+// CHECK-LABEL: func @heads_of_one_length
+//   CHECK-NOT:   scf.forall
+func.func @heads_of_one_length(%x: tensor<2x3x32x16xf32>, %n: tensor<2xi64>) -> tensor<2x3x32x16xi8> {
+  %eq = tensor.empty() : tensor<2x3x32x16xi8>
+  %es = tensor.empty() : tensor<2x3x32xf32>
+  %ez = tensor.empty() : tensor<2x3x32xi32>
+  %q, %s, %z = stamp.quantize #stamp.schedule<[4 : 8], 4> along 2 over 3 lengths(%n : tensor<2xi64>)
+      ins(%x : tensor<2x3x32x16xf32>)
+      outs(%eq, %es, %ez : tensor<2x3x32x16xi8>, tensor<2x3x32xf32>, tensor<2x3x32xi32>)
+  return %q : tensor<2x3x32x16xi8>
+}
+
+// -----
+
+// REMARK: remark: {{.*}}no kernel quantizes these activations: rows of a longer sequence have no kernel
 
 // CHECK-LABEL: func @part
 //       CHECK:   stamp.quantize

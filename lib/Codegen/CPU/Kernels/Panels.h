@@ -41,6 +41,11 @@ struct Panels {
   mlir::Value sums;       ///< i32, batch × rows: Σ of a row's codes
   mlir::Value batch, seqLen;
   std::optional<FeatureGroups> groups;
+  /// How many tokens of each sequence are valid: integers, of any size; null
+  /// for all.
+  mlir::Value lengths;
+
+  TokenCount countTokens(KernelBuilder &b, mlir::Value sequence) const;
 
   /// Whether a sequence has but one token, as in decoding, whose panel then has
   /// no other row; null if a shift puts it somewhere else.
@@ -70,7 +75,7 @@ Panels emitPanels(KernelBuilder &b, mlir::Value x, ScheduleAttr schedule,
                   BasisAttrInterface order, BasisAttrInterface blocks,
                   mlir::Type transformed,
                   llvm::ArrayRef<FeatureStep> featureSteps,
-                  std::optional<FeatureGroups> groups);
+                  std::optional<FeatureGroups> groups, mlir::Value lengths);
 
 /// The integer product with a weight and what makes floats of it.
 struct PanelProduct {
@@ -80,7 +85,7 @@ struct PanelProduct {
   mlir::Value columnScales;   ///< f32, channels or groups × channels
   mlir::Value columnSums;     ///< i32, channels; or groups × channels
   mlir::Value bias;           ///< floats, channels; or null
-  mlir::Value spread;         ///< f32, tokens; or null
+  mlir::Value spread;         ///< f32, tokens or batch × tokens; or null
   mlir::Type rescaledType;    ///< of an element before the inverse transform
   BasisAttrInterface inverse; ///< the pending inverse transform; or null
 };

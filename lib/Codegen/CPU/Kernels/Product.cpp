@@ -47,6 +47,7 @@ public:
                 b.index(llvm::divideCeil(numStrips, stripsOfTask))},
                [&](ValueRange at) {
                  batch = at[0];
+                 tokens = panels.countTokens(b, batch);
                  Value firstBlock = b.mul(at[1], blocksOfTask);
                  Value endBlock =
                      b.min(b.add(firstBlock, blocksOfTask), blocks);
@@ -126,8 +127,7 @@ private:
     if (rows.areWhole())
       return emitWhole(firstRow, first);
     b.branch(
-        rows.isWhole(b, first, panels.seqLen),
-        [&] { emitWhole(firstRow, first); },
+        rows.isWhole(b, first, tokens), [&] { emitWhole(firstRow, first); },
         [&] { emitPart(firstRow, first); });
   }
 
@@ -323,12 +323,8 @@ private:
       if (offset != 0)
         surplus = b.splat(arith::MulIOp::create(b, ofRow(panels.sums),
                                                 b.constantI32(offset)));
-      if (product.spread) {
-        Value near = b.clamp(b.add(token, rows.distance(r)), b.index(0),
-                             b.sub(panels.seqLen, 1));
-        spread = b.splat(memref::LoadOp::create(b, product.spread,
-                                                rows.coefficient(b, near)));
-      }
+      if (product.spread)
+        spread = spreadOf(token, r);
       for (int64_t v = 0; v < tile.vectors; ++v) {
         Value sum = accumulators[r * tile.vectors + v];
         if (surplus)
@@ -343,6 +339,17 @@ private:
       }
     }
     return results;
+  }
+
+  /// What the bias is multiplied by in the row that is `row` rows behind the
+  /// one of `token`.
+  Value spreadOf(Value token, int64_t row) {
+    Value near = b.clamp(b.add(token, rows.distance(row)), b.index(0),
+                         b.sub(panels.seqLen, 1));
+    Values at = {rows.coefficient(b, near)};
+    if (cast<MemRefType>(product.spread.getType()).getRank() == 2)
+      at.insert(at.begin(), batch);
+    return b.splat(memref::LoadOp::create(b, product.spread, at));
   }
 
   //===--- Groups -------------------------------------------------------===//
@@ -411,14 +418,9 @@ private:
       return values;
     for (size_t i = 0; i < values.size(); ++i) {
       Value added = bias[i % tile.vectors];
-      if (product.spread) {
-        Value near = b.clamp(
-            b.add(token, rows.distance(static_cast<int64_t>(i) / tile.vectors)),
-            b.index(0), b.sub(panels.seqLen, 1));
-        Value spread = memref::LoadOp::create(b, product.spread,
-                                              rows.coefficient(b, near));
-        added = b.mulF(b.splat(spread), added);
-      }
+      if (product.spread)
+        added = b.mulF(spreadOf(token, static_cast<int64_t>(i) / tile.vectors),
+                       added);
       values[i] = b.addF(values[i], added);
     }
     return values;
@@ -476,7 +478,7 @@ private:
       };
       if (product.inverse)
         return rows.mix(
-            b, first, panels.seqLen, whole, Direction::Inverse,
+            b, first, tokens, whole, Direction::Inverse,
             [&](int64_t r) { return b.roundTo(load(r), product.rescaledType); },
             store);
       for (int64_t r = 0; r < rows.size; ++r)
@@ -516,6 +518,7 @@ private:
 
   // Of the loops around what is being emitted.
   Value batch, strip, firstChannel, scratch;
+  TokenCount tokens;
   Values masks, scales, sums, bias;
 };
 } // namespace

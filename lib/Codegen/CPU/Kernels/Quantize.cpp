@@ -40,16 +40,16 @@ class BlockTransform {
 public:
   BlockTransform(KernelBuilder &b, const RowBlocks &rows, Type transformed,
                  const FeatureTransforms &ofFeatures, Value x,
-                 int64_t paddedFeatures)
+                 TokenCount tokens, int64_t paddedFeatures)
       : b(b), rows(rows), transformed(transformed), ofFeatures(ofFeatures),
         x(x), features(cast<MemRefType>(x.getType()).getDimSize(2)),
-        paddedFeatures(paddedFeatures), seqLen(b.size(x, 1)) {}
+        paddedFeatures(paddedFeatures), tokens(tokens) {}
 
   void emit(Value batch, Value first, Value block) {
     if (rows.areWhole())
       return emitChunks(batch, first, block, /*whole=*/true);
     b.branch(
-        rows.isWhole(b, first, seqLen),
+        rows.isWhole(b, first, tokens),
         [&] { emitChunks(batch, first, block, /*whole=*/true); },
         [&] { emitChunks(batch, first, block, /*whole=*/false); });
     ofFeatures.emitRotations(block, rows.size);
@@ -83,7 +83,7 @@ private:
                 {b.index(r), feature});
       };
       if (transformed)
-        return rows.mix(b, first, seqLen, whole, Direction::Forward, loadRow,
+        return rows.mix(b, first, tokens, whole, Direction::Forward, loadRow,
                         storeRow);
       for (int64_t r = 0; r < rows.size; ++r)
         storeRow(r, loadRow(r));
@@ -123,7 +123,7 @@ private:
       return b.load(x, {batch, row, feature}, mask);
     }
     // There is at least one token where there is a block.
-    Value near = b.clamp(token, b.index(0), b.sub(seqLen, 1));
+    Value near = b.clamp(token, b.index(0), b.sub(tokens.all, 1));
     Value value = b.load(x, {batch, near, feature}, mask);
     Value exists = createOrFoldEqual(token, near);
     return b.select(exists, value, b.zeros(b.getF32Type()));
@@ -139,7 +139,7 @@ private:
   const FeatureTransforms &ofFeatures;
   Value x;
   int64_t features, paddedFeatures;
-  Value seqLen;
+  TokenCount tokens;
 };
 
 //===----------------------------------------------------------------------===//
@@ -155,11 +155,12 @@ struct RowQuantizer {
 class PanelQuantizer {
 public:
   PanelQuantizer(KernelBuilder &b, ScheduleAttr schedule,
-                 BasisAttrInterface order, int64_t features, Value seqLen,
+                 BasisAttrInterface order, int64_t features, TokenCount tokens,
                  int64_t numRows)
       : b(b), schedule(schedule), order(order), features(features),
-        seqLen(seqLen), numRows(numRows) {
-    for (OpFoldResult end : schedule.getEnds(b, b.getLoc(), seqLen))
+        tokens(tokens), numRows(numRows) {
+    OpFoldResult valid = getAsOpFoldResult(tokens.valid);
+    for (OpFoldResult end : schedule.getEnds(b, b.getLoc(), valid))
       ends.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), end));
   }
 
@@ -299,11 +300,14 @@ private:
 
   RowWidth emitWidth(Value token, const RowBlocks &blocks) {
     // Rows that are no token have some width too.
-    Value near = b.clamp(token, b.index(0), b.sub(seqLen, 1));
-    Value position = blocks.coefficient(b, near);
+    Value near = b.clamp(token, b.index(0), b.sub(tokens.all, 1));
+    Value row = blocks.coefficient(b, near), position = row;
     if (order)
       position =
-          emitCoarsePosition(b, order, position, getAsOpFoldResult(seqLen));
+          emitCoarsePosition(b, order, row, getAsOpFoldResult(tokens.valid));
+    // Padding stays behind.
+    if (tokens.valid != tokens.all)
+      position = b.select(b.less(row, tokens.valid), position, row);
     return emitRowWidth(b, schedule, position, ends);
   }
 
@@ -384,16 +388,25 @@ private:
   ScheduleAttr schedule;
   BasisAttrInterface order;
   int64_t features;
-  Value seqLen;
+  TokenCount tokens;
   int64_t numRows; ///< of a panel
   Values ends;
 };
 } // namespace
 
+TokenCount Panels::countTokens(KernelBuilder &b, Value sequence) const {
+  if (!lengths)
+    return {seqLen, seqLen};
+  Value length = memref::LoadOp::create(b, lengths, sequence);
+  if (!length.getType().isIndex())
+    length = arith::IndexCastOp::create(b, b.getIndexType(), length);
+  return {seqLen, b.clamp(length, b.index(0), seqLen)};
+}
+
 Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
                          BasisAttrInterface order, BasisAttrInterface blocks,
                          Type transformed, ArrayRef<FeatureStep> featureSteps,
-                         std::optional<FeatureGroups> groups) {
+                         std::optional<FeatureGroups> groups, Value lengths) {
   int64_t features = cast<MemRefType>(x.getType()).getDimSize(2);
   int64_t padded = padFeatures(b, features);
   RowBlocks rows(b, blocks);
@@ -425,7 +438,8 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
                    allocPerRow(b.getI32Type(), groups.has_value()),
                    batch,
                    seqLen,
-                   groups};
+                   groups,
+                   lengths};
 
   FeatureTransforms ofFeatures(b, featureSteps, features);
   b.parallel({batch, numBlocks}, [&](ValueRange at) {
@@ -434,10 +448,12 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
     // Many rows a power of two apart would share a few places of the caches.
     int64_t gap = rows.size > rowsOfPanel ? b.lanes() : 0;
     Value block = b.alloc({rows.size, length + gap}, b.getF32Type());
-    BlockTransform transform(b, rows, transformed, ofFeatures, x, padded);
+    TokenCount tokens = panels.countTokens(b, sequence);
+    BlockTransform transform(b, rows, transformed, ofFeatures, x, tokens,
+                             padded);
     auto emitBlock = [&] {
       transform.emit(sequence, first, block);
-      PanelQuantizer quantizer(b, schedule, order, features, seqLen,
+      PanelQuantizer quantizer(b, schedule, order, features, tokens,
                                rowsOfPanel);
       b.loop(b.index(0), b.index(panelsOfBlock), 1, [&](Value i) {
         Value row = b.mul(i, rowsOfPanel);
@@ -453,7 +469,7 @@ Panels stamp::emitPanels(KernelBuilder &b, Value x, ScheduleAttr schedule,
         isAlone,
         [&] {
           transform.emitAlone(sequence, block);
-          PanelQuantizer quantizer(b, schedule, order, features, seqLen,
+          PanelQuantizer quantizer(b, schedule, order, features, tokens,
                                    /*numRows=*/1);
           quantizer.emit(panels, sequence, b.index(0), block, b.index(0),
                          b.index(0));

@@ -13,12 +13,12 @@ using namespace stamp;
 static constexpr int64_t kLargestBlock = 64;
 
 bool stamp::hasRowBlocks(const KernelBuilder &b, BasisAttrInterface basis,
-                         int64_t seqLen) {
+                         int64_t seqLen, bool isPadded) {
   if (auto inner = MinTokensAttr::split(basis).first; inner.emitsBlocks())
     return *inner.getBasis()->fixedBlock() <= kLargestBlock;
   auto grid = dyn_cast<Haar2DAttr>(basis);
-  // 2^levels must be a number first.
-  if (!grid || grid.getLevels() > 15 || grid.getSkip() != 0 ||
+  // 2^levels must be a number first. Fewer tokens than a grid's are not mixed.
+  if (!grid || isPadded || grid.getLevels() > 15 || grid.getSkip() != 0 ||
       grid.getHeight() > kLargestTable / grid.getWidth() ||
       seqLen != grid.getHeight() * grid.getWidth())
     return false;
@@ -91,25 +91,30 @@ Value RowBlocks::blocks(KernelBuilder &b, Value seqLen) const {
   return b.select(b.less(b.index(0), seqLen), count, b.index(0));
 }
 
-Value RowBlocks::isWhole(KernelBuilder &b, Value first, Value seqLen) const {
-  Value isThere = b.both(b.atMost(b.index(skip), first),
-                         b.atMost(b.add(first, size), seqLen));
-  return minTokens > 1 ? b.both(isThere, isLong(b, seqLen)) : isThere;
+Value RowBlocks::isWhole(KernelBuilder &b, Value first,
+                         const TokenCount &tokens) const {
+  Value end = basisSize > 1 ? tokens.valid : tokens.all;
+  Value isThere =
+      b.both(b.atMost(b.index(skip), first), b.atMost(b.add(first, size), end));
+  return minTokens > 1 ? b.both(isThere, isLong(b, tokens)) : isThere;
 }
 
-Value RowBlocks::isLong(KernelBuilder &b, Value seqLen) const {
-  return b.atMost(b.index(minTokens), seqLen);
+Value RowBlocks::isLong(KernelBuilder &b, const TokenCount &tokens) const {
+  return b.atMost(b.index(minTokens), tokens.valid);
 }
 
-Value RowBlocks::mixed(KernelBuilder &b, Value first, Value seqLen) const {
-  Value here = b.clamp(b.sub(seqLen, first), b.index(0), b.index(basisSize));
+Value RowBlocks::mixed(KernelBuilder &b, Value first,
+                       const TokenCount &tokens) const {
+  Value here =
+      b.clamp(b.sub(tokens.valid, first), b.index(0), b.index(basisSize));
   if (skip > 0)
     here = b.select(b.less(first, b.index(skip)), b.index(0), here);
-  return minTokens > 1 ? b.select(isLong(b, seqLen), here, b.index(0)) : here;
+  return minTokens > 1 ? b.select(isLong(b, tokens), here, b.index(0)) : here;
 }
 
-void RowBlocks::mix(KernelBuilder &b, Value first, Value seqLen, bool whole,
-                    Direction direction, function_ref<Value(int64_t)> load,
+void RowBlocks::mix(KernelBuilder &b, Value first, const TokenCount &tokens,
+                    bool whole, Direction direction,
+                    function_ref<Value(int64_t)> load,
                     function_ref<void(int64_t, Value)> store) const {
   for (int64_t part = 0; part < size; part += basisSize) {
     if (grid) {
@@ -122,7 +127,7 @@ void RowBlocks::mix(KernelBuilder &b, Value first, Value seqLen, bool whole,
     Values rows;
     for (int64_t r = 0; r < basisSize; ++r)
       rows.push_back(load(part + r));
-    Value count = whole ? Value() : mixed(b, b.add(first, part), seqLen);
+    Value count = whole ? Value() : mixed(b, b.add(first, part), tokens);
     basis.emitBlock(b, rows, count, direction);
     for (int64_t r = 0; r < basisSize; ++r)
       store(part + r, rows[r]);

@@ -25,9 +25,15 @@
 namespace stamp {
 
 /// Whether kernels handle the blocks of a basis, for so many tokens (which may
-/// be dynamic).
+/// be dynamic) of which the last ones may be padding.
 bool hasRowBlocks(const KernelBuilder &b, BasisAttrInterface basis,
-                  int64_t seqLen);
+                  int64_t seqLen, bool isPadded);
+
+/// How many tokens a sequence has. Those behind the valid ones are padding,
+/// which no basis mixes.
+struct TokenCount {
+  mlir::Value all, valid;
+};
 
 /// The rows of a sequence in blocks of `size` rows: whole panels and whole
 /// blocks of the basis.
@@ -64,22 +70,23 @@ struct RowBlocks {
 
   /// Whether that is so for the block that starts with token `first`.
   mlir::Value isWhole(KernelBuilder &b, mlir::Value first,
-                      mlir::Value seqLen) const;
+                      const TokenCount &tokens) const;
 
   /// L or L⁻¹ on the rows of the block that starts with token `first`. Rows are
   /// loaded when they are needed and stored when they are complete, so that
   /// larger blocks than registers hold wait in memory.
-  void mix(KernelBuilder &b, mlir::Value first, mlir::Value seqLen, bool whole,
-           Direction direction, llvm::function_ref<mlir::Value(int64_t)> load,
+  void mix(KernelBuilder &b, mlir::Value first, const TokenCount &tokens,
+           bool whole, Direction direction,
+           llvm::function_ref<mlir::Value(int64_t)> load,
            llvm::function_ref<void(int64_t, mlir::Value)> store) const;
 
 private:
-  mlir::Value isLong(KernelBuilder &b, mlir::Value seqLen) const;
+  mlir::Value isLong(KernelBuilder &b, const TokenCount &tokens) const;
 
   /// How many rows are mixed among those of a basis's block that starts with
   /// token `first`: none if they are skipped, or if the sequence is too short.
   mlir::Value mixed(KernelBuilder &b, mlir::Value first,
-                    mlir::Value seqLen) const;
+                    const TokenCount &tokens) const;
 
   /// Patches of a grid.
   struct Patches {
