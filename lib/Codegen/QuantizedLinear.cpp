@@ -127,23 +127,28 @@ static FailureOr<CodeProduct> matchContraction(linalg::LinalgOp op, Value codes,
   if (!fill || !matchPattern(fill.getInputs()[0], m_Constant(&start)) ||
       !cast<IntegerAttr>(start).getValue().isZero())
     return failure();
-  why = "the weight's codes are not constant";
   Value weight = right->get();
   if (isGrouped)
     if (Value ungrouped = findUngrouped(weight, isTransposed))
       weight = ungrouped;
   std::optional<ArrayRef<char>> data = readBytes(weight, storage);
-  if (!data)
+  ArrayRef<int64_t> shape = getType(weight).getShape();
+  why = "the weight's size is not static";
+  if (!getType(weight).hasStaticShape())
+    return failure();
+  why = "the weight's codes are not constant and not 8 bits wide";
+  if (!data && !getType(weight).getElementType().isInteger(8))
     return failure();
   // In memory groups are not to be seen.
   int64_t numFeatures = getType(codes).getDimSize(features);
-  ArrayRef<int64_t> shape = getType(weight).getShape();
   int64_t numChannels = isTransposed ? shape.front() : shape.back();
   why = "the weight's codes have been filled up";
   if (getType(weight).getNumElements() != numFeatures * numChannels)
     return failure();
-  CodeProduct product = {
-      {*data, numFeatures, numChannels, isTransposed}, {}, groupsAreLast};
+  CodeProduct product = {{data.value_or(ArrayRef<char>()), numFeatures,
+                          numChannels, isTransposed, data ? Value() : weight},
+                         {},
+                         groupsAreLast};
   if (isGrouped)
     product.group = getType(left->get()).getShape().back();
   return product;
@@ -259,6 +264,8 @@ void stamp::findContractions(Value codes,
 }
 
 int64_t stamp::getWeightBits(const WeightCodes &codes) {
+  if (codes.tensor)
+    return 8;
   return llvm::all_of(codes.data,
                       [](char code) {
                         auto value = static_cast<signed char>(code);

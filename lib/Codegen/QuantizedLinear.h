@@ -6,7 +6,7 @@
 //
 //     %t = stamp.transform … block_order (%x)
 //     %q, %s, %z = stamp.quantize … (%t)
-//     %a = linalg.matmul (%q, constant weight)
+//     %a = linalg.matmul (%q, weight)
 //     %r = stamp.rescale (%a, %s, %z, …)
 //     %y = stamp.inverse_transform … (%r)
 //
@@ -28,12 +28,13 @@
 
 namespace stamp {
 
-/// A constant weight's codes, features × channels, or channels × features if
+/// A weight's codes, features × channels, or channels × features if
 /// `isTransposed`.
 struct WeightCodes {
-  llvm::ArrayRef<char> data;
+  llvm::ArrayRef<char> data; ///< of a constant
   int64_t features, channels;
   bool isTransposed;
+  mlir::Value tensor; ///< what only run time knows; null for a constant
 
   char at(int64_t feature, int64_t channel) const {
     return data[isTransposed ? channel * features + feature
@@ -41,10 +42,10 @@ struct WeightCodes {
   }
 };
 
-/// 4 if that many bits hold every code, else 8.
+/// 4 if that many bits surely hold every code, else 8.
 int64_t getWeightBits(const WeightCodes &codes);
 
-/// A contraction of codes with a constant weight.
+/// A contraction of codes with a weight.
 struct CodeProduct {
   WeightCodes weight;
   std::optional<int64_t> group; ///< of features that are summed up together

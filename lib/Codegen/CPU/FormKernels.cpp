@@ -5,7 +5,7 @@
 //     %t = stamp.transform … block_order (%x)       ┐
 //     %u = stamp.feature_transform … (%t)           │ panels: one pass over X
 //     %q, %s, %z = stamp.quantize … (%u)            ┘
-//     %a = linalg.matmul (%q, constant weight)      ┐
+//     %a = linalg.matmul (%q, weight)               ┐
 //     %r = stamp.rescale (%a, %s, %z, …)            │ product: one store of Y
 //     %y = stamp.inverse_transform … (%r)           ┘
 //
@@ -137,7 +137,7 @@ static void rewriteLinear(RewriterBase &rewriter, const CPUTarget &target,
   const WeightCodes &weight = linear.product.weight;
   int64_t bits = getWeightBits(weight);
   PanelProduct product;
-  product.strips = toBuffer(b, createStrips(b, weight, bits));
+  product.strips = createStrips(b, weight, bits);
   product.weightBits = bits;
   product.channels = weight.channels;
   bool groupsAreLast = linear.product.groupsAreLast;

@@ -89,6 +89,9 @@ static LogicalResult checkLinear(QuantizedLinear &linear, StringRef &why) {
   why = "groups of features have no kernel";
   if (linear.product.group)
     return failure();
+  why = "the weight's codes are not constant";
+  if (linear.product.weight.tensor)
+    return failure();
   why = "each sequence has a spread of its own";
   if (linear.rescale.getSpread() && !isVector(linear.rescale.getSpread()))
     return failure();

@@ -59,13 +59,19 @@ func.func @shared(%x: tensor<32x16xf32>) -> (tensor<32x48xf32>, tensor<32x48xf32
 
 // -----
 
-// REMARK: remark: {{.*}}no kernel multiplies these codes: the weight's codes are not constant
+// Strips are written first, from four rows of the weight at a time.
 
 // CHECK-LABEL: func @weight_of_run_time
-//       CHECK:   stamp.quantize
-//       CHECK:   linalg.matmul
-//       CHECK:   stamp.rescale
-//   CHECK-NOT:   scf.forall
+//  CHECK-SAME:     %{{.*}}: tensor<32x16xf32>, %[[W:[a-z0-9]*]]: tensor<16x48xi8>
+//   CHECK-DAG:   %[[BYTES:.*]] = bufferization.to_buffer %[[W]] read_only
+//   CHECK-DAG:   %[[STRIPS:.*]] = memref.alloc() {{.*}} : memref<1x4x192xi8>
+//       CHECK:   vector.load %[[BYTES]]
+//       CHECK:   vector.interleave
+//       CHECK:   vector.store %{{.*}}, %[[STRIPS]]
+//       CHECK:   vector.load %[[STRIPS]]
+//       CHECK:   vector.contract
+//   CHECK-NOT:   {{ }}stamp.
+//       CHECK:   return
 func.func @weight_of_run_time(%x: tensor<32x16xf32>, %w: tensor<16x48xi8>, %sw: tensor<48xf32>,
                               %c: tensor<48xi32>) -> tensor<32x48xf32> {
   %i0 = arith.constant 0 : i32
@@ -85,6 +91,29 @@ func.func @weight_of_run_time(%x: tensor<32x16xf32>, %w: tensor<16x48xi8>, %sw: 
           tensor<48xf32>, tensor<48xi32>)
       outs(%ey : tensor<32x48xf32>)
   return %r : tensor<32x48xf32>
+}
+
+// -----
+
+// REMARK: remark: {{.*}}no kernel multiplies these codes: the weight's size is not static
+
+// CHECK-LABEL: func @weight_of_any_size
+//       CHECK:   stamp.quantize
+//       CHECK:   linalg.matmul
+//   CHECK-NOT:   scf.forall
+func.func @weight_of_any_size(%x: tensor<32x16xf32>, %w: tensor<16x?xi8>, %e: tensor<32x?xi32>)
+    -> tensor<32x?xi32> {
+  %i0 = arith.constant 0 : i32
+  %eq = tensor.empty() : tensor<32x16xi8>
+  %es = tensor.empty() : tensor<32xf32>
+  %ez = tensor.empty() : tensor<32xi32>
+  %q, %s, %z = stamp.quantize #stamp.schedule<[4 : 8], 4> along 0 over 1
+      ins(%x : tensor<32x16xf32>)
+      outs(%eq, %es, %ez : tensor<32x16xi8>, tensor<32xf32>, tensor<32xi32>)
+  %zero = linalg.fill ins(%i0 : i32) outs(%e : tensor<32x?xi32>) -> tensor<32x?xi32>
+  %a = linalg.matmul ins(%q, %w : tensor<32x16xi8>, tensor<16x?xi8>)
+      outs(%zero : tensor<32x?xi32>) -> tensor<32x?xi32>
+  return %a : tensor<32x?xi32>
 }
 
 // -----

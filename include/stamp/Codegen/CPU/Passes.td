@@ -81,11 +81,12 @@ def FormKernelsPass : Pass<"stamp-form-kernels"> {
   let description = [{
     Replaces transform, quantizer, integer contraction, rescaling and inverse
     transform by two nests of loops over vectors: one makes panels of codes out
-    of the activations, in one pass, the other multiplies them with a constant
-    weight that has been packed for the target at compile time, and undoes the
-    transform before it stores a result. Linears that share their codes share
-    the panels. Groups of features, of activations and weights, may be of any
-    size that is whole vectors; the last may be shorter.
+    of the activations, in one pass, the other multiplies them with a weight that
+    has been packed for the target, and undoes the transform before it stores a
+    result. A constant weight is packed at compile time; one of run time, of 8
+    bits, in each call. Linears that share their codes share the panels. Groups of
+    features, of activations and weights, may be of any size that is whole
+    vectors; the last may be shorter.
     Hadamard rotations and scales of the features in front of the quantizer are
     part of its pass over the activations; a matrix of features is not.
 

@@ -21,7 +21,9 @@
 
 namespace stamp {
 
-/// The strips as a constant tensor of i8: strips × steps × bytes of a step.
+/// The strips in memory, as i8: strips × steps × bytes of a step. A constant's
+/// are a constant; those of other weights, of 8 bits, are written where they
+/// are needed.
 mlir::Value createStrips(KernelBuilder &b, const WeightCodes &codes,
                          int64_t bits);
 
