@@ -605,9 +605,9 @@ private:
                llvm::zip(radicesWritten, ArrayRef(radicesWritten).drop_front()))
             next =
                 b.select(equal(now[1], b.index(radix)), b.index(after), next);
-          // What has no smaller divisor is a prime.
-          next = b.select(b.both(b.less(b.index(2), radix),
-                                 b.less(left, times(radix, radix))),
+          // What has no smaller divisor is a prime. Powers of two come first.
+          Value isOdd = equal(remainder(radix, b.index(2)), b.index(1));
+          next = b.select(b.both(isOdd, b.less(left, times(radix, radix))),
                           left, next);
           Value divides = equal(remainder(left, radix), b.index(0));
           b.branch(divides, [&] {
