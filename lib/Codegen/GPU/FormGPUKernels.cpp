@@ -406,11 +406,14 @@ static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
   const WeightCodes &codes = linear.product.weight;
   // Sixteen times the sums must be 32 bits too.
   int64_t bits = codes.features < (int64_t{1} << 17) ? getWeightBits(codes) : 8;
+  Value result = linear.result();
   Product product = {
       {rows.blocks, rows.paddedFeatures, codes.channels, bits,
        bool(rescale.getBias()), bool(rescale.getBias() && rescale.getSpread()),
        linear.inverse ? MinTokensAttr::split(linear.inverse.getBasis()).first
-                      : BasisAttrInterface()},
+                      : BasisAttrInterface(),
+       /*bias=*/Type(), getType(rescale.getResult()).getElementType(),
+       getType(result).getElementType()},
       {},
       {}};
   if (product.kernel.hasBias)
@@ -418,7 +421,6 @@ static void launchLinear(RewriterBase &rewriter, Launcher &launcher,
   Value weight = codes.tensor
                      ? launchPack(launcher, b, codes, rescale, bits)
                      : toBuffer(b, createPackedWeight(b, target, codes, bits));
-  Value result = linear.result();
   Value y =
       alloc(b, {ShapedType::kDynamic, ShapedType::kDynamic, codes.channels},
             product.kernel.result, {rows.batch, rows.seqLen});
