@@ -55,9 +55,7 @@ class LinearProgram(Program):
         self.bias = random.standard_normal(self.channels)
         self.lengths = [random.choice(FEW), random.choice(MANY)]
         self.chip = str(random.choice(CHIPS))
-        # Transforms that stand alone have no kernel for it.
-        if self.basis not in ALONE:
-            self.min_tokens = int(random.choice([1, 1, 9, 100]))
+        self.min_tokens = int(random.choice([1, 1, 9, 100]))
 
     def inputs(self):
         for length in map(int, self.lengths):
@@ -188,7 +186,7 @@ def test_rows_that_are_not_numbers(run, optimize):
 def test_transforms_that_are_no_short_blocks_are_launches_around(run, optimize):
     """A cosine transform sums in another order: codes within one, rarely."""
     program = LinearProgram(2)
-    program.basis, program.batch, program.min_tokens = "#stamp.dct", None, 1
+    program.basis, program.batch = "#stamp.dct", None
     module = optimize(str(program), *program.flags())
     formed = form(optimize, module, program.chip)
     assert count_linear_launches(formed) == 5

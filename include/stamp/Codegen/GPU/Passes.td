@@ -48,7 +48,7 @@ def FormGPUKernelsPass : Pass<"stamp-form-gpu-kernels", "::mlir::ModuleOp"> {
           args(%codes, %scales, %zero_points, %packed_weight, ..., %y, %tokens, %tiles)
     }
     ```
-    The kernels are written down to `mma.sync`, `ldmatrix` and `cp.async`;
+    The kernels are written down to `mma.sync` or `wgmma`, `ldmatrix`, `cp.async`;
     docs/GPU.md says how they work. A static number of tokens leaves one product.
 
     Weights are put into the order in which threads load them, by the compiler,

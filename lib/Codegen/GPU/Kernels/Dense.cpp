@@ -67,15 +67,14 @@ public:
             b.mul(b.rem(thread, kColumns / kThreadColumns), kThreadColumns)) {}
 
   void emit() {
-    Value skipped = b.min(b.index(transform.basis.getSkip()), sizes.seqLen);
     std::optional<int64_t> size = getMatrixSize(transform);
     if (!size) {
-      copyRows(skipped, kThreads);
+      copyRows(sizes.left, kThreads);
       return multiply();
     }
     // Sequences of another length stay as they are.
     Value fits = b.equal(sizes.length, b.index(*size));
-    copyRows(b.select(fits, skipped, sizes.seqLen), kThreads);
+    copyRows(b.select(fits, sizes.left, sizes.seqLen), kThreads);
     b.branch(fits, [&] { multiply(); });
   }
 

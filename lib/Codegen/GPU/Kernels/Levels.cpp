@@ -89,7 +89,7 @@ static SmallVector<Levels> cutLevels(const GPUTransform &transform) {
   return cut;
 }
 
-/// CTAs of a sequence. The skipped tokens want one even if they are all.
+/// CTAs of a sequence. Tokens that stay want one even if they are all.
 static Value countTiles(GPUKernelBuilder &b, const GPUTransform &transform,
                         const Levels &levels, const TransformSizes &sizes) {
   Value groups = b.createOrFold<arith::CeilDivUIOp>(
@@ -117,8 +117,8 @@ public:
                   : arith::ConstantOp::create(b, b.getBoolAttr(true))) {}
 
   void emit() {
-    if (int64_t skip = transform.basis.getSkip(); skip > 0 && levels.first == 0)
-      copyRows(b.min(b.index(skip), sizes.seqLen), kThreads);
+    if (transform.leavesTokens() && levels.first == 0)
+      copyRows(sizes.left, kThreads);
     SmallVector<std::pair<int64_t, int64_t>> steps;
     int64_t numSteps =
         std::max<int64_t>(llvm::divideCeil(levels.count, kLevelsOfStep), 1);
@@ -145,15 +145,16 @@ private:
   Value placeOf(Value row, bool amongCoefficients) {
     Value token = b.add(row, transform.basis.getSkip());
     // Without a token to mix there is none at `token`.
-    if (transform.basis.getSkip() > 0)
+    if (transform.leavesTokens())
       token = b.min(token, b.sub(sizes.seqLen, 1));
     if (!amongCoefficients || transform.order == RowOrder::Block)
       return token;
     Value place = emitCoarsePosition(b, transform.basis, token,
                                      getAsOpFoldResult(sizes.seqLen));
-    return transform.basis.getSkip() > 0 ? b.min(place, b.sub(sizes.seqLen, 1))
-                                         : place;
+    return transform.leavesTokens() ? b.min(place, b.sub(sizes.seqLen, 1))
+                                    : place;
   }
+
   //===--- Steps --------------------------------------------------------===//
 
   /// Some levels in registers; `first` counts from the launch's first level.

@@ -22,6 +22,8 @@ std::optional<int64_t> GPUTransform::staticLength() const {
   int64_t seqLen = type().getDimSize(1);
   if (ShapedType::isDynamic(seqLen))
     return std::nullopt;
+  if (seqLen < minTokens)
+    return 0;
   return std::max<int64_t>(seqLen - basis.getSkip(), 0);
 }
 
@@ -48,7 +50,10 @@ TransformSizes::TransformSizes(GPUKernelBuilder &b,
 
 void TransformSizes::findLength(GPUKernelBuilder &b,
                                 const GPUTransform &transform) {
-  length = b.sub(seqLen, b.min(b.index(transform.basis.getSkip()), seqLen));
+  left = b.min(b.index(transform.basis.getSkip()), seqLen);
+  if (transform.minTokens > 1)
+    left = b.select(b.less(seqLen, b.index(transform.minTokens)), seqLen, left);
+  length = b.sub(seqLen, left);
 }
 
 Values GPUTransform::dynamicSizes(GPUKernelBuilder &b) const {
@@ -162,7 +167,8 @@ static void formTransform(RewriterBase &rewriter, TransformLikeOp op,
     return fail(why);
   if (op.getLengths())
     return fail("each sequence has a length of its own");
-  if (!isa<HaarAttr, WHTAttr, DCTAttr, MatrixAttr>(op.getBasis()))
+  auto [basis, minTokens] = MinTokensAttr::split(op.getBasis());
+  if (!isa<HaarAttr, WHTAttr, DCTAttr, MatrixAttr>(basis))
     return fail("no kernel is known for its basis");
 
   rewriter.setInsertionPoint(op);
@@ -173,7 +179,7 @@ static void formTransform(RewriterBase &rewriter, TransformLikeOp op,
       b, MemRefType::get(batched.getShape(), batched.getElementType()), batch,
       /*read_only=*/true);
   Type element = op.getResult().getType().getElementType();
-  GPUTransform transform = {op.getBasis(), direction, op.getOrder(), x, {}};
+  GPUTransform transform = {basis, minTokens, direction, op.getOrder(), x, {}};
   transform.y = memref::AllocOp::create(
       b, MemRefType::get(batched.getShape(), element),
       transform.dynamicSizes(b), b.getI64IntegerAttr(64));
@@ -181,7 +187,7 @@ static void formTransform(RewriterBase &rewriter, TransformLikeOp op,
   auto function = op->template getParentOfType<func::FuncOp>();
   std::string name = function ? function.getName().str() : "stamp";
   name += direction == Direction::Forward ? "_transform" : "_inverse";
-  if (isa<HaarAttr, WHTAttr>(op.getBasis()))
+  if (isa<HaarAttr, WHTAttr>(basis))
     launchLevels(b, name, transform, launch);
   else
     launchDense(b, name, transform, launch);

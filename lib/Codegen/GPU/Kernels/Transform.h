@@ -32,6 +32,7 @@ using LaunchKernel = llvm::function_ref<void(
 /// y = L·x or L⁻¹·x.
 struct GPUTransform {
   BasisAttrInterface basis;
+  int64_t minTokens; ///< shorter sequences are left as they are
   Direction direction;
   RowOrder order;
   mlir::Value x, y; ///< memrefs: batch × tokens × columns
@@ -44,6 +45,8 @@ struct GPUTransform {
   mlir::Type result() const {
     return mlir::cast<mlir::MemRefType>(y.getType()).getElementType();
   }
+  /// Whether there may be tokens that are not mixed.
+  bool leavesTokens() const { return basis.getSkip() > 0 || minTokens > 1; }
   /// The tokens that are mixed, if their number is known.
   std::optional<int64_t> staticLength() const;
   /// The sizes of x that are not static.
@@ -59,7 +62,8 @@ struct TransformSizes {
   TransformSizes(GPUKernelBuilder &b, const GPUTransform &transform,
                  mlir::ValueRange arguments);
   mlir::Value seqLen, columns;
-  mlir::Value length; ///< without the skipped tokens
+  mlir::Value left;   ///< tokens in front that are not mixed
+  mlir::Value length; ///< the others
 
 private:
   void findLength(GPUKernelBuilder &b, const GPUTransform &transform);
