@@ -150,41 +150,16 @@ private:
   Values accumulate() {
     prepareCopies();
     prepareFragments();
-    for (int64_t stage = 0; stage < stages - 1; ++stage) {
-      // A step that is not there is the last one again, for nobody.
-      startCopies(b.index(std::min(stage, steps - 1)),
-                  b.index(stage * stageBytes));
-      NVVM::CpAsyncCommitGroupOp::create(b);
-    }
-    Values carried(rowTiles() * columnTiles() * 4, b.constantI32(0));
-    carried.push_back(b.index(0));
-    carried.push_back(b.index((stages - 1) * stageBytes));
-    Values results = b.loop(
-        b.index(0), b.index(steps), b.index(1), carried,
-        [&](Value step, ValueRange carried) -> Values {
-          Values sums(carried.drop_back(2));
-          Value from = carried[carried.size() - 2], to = carried.back();
-          // This thread's copies for this step have landed; then everybody's,
-          // and everybody has left the stage that is filled next.
-          NVVM::CpAsyncWaitGroupOp::create(b,
-                                           static_cast<uint32_t>(stages - 2));
-          b.barrier();
-          startCopies(b.min(b.add(step, stages - 1), b.index(steps - 1)), to);
+    return Ring{stages, stageBytes}.sumUp(
+        b, b.index(0), b.index(steps), /*stride=*/1,
+        Values(rowTiles() * columnTiles() * 4, b.constantI32(0)),
+        [&](Value step, Value stage) {
+          // A step that is not there is the last one again, for nobody.
+          startCopies(b.min(step, b.index(steps - 1)), stage);
           NVVM::CpAsyncCommitGroupOp::create(b);
-          multiply(sums, from);
-          sums.push_back(nextStage(from));
-          sums.push_back(nextStage(to));
-          return sums;
-        });
-    NVVM::CpAsyncWaitGroupOp::create(b, 0);
-    results.pop_back_n(2);
-    return results;
-  }
-
-  Value nextStage(Value stage) {
-    Value next = b.add(stage, stageBytes);
-    return b.select(b.equal(next, b.index(stages * stageBytes)), b.index(0),
-                    next);
+        },
+        [&] { b.barrier(); },
+        [&](Values &sums, Value stage) { multiply(sums, stage); });
   }
 
   /// Where this lane reads its parts of fragments.

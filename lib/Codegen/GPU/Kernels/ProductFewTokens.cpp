@@ -258,38 +258,14 @@ private:
     };
     Value firstStep = b.add(startOf(part), warp);
     endStep = startOf(b.add(part, 1));
-    for (int64_t stage = 0; stage < stages - 1; ++stage)
-      startCopies(b.add(firstStep, stage * tile.warps),
-                  b.index(stage * stageBytes));
-    Values carried(2 * tokenTiles() * 4, b.constantI32(0));
-    carried.push_back(b.index(0));
-    carried.push_back(b.index((stages - 1) * stageBytes));
-    Values results =
-        b.loop(firstStep, endStep, b.index(tile.warps), carried,
-               [&](Value step, ValueRange carried) -> Values {
-                 Values sums(carried.drop_back(2));
-                 Value from = carried[carried.size() - 2], to = carried.back();
-                 // This lane's copies for this step have landed; then the
-                 // warp's, and it has left the stage that is filled next.
-                 NVVM::CpAsyncWaitGroupOp::create(
-                     b, static_cast<uint32_t>(stages - 2));
-                 syncWarp();
-                 startCopies(b.add(step, (stages - 1) * tile.warps), to);
-                 multiply(sums, from);
-                 sums.push_back(nextStage(from));
-                 sums.push_back(nextStage(to));
-                 return sums;
-               });
-    NVVM::CpAsyncWaitGroupOp::create(b, 0);
+    Values sums = Ring{stages, stageBytes}.sumUp(
+        b, firstStep, endStep, tile.warps,
+        Values(2 * tokenTiles() * 4, b.constantI32(0)),
+        [&](Value step, Value stage) { startCopies(step, stage); },
+        [&] { syncWarp(); },
+        [&](Values &sums, Value stage) { multiply(sums, stage); });
     syncWarp();
-    results.pop_back_n(2);
-    return results;
-  }
-
-  Value nextStage(Value stage) {
-    Value next = b.add(stage, stageBytes);
-    return b.select(b.equal(next, b.index(stages * stageBytes)), b.index(0),
-                    next);
+    return sums;
   }
 
   /// Where this lane reads its parts of fragments: matrix c of eight tokens is

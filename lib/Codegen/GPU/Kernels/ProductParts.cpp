@@ -36,6 +36,39 @@ void stamp::copyChunk(GPUKernelBuilder &b, Value to, Value from, Value bytes) {
                           bytes);
 }
 
+Values Ring::sumUp(GPUKernelBuilder &b, Value first, Value end, int64_t stride,
+                   Values sums, function_ref<void(Value, Value)> startCopies,
+                   function_ref<void()> sync,
+                   function_ref<void(Values &, Value)> multiply) const {
+  auto nextStage = [&](Value stage) {
+    Value next = b.add(stage, stageBytes);
+    return b.select(b.equal(next, b.index(stages * stageBytes)), b.index(0),
+                    next);
+  };
+  for (int64_t stage = 0; stage < stages - 1; ++stage)
+    startCopies(b.add(first, stage * stride), b.index(stage * stageBytes));
+  sums.push_back(b.index(0));
+  sums.push_back(b.index((stages - 1) * stageBytes));
+  Values results = b.loop(
+      first, end, b.index(stride), sums,
+      [&](Value step, ValueRange carried) -> Values {
+        Values sums(carried.drop_back(2));
+        Value from = carried[carried.size() - 2], to = carried.back();
+        // This thread's copies for this step have landed; then everybody's, and
+        // everybody has left the stage that is filled next.
+        NVVM::CpAsyncWaitGroupOp::create(b, static_cast<uint32_t>(stages - 2));
+        sync();
+        startCopies(b.add(step, (stages - 1) * stride), to);
+        multiply(sums, from);
+        sums.push_back(nextStage(from));
+        sums.push_back(nextStage(to));
+        return sums;
+      });
+  NVVM::CpAsyncWaitGroupOp::create(b, 0);
+  results.pop_back_n(2);
+  return results;
+}
+
 std::pair<Value, Value> stamp::unpackCodes(GPUKernelBuilder &b, Value word) {
   // A 4-bit code in the high half of a byte is 16 times the code.
   Value high = b.constantI32(static_cast<int32_t>(0xf0f0f0f0));

@@ -34,6 +34,22 @@ constexpr int64_t kChunk = 16;
 void copyChunk(GPUKernelBuilder &b, mlir::Value to, mlir::Value from,
                mlir::Value bytes = {});
 
+/// Stages of shared memory that the steps of a product go through: while one is
+/// multiplied, the copies of the `stages` − 1 behind it are on their way.
+struct Ring {
+  int64_t stages, stageBytes;
+
+  /// Sums over every `stride`-th step from `first` to `end`. `startCopies` is
+  /// also called for steps behind the last, and must commit a group each time;
+  /// `sync` waits for all who share the ring.
+  Values sumUp(
+      GPUKernelBuilder &b, mlir::Value first, mlir::Value end, int64_t stride,
+      Values sums,
+      llvm::function_ref<void(mlir::Value step, mlir::Value stage)> startCopies,
+      llvm::function_ref<void()> sync,
+      llvm::function_ref<void(Values &sums, mlir::Value stage)> multiply) const;
+};
+
 /// Eight codes of 4 bits as bytes, 16 times too large: what were the low halves
 /// of a word's bytes, and the high ones.
 std::pair<mlir::Value, mlir::Value> unpackCodes(GPUKernelBuilder &b,
