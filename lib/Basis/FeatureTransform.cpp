@@ -1,4 +1,4 @@
-//===- FeatureTransform.cpp - Scales, matrices and what all share -*- C++ -*-===//
+//===- FeatureTransform.cpp - Scales, matrices, what all share --*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===---------------------------------------------------------------------===//
 

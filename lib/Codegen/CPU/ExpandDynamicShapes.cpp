@@ -1,4 +1,4 @@
-//===- ExpandDynamicShapes.cpp - shapes of several run-time sizes -*- C++ -*-===//
+//===- ExpandDynamicShapes.cpp - shapes of run-time sizes -------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //

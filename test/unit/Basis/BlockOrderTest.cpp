@@ -1,4 +1,4 @@
-//===- BlockOrderTest.cpp - Coefficients where their tokens were -*- C++ -*-===//
+//===- BlockOrderTest.cpp - Coefficients where tokens were ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===---------------------------------------------------------------------===//
 
